@@ -1,0 +1,103 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The layered graph of Sources/README.md. A target may depend on targets of lower layers only;
+// `.ci/run` builds with `--explicit-target-dependency-import-check error`.
+let package = Package(
+  name: "lamina",
+  products: [
+    .library(name: "Lamina", targets: ["Lamina"]),
+    .executable(name: "lamina", targets: ["LaminaCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // L0: shims. Status codes, no policy.
+    .target(
+      name: "CDCMTK",
+      linkerSettings: [
+        "dcmjpeg", "dcmjpls", "dcmimage", "dcmimgle", "dcmdata", "oflog", "ofstd",
+      ].map { .linkedLibrary($0) }),
+    .target(
+      name: "CNIfTI",
+      linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz"), .linkedLibrary("z")]),
+    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
+    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
+    .target(name: "CKernels"),
+
+    // L1
+    .target(name: "Support", dependencies: ["COpenSSL"]),
+
+    // L2
+    .target(name: "Imaging", dependencies: ["Support"]),
+    .target(name: "Tensors", dependencies: ["Support", "COneDNN", "CKernels"]),
+
+    // L3
+    .target(
+      name: "ImagingIO",
+      dependencies: ["Support", "Imaging", "CDCMTK", "CNIfTI", "CPNG", "COpenBLAS"]),
+    .target(name: "Transforms", dependencies: ["Support", "Imaging"]),
+    .target(name: "Evaluation", dependencies: ["Support", "Imaging"]),
+    .target(name: "Layers", dependencies: ["Support", "Tensors"]),
+
+    // L4
+    .target(name: "Networks", dependencies: ["Support", "Tensors", "Layers"]),
+
+    // L5
+    .target(
+      name: "Pipelines",
+      dependencies: [
+        "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
+        "Networks",
+      ]),
+    .target(name: "Reporting", dependencies: ["Support", "Imaging", "ImagingIO", "Evaluation"]),
+
+    // L6
+    .target(
+      name: "Lamina",
+      dependencies: [
+        "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
+        "Networks", "Pipelines", "Reporting",
+      ]),
+    .executableTarget(
+      name: "LaminaCLI",
+      dependencies: [
+        "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Pipelines", "Reporting",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // Tests mirror Sources; TestSupport is imported by nothing in Sources.
+    .target(name: "TestSupport", dependencies: ["Support", "Imaging"], path: "Tests/TestSupport"),
+    .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport"]),
+    .testTarget(name: "ImagingTests", dependencies: ["Support", "Imaging", "TestSupport"]),
+    .testTarget(
+      name: "ImagingIOTests", dependencies: ["Support", "Imaging", "ImagingIO", "TestSupport"]),
+    .testTarget(
+      name: "TensorsTests", dependencies: ["Support", "Tensors", "Layers", "TestSupport"]),
+    .testTarget(
+      name: "LayersTests", dependencies: ["Support", "Tensors", "Layers", "TestSupport"]),
+    .testTarget(
+      name: "NetworksTests",
+      dependencies: ["Support", "Tensors", "Layers", "Networks", "TestSupport"]),
+    .testTarget(
+      name: "TransformsTests", dependencies: ["Support", "Imaging", "Transforms", "TestSupport"]),
+    .testTarget(
+      name: "EvaluationTests", dependencies: ["Support", "Imaging", "Evaluation", "TestSupport"]),
+    .testTarget(
+      name: "PipelinesTests",
+      dependencies: [
+        "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Transforms",
+        "Evaluation", "Pipelines", "TestSupport",
+      ]),
+    .testTarget(
+      name: "ReportingTests",
+      dependencies: ["Support", "Imaging", "ImagingIO", "Evaluation", "Reporting", "TestSupport"]),
+    .testTarget(
+      name: "LaminaCLITests",
+      dependencies: ["Support", "Imaging", "ImagingIO", "Evaluation", "TestSupport"]),
+  ],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,57 @@
+import Support
+
+/// What can go wrong between a file and a volume.
+public enum ImagingIOError: ClassifiedError, Equatable {
+  /// No format knows the file.
+  case unrecognised(path: String)
+  /// The content contradicts itself or ends early.
+  case damaged(path: String, reason: String)
+  /// The content is valid but cannot be a volume here, such as colour or complex values.
+  case unsupported(path: String, what: String, remedy: String)
+  /// Several series are there and none was chosen; one line each.
+  case severalSeries(path: String, choices: [String])
+  /// Several volumes are there and none was chosen; one line each.
+  case severalVolumes(path: String, choices: [String])
+  /// The chosen series or volume is not there.
+  case noSuchSelection(path: String, selection: String)
+  /// Slices are missing or unevenly spaced; positions in mm along the normal.
+  case unevenSlices(path: String, expectedMM: Double, foundMM: Double, afterSlice: Int, count: Int)
+  /// Slices of one series do not share orientation, size or spacing.
+  case mixedGeometry(path: String, what: String)
+  /// The output's ending names no format that can be written.
+  case unknownOutputFormat(path: String)
+
+  public var failure: Failure {
+    switch self {
+    case .unrecognised, .damaged, .unsupported, .unevenSlices, .mixedGeometry: .damagedInput
+    case .severalSeries, .severalVolumes, .noSuchSelection, .unknownOutputFormat: .usage
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .unrecognised(let path):
+      "\(path) is not an image that Lamina can read; give NIfTI, DICOM or PNG."
+    case .damaged(let path, let reason): "\(path) is damaged: \(reason)."
+    case .unsupported(let path, let what, let remedy): "\(path) holds \(what); \(remedy)."
+    case .severalSeries(let path, let choices):
+      "\(path) holds \(choices.count) series; choose one with --series: "
+        + choices.joined(separator: "; ") + "."
+    case .severalVolumes(let path, let choices):
+      "\(path) holds \(choices.count) volumes; choose one with --volume: "
+        + choices.joined(separator: "; ") + "."
+    case .noSuchSelection(let path, let selection):
+      "\(path) holds no \(selection); lamina info lists what is there."
+    case .unevenSlices(let path, let expected, let found, let slice, let count):
+      "\(path) misses slices: after slice \(slice) of \(count) the next lies "
+        + "\(formatted(found)) mm away instead of \(formatted(expected)) mm; "
+        + "complete the series."
+    case .mixedGeometry(let path, let what):
+      "\(path) mixes slices of different \(what); separate them into series."
+    case .unknownOutputFormat(let path):
+      "\(path) names no known format; end it in .nii, .nii.gz or .png."
+    }
+  }
+
+  private func formatted(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+}

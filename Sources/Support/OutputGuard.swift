@@ -1,0 +1,135 @@
+import Foundation
+import Synchronization
+
+/// Writes outputs under a temporary name and renames them when they are whole.
+///
+/// An existing output is replaced only when that was allowed. When the work fails or the run is
+/// interrupted, nothing is left behind: neither a half file nor a temporary one.
+public final class OutputGuard: Sendable {
+  private let mayReplace: Bool
+  private let pending = Mutex<Set<String>>([])
+
+  /// Creates a guard.
+  /// - Parameter mayReplace: Whether existing outputs may be replaced (`--force`).
+  public init(mayReplace: Bool) {
+    self.mayReplace = mayReplace
+  }
+
+  /// Checks early that an output may be written, before hours of work.
+  /// - Parameter path: The output's file or folder.
+  /// - Throws: `SupportError.outputExists` when it is there and may not be replaced;
+  ///   `SupportError.unwritable` when its folder is missing and cannot be made, or is read-only.
+  public func check(_ path: String) throws {
+    let files = FileManager.default
+    if files.fileExists(atPath: path), !mayReplace { throw SupportError.outputExists(path: path) }
+    var parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    while !files.fileExists(atPath: parent), parent != "/" {
+      parent = URL(fileURLWithPath: parent).deletingLastPathComponent().path
+    }
+    var isFolder: ObjCBool = false
+    _ = files.fileExists(atPath: parent, isDirectory: &isFolder)
+    guard isFolder.boolValue else {
+      throw SupportError.unwritable(path: path, reason: "\(parent) is not a folder")
+    }
+    guard access(parent, W_OK) == 0 else {
+      throw SupportError.unwritable(path: path, reason: "the folder \(parent) is read-only")
+    }
+  }
+
+  /// Writes one file.
+  /// - Parameters:
+  ///   - path: The file to appear.
+  ///   - body: Writes the whole file to the temporary path that it is given (same ending).
+  /// - Throws: What `check` and the body throw; `SupportError.unwritable` when the system refuses.
+  public func writeFile(_ path: String, _ body: (_ temporaryPath: String) throws -> Void) throws {
+    try write(path, isFolder: false, body)
+  }
+
+  /// Writes a folder; all its files appear together.
+  /// - Parameters:
+  ///   - path: The folder to appear.
+  ///   - body: Fills the temporary folder that it is given.
+  /// - Throws: What `check` and the body throw; `SupportError.unwritable` when the system refuses.
+  public func writeFolder(_ path: String, _ body: (_ temporaryPath: String) throws -> Void) throws {
+    try write(path, isFolder: true, body)
+  }
+
+  /// Writes bytes as one file.
+  /// - Parameters:
+  ///   - data: The file's content.
+  ///   - path: The file to appear.
+  /// - Throws: As `writeFile`.
+  public func write(_ data: Data, to path: String) throws {
+    try writeFile(path) { temporary in
+      do {
+        try data.write(to: URL(fileURLWithPath: temporary))
+      } catch {
+        throw SupportError.unwritable(path: path, reason: Self.reason(of: error))
+      }
+    }
+  }
+
+  /// Removes every temporary output; for a run that stops here.
+  public func discardAll() {
+    let paths = pending.withLock { paths in
+      defer { paths = [] }
+      return paths
+    }
+    for path in paths { try? FileManager.default.removeItem(atPath: path) }
+  }
+
+  private func write(_ path: String, isFolder: Bool, _ body: (String) throws -> Void) throws {
+    try check(path)
+    let files = FileManager.default
+    let target = URL(fileURLWithPath: path)
+    let parent = target.deletingLastPathComponent()
+    // The unfinished output keeps the ending, by which writers choose a format.
+    let temporary = parent.appendingPathComponent(
+      ".partial-\(ProcessInfo.processInfo.processIdentifier)-\(target.lastPathComponent)")
+    do {
+      try files.createDirectory(
+        at: isFolder ? temporary : parent, withIntermediateDirectories: true)
+    } catch {
+      throw SupportError.unwritable(path: path, reason: Self.reason(of: error))
+    }
+    pending.withLock { _ = $0.insert(temporary.path) }
+    defer {
+      pending.withLock { _ = $0.remove(temporary.path) }
+      try? files.removeItem(at: temporary)
+    }
+    try body(temporary.path)
+    do {
+      try install(temporary, at: target)
+    } catch {
+      throw SupportError.unwritable(path: path, reason: Self.reason(of: error))
+    }
+  }
+
+  /// `rename` replaces a file in one step; a folder that stands there is moved aside first.
+  private func install(_ temporary: URL, at target: URL) throws {
+    if rename(temporary.path, target.path) == 0 { return }
+    guard errno == ENOTEMPTY || errno == EEXIST || errno == EISDIR || errno == ENOTDIR else {
+      throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+    }
+    let aside = temporary.deletingLastPathComponent().appendingPathComponent(
+      ".replaced-\(ProcessInfo.processInfo.processIdentifier)-\(target.lastPathComponent)")
+    try FileManager.default.moveItem(at: target, to: aside)
+    do {
+      try FileManager.default.moveItem(at: temporary, to: target)
+    } catch {
+      try? FileManager.default.moveItem(at: aside, to: target)
+      throw error
+    }
+    try? FileManager.default.removeItem(at: aside)
+  }
+
+  /// The system's reason in a few words, without the path that Foundation repeats.
+  public static func reason(of error: any Error) -> String {
+    if let posix = error as? POSIXError { return String(cString: strerror(posix.code.rawValue)) }
+    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+    if let underlying, underlying.domain == NSPOSIXErrorDomain {
+      return String(cString: strerror(Int32(underlying.code)))
+    }
+    return (error as NSError).localizedDescription
+  }
+}

@@ -1,0 +1,44 @@
+import Dispatch
+import Foundation
+
+/// How many threads a computation may use.
+///
+/// There is one level of parallelism at a time: a parallel loop never starts another inside.
+public enum Parallelism {
+  /// The number of threads of parallel loops and of the numeric libraries in the current task.
+  @TaskLocal public static var threadCount: Int = ProcessInfo.processInfo.activeProcessorCount
+
+  /// Splits `0..<count` into contiguous ranges and runs them side by side.
+  ///
+  /// The body must write only to what its range owns; then the result does not depend on the
+  /// number of threads.
+  /// - Parameters:
+  ///   - count: The number of items.
+  ///   - minimumChunk: The fewest items worth a thread of their own.
+  ///   - body: Called with each range once, on any thread.
+  public static func forEachRange(
+    _ count: Int,
+    minimumChunk: Int = 1,
+    _ body: @Sendable (Range<Int>) -> Void
+  ) {
+    guard count > 0 else { return }
+    let chunks = min(threadCount, max(1, count / max(1, minimumChunk)))
+    if chunks <= 1 {
+      body(0..<count)
+      return
+    }
+    DispatchQueue.concurrentPerform(iterations: chunks) { chunk in
+      body((count * chunk / chunks)..<(count * (chunk + 1) / chunks))
+    }
+  }
+
+  /// Runs the body once for each index of `0..<count`, side by side.
+  /// - Parameters:
+  ///   - count: The number of items.
+  ///   - body: Called with each index once, on any thread.
+  public static func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {
+    forEachRange(count) { range in
+      for index in range { body(index) }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/// Where long work says how far it is.
+public protocol ProgressReporter: Sendable {
+  /// A step begins, such as "reading 12 slices" or "training".
+  /// - Parameters:
+  ///   - step: What is done, in the present participle.
+  ///   - total: The number of units, or nil when unknown.
+  func begin(_ step: String, total: Int?)
+  /// Some of the step's units are done.
+  /// - Parameters:
+  ///   - completed: Units done since the step began.
+  ///   - detail: A short remark to show beside the bar, such as the current loss.
+  func update(_ completed: Int, detail: String?)
+  /// The step is done.
+  func end()
+  /// A remark that stands by itself.
+  /// - Parameter message: One sentence.
+  func note(_ message: String)
+  /// Something the user should look at.
+  /// - Parameter message: One sentence with the remedy.
+  func warn(_ message: String)
+}
+
+/// A reporter that says nothing.
+public struct SilentProgress: ProgressReporter {
+  /// Creates the reporter.
+  public init() {}
+  public func begin(_ step: String, total: Int?) {}
+  public func update(_ completed: Int, detail: String?) {}
+  public func end() {}
+  public func note(_ message: String) {}
+  public func warn(_ message: String) {}
+}

@@ -1,0 +1,290 @@
+import Imaging
+import Support
+
+/// Compares predictions with references: the metrics, the empty-mask policy and the structures.
+public struct Evaluator: Sendable {
+  /// The metrics to compute, in the order of the catalogue.
+  public let metrics: [Metric]
+  /// What empty masks mean.
+  public let emptyPolicy: EmptyPolicy
+  /// The structures of the prediction; nil for every label of either table or map.
+  public let labels: LabelSet?
+  /// The structures of the reference where it counts otherwise, matched by name.
+  public let referenceLabels: LabelSet?
+  /// The tolerance of surface Dice, mm.
+  public let toleranceMM: Double
+  /// Voxels of this reference label are left out of everything.
+  public let ignoredReferenceLabel: Int?
+
+  /// The tolerance of surface Dice when none is given, mm.
+  public static let defaultToleranceMM = 1.0
+
+  /// Creates an evaluator.
+  /// - Parameters:
+  ///   - metrics: The metrics to compute; those of images are left out for label maps and the
+  ///     other way round.
+  ///   - emptyPolicy: What empty masks mean.
+  ///   - labels: The structures of the prediction; nil for every label of either table or map.
+  ///   - referenceLabels: The structures of the reference where it counts otherwise.
+  ///   - toleranceMM: The tolerance of surface Dice, mm.
+  ///   - ignoredReferenceLabel: Voxels of this reference label are left out of everything.
+  /// - Throws: `EvaluationError.missingReferenceLabel` when the reference's structures lack a name;
+  ///   `.invalidTolerance` for a negative one.
+  public init(
+    metrics: [Metric] = Metric.all,
+    emptyPolicy: EmptyPolicy = .lamina,
+    labels: LabelSet? = nil,
+    referenceLabels: LabelSet? = nil,
+    toleranceMM: Double = defaultToleranceMM,
+    ignoredReferenceLabel: Int? = nil
+  ) throws(EvaluationError) {
+    guard toleranceMM.isFinite, toleranceMM >= 0 else { throw .invalidTolerance(toleranceMM) }
+    if let labels, let referenceLabels {
+      let known = Set(referenceLabels.structures.map(\.name))
+      for structure in labels.structures where !known.contains(structure.name) {
+        throw .missingReferenceLabel(name: structure.name)
+      }
+    }
+    self.metrics = metrics
+    self.emptyPolicy = emptyPolicy
+    self.labels = labels
+    self.referenceLabels = referenceLabels
+    self.toleranceMM = toleranceMM
+    self.ignoredReferenceLabel = ignoredReferenceLabel
+  }
+
+  /// Compares two label maps.
+  /// - Parameters:
+  ///   - prediction: The map to judge.
+  ///   - reference: The map taken as true, on the same grid.
+  ///   - id: The case's name.
+  ///   - predictionSource: Where the prediction came from.
+  ///   - referenceSource: Where the reference came from.
+  /// - Returns: The metrics of every structure.
+  /// - Throws: `EvaluationError.gridMismatch` when the grids differ.
+  public func evaluate(
+    prediction: LabelMap,
+    reference: LabelMap,
+    id: String,
+    predictionSource: String = "",
+    referenceSource: String = ""
+  ) throws(EvaluationError) -> CaseEvaluation {
+    if let difference = prediction.geometry.difference(from: reference.geometry) {
+      throw .gridMismatch(caseID: id, reason: difference)
+    }
+    let joint = JointCounts(
+      prediction: prediction.labels,
+      reference: reference.labels,
+      ignoredReference: ignoredReferenceLabel
+    )
+    let structures = pairs(prediction, reference, joint)
+    let needsSurfaces = metrics.contains(where: \.needsSurfaces)
+    var problems = unnamedLabels(joint, structures)
+    var evaluations: [LabelEvaluation] = []
+    for structure in structures {
+      let counts = joint.counts(
+        predictionIDs: structure.prediction,
+        referenceIDs: structure.reference
+      )
+      let surfaces =
+        needsSurfaces && counts.emptyState == .neither
+        ? surfaceDistances(prediction, reference, structure) : nil
+      switch counts.emptyState {
+      case .prediction: problems.append("label \(structure.key) (\(structure.name)): missed")
+      case .reference: problems.append("label \(structure.key) (\(structure.name)): false alarm")
+      case .both, .neither: break
+      }
+      let pair = MaskPair(
+        counts: counts,
+        voxelVolumeML: reference.geometry.voxelVolumeML,
+        diagonalMM: reference.geometry.diagonalMM,
+        policy: emptyPolicy,
+        toleranceMM: toleranceMM,
+        surfaces: surfaces
+      )
+      evaluations.append(
+        LabelEvaluation(key: structure.key, name: structure.name, values: values(of: pair))
+      )
+    }
+    return CaseEvaluation(
+      id: id,
+      prediction: predictionSource,
+      reference: referenceSource,
+      labels: evaluations,
+      problems: problems
+    )
+  }
+
+  /// Compares two images.
+  /// - Parameters:
+  ///   - prediction: The image to judge.
+  ///   - reference: The image taken as true, on the same grid.
+  ///   - dataRange: The range of the true values, such as 255; PSNR is undefined without it.
+  ///   - id: The case's name.
+  ///   - predictionSource: Where the prediction came from.
+  ///   - referenceSource: Where the reference came from.
+  /// - Returns: The metrics under the key "image".
+  /// - Throws: `EvaluationError.gridMismatch` when the grids differ; `.invalidDataRange` for a range
+  ///   that is not positive and finite.
+  public func evaluateImages(
+    prediction: Volume<Float>,
+    reference: Volume<Float>,
+    dataRange: Double?,
+    id: String,
+    predictionSource: String = "",
+    referenceSource: String = ""
+  ) throws(EvaluationError) -> CaseEvaluation {
+    if let dataRange, !dataRange.isFinite || dataRange <= 0 { throw .invalidDataRange(dataRange) }
+    if let difference = prediction.geometry.difference(from: reference.geometry) {
+      throw .gridMismatch(caseID: id, reason: difference)
+    }
+    let pair = ImagePair(prediction.voxels, reference.voxels, dataRange: dataRange)
+    var values: [String: MetricValue] = [:]
+    for metric in metrics {
+      if case .images(let evaluate) = metric.computation { values[metric.key] = evaluate(pair) }
+    }
+    return CaseEvaluation(
+      id: id,
+      prediction: predictionSource,
+      reference: referenceSource,
+      labels: [LabelEvaluation(key: "image", name: "whole image", values: values)],
+      problems: []
+    )
+  }
+
+  /// The values of a structure that is in neither map of a case.
+  func valuesOfAbsentStructure() -> [String: MetricValue] {
+    values(
+      of: MaskPair(
+        counts: ConfusionCounts(
+          truePositives: 0,
+          falsePositives: 0,
+          falseNegatives: 0,
+          trueNegatives: 1
+        ),
+        voxelVolumeML: 0,
+        diagonalMM: 0,
+        policy: emptyPolicy,
+        toleranceMM: toleranceMM,
+        surfaces: nil
+      )
+    )
+  }
+
+  private func values(of pair: MaskPair) -> [String: MetricValue] {
+    var values: [String: MetricValue] = [:]
+    for metric in metrics {
+      if case .masks(_, let evaluate) = metric.computation { values[metric.key] = evaluate(pair) }
+    }
+    return values
+  }
+
+  private struct StructurePair {
+    let key: String
+    let name: String
+    let prediction: Set<Int>
+    let reference: Set<Int>
+  }
+
+  private func pairs(
+    _ prediction: LabelMap,
+    _ reference: LabelMap,
+    _ joint: JointCounts
+  ) -> [StructurePair] {
+    let occurring = Set(joint.predictionLabels + joint.referenceLabels)
+      .subtracting([ignoredReferenceLabel].compactMap(\.self))
+    let chosen =
+      labels ?? LabelSet.union(of: [reference.table, prediction.table], occurring: occurring)
+    let referenceIDs = Dictionary(
+      uniqueKeysWithValues: (referenceLabels?.structures ?? []).map { ($0.name, $0.ids) }
+    )
+    return (chosen?.structures ?? []).map { structure in
+      StructurePair(
+        key: structure.key,
+        name: structure.name,
+        prediction: Set(structure.ids),
+        reference: Set(referenceIDs[structure.name] ?? structure.ids)
+      )
+    }
+  }
+
+  /// Labels that occur but belong to no structure count as background, which must not go unseen.
+  private func unnamedLabels(_ joint: JointCounts, _ structures: [StructurePair]) -> [String] {
+    let known = (
+      prediction: structures.reduce(into: Set<Int>()) { $0.formUnion($1.prediction) },
+      reference: structures.reduce(into: Set<Int>()) { $0.formUnion($1.reference) }
+    )
+    func line(_ ids: [Int], _ map: String) -> [String] {
+      guard !ids.isEmpty else { return [] }
+      let list = ids.prefix(10).map(String.init).joined(separator: ", ")
+      let more = ids.count > 10 ? " and \(ids.count - 10) more" : ""
+      return ["labels \(list)\(more) of the \(map) belong to no structure and count as background"]
+    }
+    return line(joint.predictionLabels.filter { !known.prediction.contains($0) }, "prediction")
+      + line(joint.referenceLabels.filter { !known.reference.contains($0) }, "reference")
+  }
+
+  private func surfaceDistances(
+    _ prediction: LabelMap,
+    _ reference: LabelMap,
+    _ structure: StructurePair
+  ) -> SurfaceDistances? {
+    let size = reference.geometry.size
+    let ignored = ignoredReferenceLabel.map { UInt16(clamping: $0) }
+    let isPredicted = membership(structure.prediction)
+    let isReference = membership(structure.reference)
+    var low = size
+    var high = SIMD3(-1, -1, -1)
+    var offset = 0
+    for z in 0..<size.z {
+      for y in 0..<size.y {
+        for x in 0..<size.x {
+          let inside =
+            isPredicted[Int(prediction.labels[offset])]
+            || isReference[Int(reference.labels[offset])]
+          offset += 1
+          guard inside else { continue }
+          low = pointwiseMin(low, [x, y, z])
+          high = pointwiseMax(high, [x, y, z])
+        }
+      }
+    }
+    guard high.x >= 0 else { return nil }
+    let box = high &- low &+ 1
+    var predictionMask = [Bool](repeating: false, count: box.x * box.y * box.z)
+    var referenceMask = predictionMask
+    var at = 0
+    for z in low.z...high.z {
+      for y in low.y...high.y {
+        for source in reference.geometry.offset(
+          low.x,
+          y,
+          z
+        )...reference.geometry.offset(
+          high.x,
+          y,
+          z
+        ) {
+          let label = reference.labels[source]
+          if label != ignored {
+            predictionMask[at] = isPredicted[Int(prediction.labels[source])]
+            referenceMask[at] = isReference[Int(label)]
+          }
+          at += 1
+        }
+      }
+    }
+    return SurfaceDistances.measure(
+      prediction: predictionMask,
+      reference: referenceMask,
+      box: box,
+      spacing: reference.geometry.spacing
+    )
+  }
+
+  private func membership(_ ids: Set<Int>) -> [Bool] {
+    var table = [Bool](repeating: false, count: 65536)
+    for id in ids { table[id] = true }
+    return table
+  }
+}

@@ -1,0 +1,37 @@
+// Shared by the shim's sources; not part of its interface.
+#ifndef CDCMTK_FILE_H
+#define CDCMTK_FILE_H
+
+#include "CDCMTK.h"
+
+#include "dcmtk/config/osconfig.h"
+#include "dcmtk/dcmdata/dctk.h"
+
+#include <cstdint>
+#include <new>
+
+struct cdcmtk_file {
+  DcmFileFormat format;
+  // The file's size in bytes when it was opened; no value in it can be longer (unless deflated).
+  uint64_t size = 0;
+};
+
+namespace cdcmtk {
+
+// Silences the log, registers the decoders and loads the dictionary, once.
+int32_t prepare();
+
+// Turns what a body throws into a status.
+template <typename Body> int32_t guarded(Body body) noexcept {
+  try {
+    return body();
+  } catch (const std::bad_alloc &) {
+    return CDCMTK_NO_MEMORY;
+  } catch (...) {
+    return CDCMTK_INTERNAL;
+  }
+}
+
+} // namespace cdcmtk
+
+#endif

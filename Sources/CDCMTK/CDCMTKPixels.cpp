@@ -1,0 +1,164 @@
+#include "CDCMTKFile.h"
+
+#include "dcmtk/dcmdata/dcpixel.h"
+#include "dcmtk/dcmdata/dcpixseq.h"
+#include "dcmtk/dcmdata/dcpxitem.h"
+
+#include <cstring>
+#include <vector>
+
+namespace {
+
+// Compressed pixel data may not claim to expand further than this: an empty JPEG-LS slice shrinks to about a
+// five-thousandth, but frames that small need no guard.
+constexpr uint64_t maximumExpansion = 1000;
+constexpr uint64_t unguardedFrameBytes = 16 << 20;
+
+bool canDecode(E_TransferSyntax xfer) {
+  switch (xfer) {
+  case EXS_LittleEndianImplicit:
+  case EXS_LittleEndianExplicit:
+  case EXS_BigEndianExplicit:
+  case EXS_DeflatedLittleEndianExplicit:
+  case EXS_RLELossless:
+  case EXS_JPEGProcess1:
+  case EXS_JPEGProcess2_4:
+  case EXS_JPEGProcess6_8:
+  case EXS_JPEGProcess10_12:
+  case EXS_JPEGProcess14:
+  case EXS_JPEGProcess14SV1:
+  case EXS_JPEGLSLossless:
+  case EXS_JPEGLSLossy: return true;
+  default: return false;
+  }
+}
+
+// The top-level pixel data element, or null.
+DcmPixelData *pixelData(DcmDataset *dataset) {
+  DcmElement *found = nullptr;
+  if (dataset->findAndGetElement(DCM_PixelData, found).bad()) return nullptr;
+  return dynamic_cast<DcmPixelData *>(found);
+}
+
+// The fragments of compressed pixel data, or null for native.
+DcmPixelSequence *fragments(DcmDataset *dataset, DcmPixelData *pixels) {
+  E_TransferSyntax xfer = EXS_Unknown;
+  const DcmRepresentationParameter *parameter = nullptr;
+  pixels->getOriginalRepresentationKey(xfer, parameter);
+  DcmPixelSequence *sequence = nullptr;
+  if (!DcmXfer(xfer).isEncapsulated()) return nullptr;
+  if (pixels->getEncapsulatedRepresentation(xfer, parameter, sequence).bad()) return nullptr;
+  return sequence;
+}
+
+uint32_t unsignedValue(DcmDataset *dataset, const DcmTagKey &key, uint32_t absent) {
+  Uint16 value = 0;
+  return dataset->findAndGetUint16(key, value).good() ? value : absent;
+}
+
+template <typename Word>
+void keepStoredBits(Word *values, size_t count, const cdcmtk_pixels &pixels) {
+  const unsigned width = sizeof(Word) * 8;
+  if (pixels.bits_stored == width) return;
+  using Signed = std::make_signed_t<Word>;
+  // Shift the stored bits to the top, then down again, which clears the rest or spreads the sign.
+  const unsigned up = width - 1 - pixels.high_bit;
+  const unsigned down = width - pixels.bits_stored;
+  if (pixels.is_signed != 0) {
+    for (size_t i = 0; i < count; ++i) {
+      values[i] = static_cast<Word>(static_cast<Signed>(static_cast<Word>(values[i] << up)) >> down);
+    }
+  } else {
+    for (size_t i = 0; i < count; ++i) {
+      values[i] = static_cast<Word>(static_cast<Word>(values[i] << up) >> down);
+    }
+  }
+}
+
+} // namespace
+
+int32_t cdcmtk_describe_pixels(const cdcmtk_file *file, cdcmtk_pixels *pixels) {
+  return cdcmtk::guarded([&]() -> int32_t {
+    DcmDataset *dataset = const_cast<DcmFileFormat &>(file->format).getDataset();
+    DcmPixelData *data = pixelData(dataset);
+    if (data == nullptr) return CDCMTK_ABSENT;
+    cdcmtk_pixels found = {};
+    found.rows = unsignedValue(dataset, DCM_Rows, 0);
+    found.columns = unsignedValue(dataset, DCM_Columns, 0);
+    found.samples = unsignedValue(dataset, DCM_SamplesPerPixel, 1);
+    found.bits_allocated = unsignedValue(dataset, DCM_BitsAllocated, 0);
+    found.bits_stored = unsignedValue(dataset, DCM_BitsStored, found.bits_allocated);
+    found.high_bit = unsignedValue(dataset, DCM_HighBit, found.bits_stored - 1);
+    found.is_signed = unsignedValue(dataset, DCM_PixelRepresentation, 0) == 1 ? 1 : 0;
+    Sint32 frames = 1;
+    if (dataset->findAndGetSint32(DCM_NumberOfFrames, frames).bad()) frames = 1;
+    if (frames < 1) return CDCMTK_DAMAGED;
+    found.frames = static_cast<uint32_t>(frames);
+    found.can_decode = canDecode(dataset->getOriginalXfer()) ? 1 : 0;
+
+    DcmPixelSequence *sequence = fragments(dataset, data);
+    if (sequence != nullptr) {
+      found.is_encapsulated = 1;
+      for (unsigned long i = 1; i < sequence->card(); ++i) {
+        DcmPixelItem *item = nullptr;
+        if (sequence->getItem(item, i).bad() || item == nullptr) return CDCMTK_DAMAGED;
+        found.data_bytes += item->getLength();
+      }
+    } else {
+      found.data_bytes = data->getLength();
+    }
+    const bool deflated = dataset->getOriginalXfer() == EXS_DeflatedLittleEndianExplicit;
+    if (!deflated && found.data_bytes > file->size) return CDCMTK_DAMAGED;
+    *pixels = found;
+    return CDCMTK_OK;
+  });
+}
+
+int32_t cdcmtk_decode_frame(cdcmtk_file *file, uint32_t frame, void *values, size_t bytes) {
+  return cdcmtk::guarded([&]() -> int32_t {
+    cdcmtk_pixels pixels = {};
+    const int32_t status = cdcmtk_describe_pixels(file, &pixels);
+    if (status != CDCMTK_OK) return status;
+    const uint32_t width = pixels.bits_allocated;
+    if (pixels.can_decode == 0 || pixels.samples != 1) return CDCMTK_UNSUPPORTED;
+    if (width != 8 && width != 16 && width != 32) return CDCMTK_UNSUPPORTED;
+    if (pixels.bits_stored < 1 || pixels.bits_stored > width || pixels.high_bit >= width ||
+        pixels.high_bit + 1 < pixels.bits_stored) {
+      return CDCMTK_DAMAGED;
+    }
+    const uint64_t count = static_cast<uint64_t>(pixels.rows) * pixels.columns;
+    const uint64_t needed = count * (width / 8);
+    if (needed == 0 || frame >= pixels.frames) return CDCMTK_DAMAGED;
+    if (needed != bytes) return CDCMTK_BAD_ARGUMENT;
+    if (needed > UINT32_MAX - 1) return CDCMTK_UNSUPPORTED;
+    if (pixels.is_encapsulated == 0) {
+      if (needed * pixels.frames > pixels.data_bytes) return CDCMTK_DAMAGED;
+    } else if (needed > unguardedFrameBytes && needed / maximumExpansion > pixels.data_bytes) {
+      return CDCMTK_DAMAGED;
+    }
+
+    DcmDataset *dataset = file->format.getDataset();
+    DcmPixelData *data = pixelData(dataset);
+    Uint32 startFragment = 0;
+    OFString colorModel;
+    // DCMTK wants an even number of bytes.
+    std::vector<uint8_t> padded;
+    void *target = values;
+    if (needed % 2 != 0) {
+      padded.resize(needed + 1);
+      target = padded.data();
+    }
+    const OFCondition condition = data->getUncompressedFrame(
+        dataset, frame, startFragment, target, static_cast<Uint32>(needed + needed % 2), colorModel);
+    if (condition == EC_MemoryExhausted) return CDCMTK_NO_MEMORY;
+    if (condition.bad()) return CDCMTK_DAMAGED;
+    if (target != values) std::memcpy(values, target, needed);
+
+    switch (width) {
+    case 8: keepStoredBits(static_cast<uint8_t *>(values), count, pixels); break;
+    case 16: keepStoredBits(static_cast<uint16_t *>(values), count, pixels); break;
+    default: keepStoredBits(static_cast<uint32_t *>(values), count, pixels); break;
+    }
+    return CDCMTK_OK;
+  });
+}

@@ -76,6 +76,7 @@ public struct CasePairing: Equatable, Sendable {
     self.unpaired = unpaired.sorted { $0.id < $1.id }
   }
 
+  /// Whether the same cases are paired and the same ones left over.
   public static func == (a: CasePairing, b: CasePairing) -> Bool {
     a.pairs == b.pairs && a.unpaired.elementsEqual(b.unpaired) { $0 == $1 }
   }

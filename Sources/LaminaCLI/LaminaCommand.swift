@@ -16,7 +16,9 @@ struct LaminaCommand: ParsableCommand {
       \(Version.disclaimer)
       """,
     version: Version.current,
-    subcommands: []
+    subcommands: [
+      InfoCommand.self, EvaluateCommand.self, StudyCommand.self,
+    ]
   )
 
   /// Parses the arguments, runs the verb and leaves with its exit status.

@@ -28,7 +28,9 @@ public struct StudyFetcher: Sendable {
     self.progress = progress
   }
 
-  /// Makes `files/` of a study. Right files that are there already are kept.
+  /// Makes the files of a study.
+  ///
+  /// Right files that are there already are kept.
   /// - Parameters:
   ///   - study: The study.
   ///   - again: Whether to fetch even if the files are there and right.

@@ -103,3 +103,41 @@ enum StudyRegions {
     return Int((margin / spacing).rounded())
   }
 }
+
+extension Volume {
+  /// The voxels of a box, both corners included.
+  fileprivate func cropped(low: SIMD3<Int>, high: SIMD3<Int>) throws -> Volume {
+    Volume(
+      geometry: try geometry.cropped(low: low, high: high),
+      voxels: geometry.offsets(low: low, high: high).map { voxels[$0] }
+    )
+  }
+}
+
+extension LabelMap {
+  /// The labels of a box, both corners included.
+  fileprivate func cropped(low: SIMD3<Int>, high: SIMD3<Int>) throws -> LabelMap {
+    LabelMap(
+      geometry: try geometry.cropped(low: low, high: high),
+      labels: geometry.offsets(low: low, high: high).map { labels[$0] },
+      table: table
+    )
+  }
+}
+
+extension ImageGeometry {
+  fileprivate func cropped(low: SIMD3<Int>, high: SIMD3<Int>) throws -> ImageGeometry {
+    try ImageGeometry(
+      size: high &- low &+ 1,
+      spacing: spacing,
+      origin: position(ofIndex: SIMD3<Double>(low)),
+      direction: direction
+    )
+  }
+
+  fileprivate func offsets(low: SIMD3<Int>, high: SIMD3<Int>) -> [Int] {
+    (low.z...high.z).flatMap { z in
+      (low.y...high.y).flatMap { y in (low.x...high.x).map { x in offset(x, y, z) } }
+    }
+  }
+}

@@ -1,0 +1,187 @@
+/// A permutation and flipping of a grid's axes.
+struct GridReordering: Equatable, Sendable {
+  /// The old axis that becomes each new axis.
+  let sources: [Int]
+  /// Whether each new axis runs against its old one.
+  let flips: [Bool]
+
+  init(sources: [Int], flips: [Bool]) {
+    precondition(
+      sources.sorted() == [0, 1, 2] && flips.count == 3,
+      "\(sources) is not a permutation"
+    )
+    self.sources = sources
+    self.flips = flips
+  }
+
+  /// The reordering that turns one orientation into another.
+  init(from old: Orientation, to new: Orientation) {
+    var sources: [Int] = []
+    var flips: [Bool] = []
+    for code in new.axes {
+      let source = old.axes.firstIndex { $0.patientAxis == code.patientAxis } ?? 0
+      sources.append(source)
+      flips.append(old.axes[source] != code)
+    }
+    self.init(sources: sources, flips: flips)
+  }
+
+  var isIdentity: Bool { sources == [0, 1, 2] && flips == [false, false, false] }
+
+  func applied(to size: SIMD3<Int>) -> SIMD3<Int> {
+    [size[sources[0]], size[sources[1]], size[sources[2]]]
+  }
+
+  /// Reorders values; on raw memory, so that one compiled copy per width serves every type.
+  func applied<Scalar: BitwiseCopyable>(to values: [Scalar], size: SIMD3<Int>) -> [Scalar] {
+    guard !isIdentity else { return values }
+    return [Scalar](unsafeUninitializedCapacity: values.count) { output, initializedCount in
+      values.withUnsafeBytes { input in
+        let target = UnsafeMutableRawBufferPointer(output)
+        switch MemoryLayout<Scalar>.stride {
+        case 1: copy(input, target, UInt8.self, size)
+        case 2: copy(input, target, UInt16.self, size)
+        case 4: copy(input, target, UInt32.self, size)
+        case 8: copy(input, target, UInt64.self, size)
+        default: copyGeneric(input, target, MemoryLayout<Scalar>.stride, size)
+        }
+      }
+      initializedCount = values.count
+    }
+  }
+
+  /// Where the first new voxel lies in the old memory, and the old steps along the new axes.
+  private func layout(_ size: SIMD3<Int>) -> (start: Int, steps: SIMD3<Int>) {
+    let strides = [1, size.x, size.x * size.y]
+    var start = 0
+    var steps = SIMD3<Int>()
+    for axis in 0..<3 {
+      let stride = strides[sources[axis]]
+      steps[axis] = flips[axis] ? -stride : stride
+      if flips[axis] { start += (size[sources[axis]] - 1) * stride }
+    }
+    return (start, steps)
+  }
+
+  @inline(__always)
+  private func copy<Word: BitwiseCopyable>(
+    _ input: UnsafeRawBufferPointer,
+    _ output: UnsafeMutableRawBufferPointer,
+    _ word: Word.Type,
+    _ size: SIMD3<Int>
+  ) {
+    guard let source = input.baseAddress, let target = output.baseAddress else { return }
+    let width = MemoryLayout<Word>.size
+    let (start, steps) = layout(size)
+    let newSize = applied(to: size)
+    var place = 0
+    for z in 0..<newSize.z {
+      for y in 0..<newSize.y {
+        var from = (start + z * steps.z + y * steps.y) * width
+        let step = steps.x * width
+        for x in 0..<newSize.x {
+          let value = source.loadUnaligned(fromByteOffset: from, as: word)
+          target.storeBytes(of: value, toByteOffset: (place + x) * width, as: word)
+          from += step
+        }
+        place += newSize.x
+      }
+    }
+  }
+
+  private func copyGeneric(
+    _ input: UnsafeRawBufferPointer,
+    _ output: UnsafeMutableRawBufferPointer,
+    _ width: Int,
+    _ size: SIMD3<Int>
+  ) {
+    guard let source = input.baseAddress, let target = output.baseAddress else { return }
+    let (start, steps) = layout(size)
+    let newSize = applied(to: size)
+    var place = 0
+    for z in 0..<newSize.z {
+      for y in 0..<newSize.y {
+        for x in 0..<newSize.x {
+          let from = start + z * steps.z + y * steps.y + x * steps.x
+          (target + place * width).copyMemory(from: source + from * width, byteCount: width)
+          place += 1
+        }
+      }
+    }
+  }
+}
+
+extension ImageGeometry {
+  /// Creates a geometry of parts that come from a valid one.
+  init(
+    trustedSize size: SIMD3<Int>,
+    spacing: SIMD3<Double>,
+    origin: SIMD3<Double>,
+    direction: Matrix3,
+    isPlanar: Bool
+  ) {
+    self.size = size
+    self.spacing = spacing
+    self.origin = origin
+    self.direction = direction
+    self.isPlanar = isPlanar
+  }
+
+  func reordered(by reordering: GridReordering) -> ImageGeometry {
+    var first = SIMD3<Double>(repeating: 0)
+    var columns: [SIMD3<Double>] = []
+    var newSpacing = SIMD3<Double>()
+    for axis in 0..<3 {
+      let source = reordering.sources[axis]
+      columns.append(
+        reordering.flips[axis] ? -direction.columns[source] : direction.columns[source]
+      )
+      newSpacing[axis] = spacing[source]
+      if reordering.flips[axis] { first[source] = Double(size[source] - 1) }
+    }
+    return ImageGeometry(
+      trustedSize: reordering.applied(to: size),
+      spacing: newSpacing,
+      origin: position(ofIndex: first),
+      direction: Matrix3(columns[0], columns[1], columns[2]),
+      isPlanar: isPlanar && reordering.sources[2] == 2
+    )
+  }
+
+  /// The same grid with its axes permuted and flipped to run nearest to the wanted sides.
+  ///
+  /// Every voxel keeps its position. A 2-D image whose slice axis moves becomes a volume of one
+  /// column or row with the conventional spacing of 1 mm across.
+  /// - Parameter orientation: The wanted orientation.
+  /// - Returns: The reordered grid; its `orientation` is the wanted one.
+  public func reoriented(to orientation: Orientation) -> ImageGeometry {
+    reordered(by: GridReordering(from: self.orientation, to: orientation))
+  }
+}
+
+extension Volume {
+  /// The same image with its axes permuted and flipped; no value and no position changes.
+  /// - Parameter orientation: The wanted orientation; an oblique grid is brought nearest to it.
+  /// - Returns: The reordered volume.
+  public func reoriented(to orientation: Orientation) -> Volume {
+    let reordering = GridReordering(from: geometry.orientation, to: orientation)
+    return Volume(
+      geometry: geometry.reordered(by: reordering),
+      voxels: reordering.applied(to: voxels, size: geometry.size)
+    )
+  }
+}
+
+extension LabelMap {
+  /// The same labels with the grid's axes permuted and flipped; no label and no position changes.
+  /// - Parameter orientation: The wanted orientation; an oblique grid is brought nearest to it.
+  /// - Returns: The reordered label map.
+  public func reoriented(to orientation: Orientation) -> LabelMap {
+    let reordering = GridReordering(from: geometry.orientation, to: orientation)
+    return LabelMap(
+      geometry: geometry.reordered(by: reordering),
+      labels: reordering.applied(to: labels, size: geometry.size),
+      table: table
+    )
+  }
+}

@@ -1,0 +1,132 @@
+import Support
+import Tensors
+
+/// Two- or three-dimensional convolution.
+public final class Convolution: Layer {
+  /// Kernels, `[outputChannels, inputChannels / groups, k…]`.
+  public let weight: Parameter
+  /// `[outputChannels]`, or nil.
+  public let bias: Parameter?
+  /// Stride, padding, dilation and groups.
+  public let shape: ConvolutionShape
+
+  /// Creates a layer with weights drawn after He et al. and zero bias.
+  /// - Parameters:
+  ///   - inputChannels: Channels of the input.
+  ///   - outputChannels: Channels of the output.
+  ///   - kernelSize: Window along each spatial axis.
+  ///   - stride: Step along each spatial axis, 1 when nil.
+  ///   - padding: Zeros on both sides of each spatial axis, half the window when nil ("same").
+  ///   - groups: Number of groups.
+  ///   - hasBias: Whether a bias is added.
+  ///   - random: The stream to draw weights from.
+  public init(
+    inputChannels: Int,
+    outputChannels: Int,
+    kernelSize: [Int],
+    stride: [Int]? = nil,
+    padding: [Int]? = nil,
+    groups: Int = 1,
+    hasBias: Bool = true,
+    random: inout RandomStream
+  ) {
+    let ones = [Int](repeating: 1, count: kernelSize.count)
+    shape = ConvolutionShape(
+      stride: stride ?? ones,
+      padding: padding ?? kernelSize.map { ($0 - 1) / 2 },
+      dilation: ones,
+      groups: groups
+    )
+    weight = .heNormal(
+      [outputChannels, inputChannels / groups] + kernelSize,
+      fanIn: inputChannels / groups * kernelSize.reduce(1, *),
+      random: &random
+    )
+    bias = hasBias ? Parameter(Tensor(repeating: 0, shape: [outputChannels])) : nil
+  }
+
+  public var ownParameters: [(name: String, parameter: Parameter)] {
+    [("weight", weight)] + (bias.map { [("bias", $0)] } ?? [])
+  }
+
+  /// Applies the layer.
+  /// - Parameters:
+  ///   - x: `[N, inputChannels, spatial…]`.
+  ///   - context: To train or to predict.
+  /// - Returns: `[N, outputChannels, spatial′…]`, n′ = ⌊(n + 2p − d(k−1) − 1)/s⌋ + 1.
+  public func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
+    convolution(
+      x,
+      weight: weight.value(in: context),
+      bias: bias?.value(in: context),
+      shape: shape
+    )
+  }
+}
+
+/// Two- or three-dimensional transposed convolution.
+public final class TransposedConvolution: Layer {
+  /// Kernels, `[inputChannels, outputChannels, k…]`.
+  public let weight: Parameter
+  /// `[outputChannels]`, or nil.
+  public let bias: Parameter?
+  /// Stride and padding of the convolution that is transposed.
+  public let shape: ConvolutionShape
+
+  /// Creates a layer.
+  /// - Parameters:
+  ///   - weight: Kernels, `[inputChannels, outputChannels, k…]`.
+  ///   - bias: `[outputChannels]`, or nil.
+  ///   - shape: Stride and padding.
+  public init(weight: Parameter, bias: Parameter?, shape: ConvolutionShape) {
+    self.weight = weight
+    self.bias = bias
+    self.shape = shape
+  }
+
+  /// Creates a layer whose window equals its stride, with weights drawn after He et al.
+  /// - Parameters:
+  ///   - inputChannels: Channels of the input.
+  ///   - outputChannels: Channels of the output.
+  ///   - stride: Window and step along each spatial axis.
+  ///   - random: The stream to draw weights from.
+  public convenience init(
+    inputChannels: Int,
+    outputChannels: Int,
+    stride: [Int],
+    random: inout RandomStream
+  ) {
+    self.init(
+      weight: .heNormal(
+        [inputChannels, outputChannels] + stride,
+        fanIn: inputChannels,
+        negativeSlope: 1,
+        random: &random
+      ),
+      bias: Parameter(Tensor(repeating: 0, shape: [outputChannels])),
+      shape: ConvolutionShape(
+        stride: stride,
+        padding: stride.map { _ in 0 },
+        dilation: stride.map { _ in 1 }
+      )
+    )
+  }
+
+  public var ownParameters: [(name: String, parameter: Parameter)] {
+    [("weight", weight)] + (bias.map { [("bias", $0)] } ?? [])
+  }
+
+  /// Applies the layer.
+  /// - Parameters:
+  ///   - x: `[N, inputChannels, spatial…]`.
+  ///   - context: To train or to predict.
+  /// - Returns: `[N, outputChannels, spatial′…]`, n′ = (n − 1)s − 2p + k.
+  public func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
+    transposedConvolution(
+      x,
+      weight: weight.value(in: context),
+      bias: bias?.value(in: context),
+      shape: shape
+    )
+  }
+}

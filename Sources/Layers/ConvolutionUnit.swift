@@ -1,0 +1,72 @@
+import Support
+import Tensors
+
+/// Convolution, dropout, normalisation and leaky ReLU: the brick of segmentation networks.
+public final class ConvolutionUnit: Layer {
+  private let convolution: Convolution
+  private let normalization: (any Layer)?
+  private let negativeSlope: Float
+  private let dropoutProbability: Double
+
+  /// Creates a unit.
+  /// - Parameters:
+  ///   - inputChannels: Channels of the input.
+  ///   - outputChannels: Channels of the output.
+  ///   - kernelSize: Window along each spatial axis.
+  ///   - stride: Step along each spatial axis, 1 when nil.
+  ///   - padding: Zeros on both sides, half the window when nil.
+  ///   - normalization: Which normalisation follows.
+  ///   - negativeSlope: Slope of the activation for negative values.
+  ///   - dropoutProbability: Share of channels dropped while training.
+  ///   - random: The stream to draw weights from.
+  public init(
+    inputChannels: Int,
+    outputChannels: Int,
+    kernelSize: [Int],
+    stride: [Int]? = nil,
+    padding: [Int]? = nil,
+    normalization: NormalizationKind,
+    negativeSlope: Float,
+    dropoutProbability: Double = 0,
+    random: inout RandomStream
+  ) {
+    convolution = Convolution(
+      inputChannels: inputChannels,
+      outputChannels: outputChannels,
+      kernelSize: kernelSize,
+      stride: stride,
+      padding: padding,
+      random: &random
+    )
+    self.normalization =
+      switch normalization {
+      case .none: nil
+      case .batch: BatchNormalization(channels: outputChannels, negativeSlope: negativeSlope)
+      case .instance:
+        InstanceNormalization(channels: outputChannels, negativeSlope: negativeSlope)
+      }
+    self.negativeSlope = negativeSlope
+    self.dropoutProbability = dropoutProbability
+  }
+
+  public var children: [(name: String, layer: any Layer)] {
+    [("conv", convolution)] + (normalization.map { [("norm", $0)] } ?? [])
+  }
+
+  /// Applies the unit.
+  /// - Parameters:
+  ///   - x: `[N, inputChannels, spatial…]`.
+  ///   - context: To train or to predict.
+  /// - Returns: `[N, outputChannels, spatial′…]` by the convolution's rule.
+  public func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
+    var y = convolution(x, in: context)
+    if context.mode == .training, dropoutProbability > 0 {
+      let input = y
+      y = context.withRandom {
+        dropout(input, probability: dropoutProbability, wholeChannels: true, random: &$0)
+      }
+    }
+    if let normalization { return normalization(y, in: context) }
+    return leakyReLU(y, negativeSlope: negativeSlope)
+  }
+}

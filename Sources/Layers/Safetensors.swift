@@ -1,0 +1,201 @@
+import Foundation
+import Support
+import Tensors
+
+/// Tensors by name in the safetensors format (Hugging Face, format specification 0.4).
+///
+/// The file is an 8-byte little-endian header length, a JSON header (`name: {dtype, shape,
+/// data_offsets}` and string `__metadata__`), then the values. Written files hold F32; F32, F16, BF16
+/// and F64 are read, each rounded to single precision.
+public struct Safetensors: Sendable {
+  /// The tensors by name.
+  public var tensors: [String: Tensor]
+  /// Free text by key.
+  public var metadata: [String: String]
+
+  /// Larger headers are refused, as in the format's own library.
+  private static let maximumHeaderLength = 100_000_000
+
+  /// Creates a file's content.
+  /// - Parameters:
+  ///   - tensors: The tensors by name.
+  ///   - metadata: Free text by key.
+  public init(tensors: [String: Tensor], metadata: [String: String] = [:]) {
+    self.tensors = tensors
+    self.metadata = metadata
+  }
+
+  private struct Entry: Codable {
+    let dtype: String
+    let shape: [Int]
+    let data_offsets: [Int]
+  }
+
+  /// The bytes of the file; the same content gives the same bytes.
+  /// - Returns: The file.
+  /// - Throws: What JSON encoding throws.
+  public func encoded() throws -> Data {
+    var offset = 0
+    var header: [String: Any] = [:]
+    if !metadata.isEmpty { header["__metadata__"] = metadata }
+    let names = tensors.keys.sorted()
+    for name in names {
+      guard let tensor = tensors[name] else { continue }
+      let end = offset + tensor.count * 4
+      header[name] =
+        ["dtype": "F32", "shape": tensor.shape, "data_offsets": [offset, end]] as [String: Any]
+      offset = end
+    }
+    var json = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys])
+    // Values start at a multiple of 8, padded with spaces as the specification allows.
+    json.append(contentsOf: [UInt8](repeating: 0x20, count: (8 - json.count % 8) % 8))
+    var data = Data(capacity: 8 + json.count + offset)
+    withUnsafeBytes(of: UInt64(json.count).littleEndian) { data.append(contentsOf: $0) }
+    data.append(json)
+    for name in names {
+      for value in tensors[name]?.values ?? [] {
+        withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) }
+      }
+    }
+    return data
+  }
+
+  /// Reads a file.
+  /// - Parameter path: The file.
+  /// - Throws: `SupportError.notFound`, `.unreadable`, or `LayersError.damagedWeights` when the header
+  ///   is not JSON, ranges overlap the end, or sizes contradict shapes.
+  public init(contentsOf path: String) throws {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw SupportError.notFound(path: path)
+    }
+    let data: Data
+    do {
+      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+    } catch {
+      throw SupportError.unreadable(path: path, reason: OutputGuard.reason(of: error))
+    }
+    func damaged(_ reason: String) -> LayersError { .damagedWeights(path: path, reason: reason) }
+    guard data.count >= 8 else { throw damaged("it holds only \(data.count) bytes") }
+    let declared = data.prefix(8).enumerated().reduce(UInt64(0)) {
+      $0 | UInt64($1.element) << (8 * UInt64($1.offset))
+    }
+    guard declared <= UInt64(min(data.count - 8, Self.maximumHeaderLength)) else {
+      throw damaged("its header claims \(declared) bytes")
+    }
+    let start = 8 + Int(declared)
+    guard
+      let header = try? JSONSerialization.jsonObject(with: data[8..<start]) as? [String: Any]
+    else { throw damaged("its header is not JSON") }
+
+    metadata = header["__metadata__"] as? [String: String] ?? [:]
+    tensors = [:]
+    for (name, value) in header where name != "__metadata__" {
+      guard let fields = value as? [String: Any], let type = fields["dtype"] as? String,
+        let shape = fields["shape"] as? [Int], let range = fields["data_offsets"] as? [Int],
+        range.count == 2, range[0] >= 0, range[0] <= range[1], range[1] <= data.count - start,
+        shape.allSatisfy({ $0 >= 0 })
+      else { throw damaged("the entry \(name) is malformed") }
+      guard let decode = Self.decoders[type] else {
+        throw damaged("\(name) has the unsupported type \(type)")
+      }
+      let bytes = data[start + range[0]..<start + range[1]]
+      let count = shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
+      guard count >= 0, count <= bytes.count, count * decode.size == bytes.count else {
+        throw damaged("\(name) has \(bytes.count) bytes for the shape \(shape) of \(type)")
+      }
+      tensors[name] = Tensor(bytes.withUnsafeBytes { decode.values($0, count) }, shape: shape)
+    }
+  }
+
+  private struct Decoder: Sendable {
+    let size: Int
+    let values: @Sendable (UnsafeRawBufferPointer, Int) -> [Float]
+  }
+
+  private static let decoders: [String: Decoder] = [
+    "F32": Decoder(size: 4) { bytes, count in
+      (0..<count).map {
+        Float(
+          bitPattern: UInt32(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)
+          )
+        )
+      }
+    },
+    "F64": Decoder(size: 8) { bytes, count in
+      (0..<count).map {
+        Float(
+          Double(
+            bitPattern: UInt64(
+              littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)
+            )
+          )
+        )
+      }
+    },
+    "BF16": Decoder(size: 2) { bytes, count in
+      (0..<count).map {
+        let bits = UInt16(
+          littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 2, as: UInt16.self)
+        )
+        return Float(bitPattern: UInt32(bits) << 16)
+      }
+    },
+    "F16": Decoder(size: 2) { bytes, count in
+      (0..<count).map {
+        let bits = UInt16(
+          littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 2, as: UInt16.self)
+        )
+        return Float(halfBits: bits)
+      }
+    },
+  ]
+}
+
+extension Float {
+  /// IEEE 754 half precision, spelled out because not every platform has the type.
+  fileprivate init(halfBits bits: UInt16) {
+    let sign: Float = bits & 0x8000 == 0 ? 1 : -1
+    let exponent = Int(bits >> 10) & 31
+    let fraction = Float(bits & 0x3FF)
+    switch exponent {
+    case 0: self = sign * fraction * 0x1p-24
+    case 31: self = fraction == 0 ? sign * .infinity : .nan
+    default:
+      self =
+        sign * (1 + fraction / 1024) * Float(sign: .plus, exponent: exponent - 15, significand: 1)
+    }
+  }
+}
+
+extension Layer {
+  /// All parameters as a weights file's content.
+  public var weights: Safetensors {
+    Safetensors(
+      tensors: Dictionary(
+        uniqueKeysWithValues: namedParameters.map { ($0.name, $0.parameter.value) }
+      )
+    )
+  }
+
+  /// Takes over stored weights, all or none.
+  /// - Parameters:
+  ///   - file: The stored weights.
+  ///   - path: Where they came from, for messages.
+  /// - Throws: `LayersError.weightsMismatch` when names or shapes differ.
+  public func load(_ file: Safetensors, from path: String) throws(LayersError) {
+    let wanted = namedParameters
+    let names = Set(wanted.map(\.name))
+    let missing = wanted.map(\.name).filter { file.tensors[$0] == nil }.sorted()
+    let unused = file.tensors.keys.filter { !names.contains($0) }.sorted()
+    let misshapen = wanted.filter { entry in
+      file.tensors[entry.name].map { $0.shape != entry.parameter.shape } ?? false
+    }.map(\.name).sorted()
+    guard missing.isEmpty, unused.isEmpty, misshapen.isEmpty else {
+      throw .weightsMismatch(path: path, missing: missing, unused: unused, misshapen: misshapen)
+    }
+    for (name, parameter) in wanted {
+      if let tensor = file.tensors[name] { parameter.value = tensor }
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import Support
+
+/// What can be wrong with the description of a network.
+public enum NetworksError: ClassifiedError, Equatable {
+  /// A value of the configuration is out of its range.
+  case invalidConfiguration(network: String, reason: String)
+  /// The catalogue has no network of this name.
+  case unknownNetwork(name: String, known: [String])
+
+  public var failure: Failure {
+    switch self {
+    case .invalidConfiguration: .damagedInput
+    case .unknownNetwork: .missingComponent
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .invalidConfiguration(let network, let reason):
+      "The configuration of the network \(network) is impossible: \(reason)."
+    case .unknownNetwork(let name, let known):
+      "There is no network \(name); known are \(known.joined(separator: ", "))."
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import COneDNN
+import Support
+
+/// The kernels of production: oneDNN's convolutions and our vectorised loops, in blocked layouts.
+package struct FastKernels: KernelSet {
+  package static let shared = FastKernels()
+
+  package let name = "fast"
+  let context = OneDNNContext()
+
+  /// The blocked layout that this processor's convolutions like best.
+  package static let preferredLayout = TensorLayout.blocked(Int(codn_channel_block()))
+
+  /// Up to this many input channels a convolution reads plain values: blocks would be mostly zeros.
+  private static let plainChannelLimit = 3
+
+  func inputLayout(channels: Int) -> TensorLayout {
+    channels <= Self.plainChannelLimit ? .plain : Self.preferredLayout
+  }
+}
+
+/// Owns oneDNN's primitives.
+// Sendable invariant: the shim locks around every use of the context.
+final class OneDNNContext: @unchecked Sendable {
+  let handle: OpaquePointer
+
+  init() {
+    guard let handle = codn_context_new() else {
+      preconditionFailure("oneDNN cannot start on this processor")
+    }
+    self.handle = handle
+  }
+
+  deinit { codn_context_free(handle) }
+}
+
+extension FastKernels {
+  package func convolution(
+    _ x: Tensor,
+    weight: Tensor,
+    bias: Tensor?,
+    shape: ConvolutionShape
+  ) -> Tensor {
+    let kernel = Array(weight.shape.dropFirst(2))
+    let outputSize = shape.outputSize(Array(x.shape.dropFirst(2)), kernel: kernel)
+    let input = x.relaid(layout(ofInput: x.shape[1], groups: shape.groups))
+    let output = empty(
+      [x.shape[0], weight.shape[0]] + outputSize,
+      layout(ofOutput: weight.shape[0], groups: shape.groups)
+    )
+    var descriptor = descriptor(input, weight: weight, output: output, shape: shape)
+    let plainWeight = weight.plain
+    let plainBias = bias?.plain
+    let status = codn_convolution_forward(
+      context.handle,
+      &descriptor,
+      Int32(Parallelism.threadCount),
+      input.storage.pointer,
+      plainWeight.storage.pointer,
+      plainBias?.storage.pointer,
+      output.storage.pointer
+    )
+    require(status, "convolution", x.shape, weight.shape)
+    return output
+  }
+
+  package func convolutionInputGradient(
+    _ gradient: Tensor,
+    weight: Tensor,
+    inputSize: [Int],
+    shape: ConvolutionShape
+  ) -> Tensor {
+    let channels = weight.shape[1] * shape.groups
+    let output = gradient.relaid(layout(ofOutput: weight.shape[0], groups: shape.groups))
+    // A data gradient is written blocked whatever the channel count; its kernels demand it.
+    let input = empty(
+      [gradient.shape[0], channels] + inputSize,
+      shape.groups > 1 ? layout(ofInput: channels, groups: shape.groups) : Self.preferredLayout
+    )
+    var descriptor = descriptor(input, weight: weight, output: output, shape: shape)
+    let plainWeight = weight.plain
+    let status = codn_convolution_input_gradient(
+      context.handle,
+      &descriptor,
+      Int32(Parallelism.threadCount),
+      output.storage.pointer,
+      plainWeight.storage.pointer,
+      input.storage.pointer
+    )
+    require(status, "convolution input gradient", gradient.shape, weight.shape)
+    return input
+  }
+
+  package func convolutionWeightGradient(
+    _ x: Tensor,
+    gradient: Tensor,
+    weightShape: [Int],
+    shape: ConvolutionShape
+  ) -> Tensor {
+    let input = x.relaid(layout(ofInput: x.shape[1], groups: shape.groups))
+    let output = gradient.relaid(layout(ofOutput: weightShape[0], groups: shape.groups))
+    let weight = empty(weightShape, .plain)
+    var descriptor = descriptor(input, weight: weight, output: output, shape: shape)
+    let status = codn_convolution_weight_gradient(
+      context.handle,
+      &descriptor,
+      Int32(Parallelism.threadCount),
+      input.storage.pointer,
+      output.storage.pointer,
+      weight.storage.pointer
+    )
+    require(status, "convolution weight gradient", x.shape, weightShape)
+    return weight
+  }
+
+  /// Groups whose channels do not fill blocks stay plain; blocks may not straddle groups.
+  private func layout(ofInput channels: Int, groups: Int) -> TensorLayout {
+    if groups > 1, channels / groups % Self.preferredLayout.block != 0 { return .plain }
+    return inputLayout(channels: channels)
+  }
+
+  private func layout(ofOutput channels: Int, groups: Int) -> TensorLayout {
+    if groups > 1, channels / groups % Self.preferredLayout.block != 0 { return .plain }
+    return Self.preferredLayout
+  }
+
+  func empty(_ shape: [Int], _ layout: TensorLayout) -> Tensor {
+    Tensor(
+      shape: shape,
+      layout: layout,
+      storage: AlignedBuffer(uninitializedCount: Tensor.storageCount(shape, layout))
+    )
+  }
+
+  private func descriptor(
+    _ input: Tensor,
+    weight: Tensor,
+    output: Tensor,
+    shape: ConvolutionShape
+  ) -> codn_convolution {
+    let rank = input.rank - 2
+    precondition((1...3).contains(rank), "convolution of \(input.shape)")
+    precondition(
+      weight.rank == input.rank && weight.shape[1] * shape.groups == input.shape[1],
+      "weights \(weight.shape) in \(shape.groups) groups do not fit the input \(input.shape)"
+    )
+    func triple(_ values: [Int]) -> (Int64, Int64, Int64) {
+      func at(_ index: Int) -> Int64 { index < values.count ? Int64(values[index]) : 0 }
+      return (at(0), at(1), at(2))
+    }
+    let inputSize = Array(input.shape.dropFirst(2))
+    let outputSize = Array(output.shape.dropFirst(2))
+    let kernel = Array(weight.shape.dropFirst(2))
+    // oneDNN wants the exact padding at the far end, which a stride may leave partly unused.
+    let high = (0..<rank).map { axis -> Int in
+      let reach = shape.dilation[axis] * (kernel[axis] - 1) + 1
+      let end = (outputSize[axis] - 1) * shape.stride[axis] + reach
+      return end - inputSize[axis] - shape.padding[axis]
+    }
+    return codn_convolution(
+      rank: Int64(rank),
+      batch: Int64(input.shape[0]),
+      input_channels: Int64(input.shape[1]),
+      output_channels: Int64(output.shape[1]),
+      groups: Int64(shape.groups),
+      input: triple(inputSize),
+      output: triple(outputSize),
+      kernel: triple(kernel),
+      stride: triple(shape.stride),
+      dilation: triple(shape.dilation),
+      pad_low: triple(shape.padding),
+      pad_high: triple(high),
+      input_block: Int64(input.layout.block),
+      output_block: Int64(output.layout.block)
+    )
+  }
+
+  private func require(_ status: Int32, _ what: String, _ first: [Int], _ second: [Int]) {
+    precondition(status == CODN_OK, "oneDNN refused the \(what) of \(first) and \(second)")
+  }
+}

@@ -1,0 +1,114 @@
+import CKernels
+import Support
+
+/// Leaky rectifier: v for v > 0, else slope · v; a ReLU with slope 0.
+/// - Parameters:
+///   - x: Any shape.
+///   - negativeSlope: The slope for negative values, 0 to 1.
+/// - Returns: The shape of `x`.
+public func leakyReLU(_ x: Tensor, negativeSlope: Float) -> Tensor {
+  let kernels = Kernels.current
+  let result = kernels.leakyReLU(x.detached, negativeSlope: negativeSlope)
+  let output = result.detached
+  return result.recorded(from: [x]) { gradient in
+    [kernels.leakyReLUGradient(gradient, output: output, negativeSlope: negativeSlope)]
+  }
+}
+
+/// Rectifier: the larger of v and 0.
+/// - Parameter x: Any shape.
+/// - Returns: The shape of `x`.
+public func relu(_ x: Tensor) -> Tensor { leakyReLU(x, negativeSlope: 0) }
+
+extension Tensor {
+  /// The sum, value by value; the shapes must be equal.
+  public static func + (left: Tensor, right: Tensor) -> Tensor {
+    combine(left, right, ck_add).recorded(from: [left, right]) { [$0, $0] }
+  }
+
+  /// The difference, value by value; the shapes must be equal.
+  public static func - (left: Tensor, right: Tensor) -> Tensor { left + right * -1 }
+
+  /// The product, value by value; the shapes must be equal.
+  public static func * (left: Tensor, right: Tensor) -> Tensor {
+    let (a, b) = (left.detached, right.detached)
+    return combine(left, right, ck_multiply).recorded(from: [left, right]) {
+      [$0 * b, $0 * a]
+    }
+  }
+
+  /// Every value times a number.
+  public static func * (left: Tensor, factor: Float) -> Tensor {
+    let result = left.emptyLike()
+    let (source, target) = (left.storage, result.storage)
+    EngineThreads.forEachRange(source.count) { range in
+      ck_scale(
+        source.pointer + range.lowerBound,
+        factor,
+        target.pointer + range.lowerBound,
+        Int64(range.count)
+      )
+    }
+    return result.recorded(from: [left]) { [$0 * factor] }
+  }
+
+  /// The sum of all values, as a tensor of one element.
+  public var sum: Tensor {
+    let total = plain.storage.elements.reduce(0.0) { $0 + Double($1) }
+    let shape = self.shape
+    return Tensor([Float(total)], shape: []).recorded(from: [self]) { gradient in
+      [Tensor(repeating: gradient.scalar, shape: shape)]
+    }
+  }
+
+  /// The mean of all values, as a tensor of one element.
+  public var mean: Tensor { sum * (1 / Float(count)) }
+
+  private static func combine(
+    _ left: Tensor,
+    _ right: Tensor,
+    _ kernel:
+      @Sendable (
+        UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int64
+      ) -> Void
+  ) -> Tensor {
+    precondition(left.shape == right.shape, "the shapes \(left.shape) and \(right.shape) differ")
+    let second = right.relaid(left.layout)
+    let result = left.emptyLike()
+    let (a, b, y) = (left.storage, second.storage, result.storage)
+    EngineThreads.forEachRange(a.count) { range in
+      let start = range.lowerBound
+      kernel(a.pointer + start, b.pointer + start, y.pointer + start, Int64(range.count))
+    }
+    return result
+  }
+}
+
+/// Sets values to 0 at random and enlarges the rest, so that the expectation stays.
+///
+/// Srivastava et al. 2014, with the inverse scaling at training time. The layout of the input decides
+/// which random number meets which value; the same seed and shapes give the same result.
+/// - Parameters:
+///   - x: `[N, C, spatial…]` or any shape.
+///   - probability: The share set to 0, 0 ≤ p < 1.
+///   - wholeChannels: Whether a sample's channel is kept or dropped as one (spatial dropout).
+///   - random: The stream to draw from.
+/// - Returns: The shape of `x`.
+public func dropout(
+  _ x: Tensor,
+  probability: Double,
+  wholeChannels: Bool = false,
+  random: inout RandomStream
+) -> Tensor {
+  precondition((0..<1).contains(probability), "the dropout probability \(probability)")
+  if probability == 0 { return x }
+  let kept = Float(1 / (1 - probability))
+  let run = wholeChannels ? x.spatialCount : 1
+  let planes = x.count / max(1, run)
+  var values = [Float](repeating: 0, count: x.count)
+  for plane in 0..<planes where !random.chance(probability) {
+    for offset in plane * run..<(plane + 1) * run { values[offset] = kept }
+  }
+  let mask = Tensor(values, shape: x.shape).relaid(x.layout)
+  return x * mask
+}

@@ -1,0 +1,74 @@
+/// Mean and biased variance that a normalisation found, for running averages.
+public struct NormalizationStatistics: Sendable {
+  /// Means, `[N, C]` for instance and `[C]` for batch normalisation.
+  public let mean: [Float]
+  /// Biased variances, likewise.
+  public let variance: [Float]
+
+  /// Creates statistics.
+  /// - Parameters:
+  ///   - mean: Means.
+  ///   - variance: Biased variances.
+  public init(mean: [Float], variance: [Float]) {
+    self.mean = mean
+    self.variance = variance
+  }
+}
+
+/// Normalises each channel, scales and shifts it, and applies a leaky ReLU, in one pass.
+///
+/// y = leaky(γ (x − μ) / √(σ² + ε) + β), leaky(v) = v for v > 0, else slope · v. Instance
+/// normalisation: Ulyanov et al. 2016; batch normalisation: Ioffe and Szegedy 2015, equation 1 to 4.
+/// A slope of 1 means no activation, 0 a ReLU.
+/// - Parameters:
+///   - x: `[N, C, spatial…]`.
+///   - extent: Over what mean and variance are taken.
+///   - scale: γ, `[C]`, or nil for 1.
+///   - shift: β, `[C]`, or nil for 0.
+///   - epsilon: Added to the variance.
+///   - negativeSlope: The slope for negative values, 0 to 1.
+///   - statistics: Mean and variance to use (`[C]`) instead of the input's own.
+/// - Returns: The result, of the shape of `x`, and the statistics used.
+public func normalization(
+  _ x: Tensor,
+  extent: NormalizationExtent,
+  scale: Tensor?,
+  shift: Tensor?,
+  epsilon: Float = 1e-5,
+  negativeSlope: Float = 1,
+  statistics: NormalizationStatistics? = nil
+) -> (output: Tensor, statistics: NormalizationStatistics) {
+  precondition(statistics == nil || extent == .batch, "stored statistics are for batches")
+  precondition(
+    (0...1).contains(negativeSlope),
+    "the slope \(negativeSlope) is not between 0 and 1"
+  )
+  let kernels = Kernels.current
+  let (input, gain) = (x.detached, scale?.detached)
+  let result = kernels.normalization(
+    input,
+    extent: extent,
+    scale: gain,
+    shift: shift?.detached,
+    epsilon: epsilon,
+    negativeSlope: negativeSlope,
+    statistics: statistics.map { ($0.mean, $0.variance) }
+  )
+  let operands = [x] + (scale.map { [$0] } ?? []) + (shift.map { [$0] } ?? [])
+  let (hasScale, hasShift) = (scale != nil, shift != nil)
+  let ownStatistics = statistics == nil
+  let output = result.output.recorded(from: operands) { gradient in
+    let back = kernels.normalizationGradient(
+      gradient,
+      x: input,
+      result: result,
+      extent: extent,
+      scale: gain,
+      epsilon: epsilon,
+      negativeSlope: negativeSlope,
+      usesOwnStatistics: ownStatistics
+    )
+    return [back.x] + (hasScale ? [back.scale] : []) + (hasShift ? [back.shift] : [])
+  }
+  return (output, NormalizationStatistics(mean: result.mean, variance: result.variance))
+}

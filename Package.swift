@@ -18,10 +18,12 @@ let package = Package(
       name: "CDCMTK",
       linkerSettings: [
         "dcmjpeg", "dcmjpls", "dcmimage", "dcmimgle", "dcmdata", "oflog", "ofstd",
-      ].map { .linkedLibrary($0) }),
+      ].map { .linkedLibrary($0) }
+    ),
     .target(
       name: "CNIfTI",
-      linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz"), .linkedLibrary("z")]),
+      linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz"), .linkedLibrary("z")]
+    ),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
@@ -38,7 +40,8 @@ let package = Package(
     // L3
     .target(
       name: "ImagingIO",
-      dependencies: ["Support", "Imaging", "CDCMTK", "CNIfTI", "CPNG", "COpenBLAS"]),
+      dependencies: ["Support", "Imaging", "CDCMTK", "CNIfTI", "CPNG", "COpenBLAS"]
+    ),
     .target(name: "Transforms", dependencies: ["Support", "Imaging"]),
     .target(name: "Evaluation", dependencies: ["Support", "Imaging"]),
     .target(name: "Layers", dependencies: ["Support", "Tensors"]),
@@ -52,7 +55,8 @@ let package = Package(
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
         "Networks",
-      ]),
+      ]
+    ),
     .target(name: "Reporting", dependencies: ["Support", "Imaging", "ImagingIO", "Evaluation"]),
 
     // L6
@@ -61,43 +65,60 @@ let package = Package(
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
         "Networks", "Pipelines", "Reporting",
-      ]),
+      ]
+    ),
     .executableTarget(
       name: "LaminaCLI",
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Pipelines", "Reporting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ]
+    ),
 
     // Tests mirror Sources; TestSupport is imported by nothing in Sources.
     .target(name: "TestSupport", dependencies: ["Support", "Imaging"], path: "Tests/TestSupport"),
     .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport"]),
     .testTarget(name: "ImagingTests", dependencies: ["Support", "Imaging", "TestSupport"]),
     .testTarget(
-      name: "ImagingIOTests", dependencies: ["Support", "Imaging", "ImagingIO", "TestSupport"]),
+      name: "ImagingIOTests",
+      dependencies: ["Support", "Imaging", "ImagingIO", "TestSupport"]
+    ),
     .testTarget(
-      name: "TensorsTests", dependencies: ["Support", "Tensors", "Layers", "TestSupport"]),
+      name: "TensorsTests",
+      dependencies: ["Support", "Tensors", "Layers", "TestSupport"]
+    ),
     .testTarget(
-      name: "LayersTests", dependencies: ["Support", "Tensors", "Layers", "TestSupport"]),
+      name: "LayersTests",
+      dependencies: ["Support", "Tensors", "Layers", "TestSupport"]
+    ),
     .testTarget(
       name: "NetworksTests",
-      dependencies: ["Support", "Tensors", "Layers", "Networks", "TestSupport"]),
+      dependencies: ["Support", "Tensors", "Layers", "Networks", "TestSupport"]
+    ),
     .testTarget(
-      name: "TransformsTests", dependencies: ["Support", "Imaging", "Transforms", "TestSupport"]),
+      name: "TransformsTests",
+      dependencies: ["Support", "Imaging", "Transforms", "TestSupport"]
+    ),
     .testTarget(
-      name: "EvaluationTests", dependencies: ["Support", "Imaging", "Evaluation", "TestSupport"]),
+      name: "EvaluationTests",
+      dependencies: ["Support", "Imaging", "Evaluation", "TestSupport"]
+    ),
     .testTarget(
       name: "PipelinesTests",
       dependencies: [
         "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Transforms",
         "Evaluation", "Pipelines", "TestSupport",
-      ]),
+      ]
+    ),
     .testTarget(
       name: "ReportingTests",
-      dependencies: ["Support", "Imaging", "ImagingIO", "Evaluation", "Reporting", "TestSupport"]),
+      dependencies: ["Support", "Imaging", "ImagingIO", "Evaluation", "Reporting", "TestSupport"]
+    ),
     .testTarget(
       name: "LaminaCLITests",
-      dependencies: ["Support", "Imaging", "ImagingIO", "Evaluation", "TestSupport"]),
+      // LaminaCLI so that the program is built before the tests that run it.
+      dependencies: ["LaminaCLI", "Support", "Imaging", "ImagingIO", "Evaluation", "TestSupport"]
+    ),
   ],
   cxxLanguageStandard: .cxx17
 )

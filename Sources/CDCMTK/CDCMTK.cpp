@@ -1,6 +1,5 @@
 #include "CDCMTKFile.h"
 
-#include "dcmtk/dcmdata/dcrledrg.h"
 #include "dcmtk/dcmjpeg/djdecode.h"
 #include "dcmtk/dcmjpls/djdecode.h"
 #include "dcmtk/oflog/oflog.h"
@@ -12,9 +11,6 @@
 #include <mutex>
 
 namespace {
-
-// Longer values stay on disk until they are asked for.
-constexpr Uint32 maximumEagerLength = 4096;
 
 // The element of a tag, in the meta group or at the top of the data set.
 DcmElement *element(const cdcmtk_file *file, uint32_t tag) {
@@ -80,7 +76,6 @@ int32_t cdcmtk::prepare() {
   static int32_t status = CDCMTK_INTERNAL;
   std::call_once(once, [] {
     OFLog::configure(OFLogger::OFF_LOG_LEVEL);
-    DcmRLEDecoderRegistration::registerCodecs();
     DJDecoderRegistration::registerCodecs(EDC_never);
     DJLSDecoderRegistration::registerCodecs();
     status = dcmDataDict.isDictionaryLoaded() ? CDCMTK_OK : CDCMTK_NO_DICTIONARY;
@@ -99,13 +94,14 @@ int32_t cdcmtk_open(const char *path, cdcmtk_file **file, int32_t *complete) {
     auto opened = std::make_unique<cdcmtk_file>();
     opened->size = static_cast<uint64_t>(facts.st_size);
     const OFCondition condition =
-        opened->format.loadFile(OFFilename(path), EXS_Unknown, EGL_noChange, maximumEagerLength);
+        opened->format.loadFile(OFFilename(path), EXS_Unknown, EGL_noChange, cdcmtk::maximumEagerLength);
     DcmDataset *dataset = opened->format.getDataset();
     if (dataset == nullptr || dataset->card() == 0) {
       if (condition == EC_InvalidFilename || condition == EC_InvalidStream) return CDCMTK_UNREADABLE;
       return condition.good() ? CDCMTK_NOT_DICOM : CDCMTK_DAMAGED;
     }
-    *complete = condition.good() ? 1 : 0;
+    opened->complete = condition.good();
+    *complete = opened->complete ? 1 : 0;
     *file = opened.release();
     return CDCMTK_OK;
   });

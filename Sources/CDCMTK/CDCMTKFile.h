@@ -14,9 +14,14 @@ struct cdcmtk_file {
   DcmFileFormat format;
   // The file's size in bytes when it was opened; no value in it can be longer (unless deflated).
   uint64_t size = 0;
+  // Whether the whole data set was parsed.
+  bool complete = false;
 };
 
 namespace cdcmtk {
+
+// Longer values stay on disk until they are asked for.
+constexpr Uint32 maximumEagerLength = 4096;
 
 // Silences the log, registers the decoders and loads the dictionary, once.
 int32_t prepare();

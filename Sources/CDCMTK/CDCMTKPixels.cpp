@@ -1,8 +1,6 @@
-#include "CDCMTKFile.h"
+#include "CDCMTKFragments.h"
 
 #include "dcmtk/dcmdata/dcpixel.h"
-#include "dcmtk/dcmdata/dcpixseq.h"
-#include "dcmtk/dcmdata/dcpxitem.h"
 
 #include <cstring>
 #include <vector>
@@ -41,7 +39,7 @@ DcmPixelData *pixelData(DcmDataset *dataset) {
 }
 
 // The fragments of compressed pixel data, or null for native.
-DcmPixelSequence *fragments(DcmDataset *dataset, DcmPixelData *pixels) {
+DcmPixelSequence *fragments(DcmPixelData *pixels) {
   E_TransferSyntax xfer = EXS_Unknown;
   const DcmRepresentationParameter *parameter = nullptr;
   pixels->getOriginalRepresentationKey(xfer, parameter);
@@ -49,6 +47,16 @@ DcmPixelSequence *fragments(DcmDataset *dataset, DcmPixelData *pixels) {
   if (!DcmXfer(xfer).isEncapsulated()) return nullptr;
   if (pixels->getEncapsulatedRepresentation(xfer, parameter, sequence).bad()) return nullptr;
   return sequence;
+}
+
+// Whether parsing broke off within the pixel data, not after it.
+bool isTruncated(const cdcmtk_file *file, DcmDataset *dataset, DcmPixelData *data, bool isNative) {
+  if (file->complete || dataset->getElement(dataset->card() - 1) != data) return false;
+  const uint32_t length = data->getLength();
+  if (!isNative || length <= cdcmtk::maximumEagerLength) return true;
+  // A long native value was skipped, not read: see whether its end is there.
+  uint16_t word = 0;
+  return data->getPartialValue(&word, (length - 2) & ~1u, 2).bad();
 }
 
 uint32_t unsignedValue(DcmDataset *dataset, const DcmTagKey &key, uint32_t absent) {
@@ -75,6 +83,37 @@ void keepStoredBits(Word *values, size_t count, const cdcmtk_pixels &pixels) {
   }
 }
 
+// Writes the words of a frame whose description was checked.
+int32_t decode(cdcmtk_file *file, const cdcmtk_pixels &pixels, uint32_t frame, void *values, size_t needed) {
+  DcmDataset *dataset = file->format.getDataset();
+  DcmPixelData *data = pixelData(dataset);
+  if (pixels.is_encapsulated != 0) {
+    std::vector<uint8_t> bytes;
+    if (!cdcmtk::frameBytes(fragments(data), frame, pixels.frames, bytes)) return CDCMTK_DAMAGED;
+    if (dataset->getOriginalXfer() == EXS_RLELossless) {
+      const size_t width = pixels.bits_allocated / 8;
+      const bool whole = cdcmtk::decodeRLE(bytes, needed / width, width, static_cast<uint8_t *>(values));
+      return whole ? CDCMTK_OK : CDCMTK_DAMAGED;
+    }
+    if (!cdcmtk::jpegMatches(bytes, pixels)) return CDCMTK_DAMAGED;
+  }
+  Uint32 startFragment = 0;
+  OFString colorModel;
+  // DCMTK wants an even number of bytes.
+  std::vector<uint8_t> padded;
+  void *target = values;
+  if (needed % 2 != 0) {
+    padded.resize(needed + 1);
+    target = padded.data();
+  }
+  const OFCondition condition = data->getUncompressedFrame(
+      dataset, frame, startFragment, target, static_cast<Uint32>(needed + needed % 2), colorModel);
+  if (condition == EC_MemoryExhausted) return CDCMTK_NO_MEMORY;
+  if (condition.bad()) return CDCMTK_DAMAGED;
+  if (target != values) std::memcpy(values, target, needed);
+  return CDCMTK_OK;
+}
+
 } // namespace
 
 int32_t cdcmtk_describe_pixels(const cdcmtk_file *file, cdcmtk_pixels *pixels) {
@@ -96,7 +135,7 @@ int32_t cdcmtk_describe_pixels(const cdcmtk_file *file, cdcmtk_pixels *pixels) {
     found.frames = static_cast<uint32_t>(frames);
     found.can_decode = canDecode(dataset->getOriginalXfer()) ? 1 : 0;
 
-    DcmPixelSequence *sequence = fragments(dataset, data);
+    DcmPixelSequence *sequence = fragments(data);
     if (sequence != nullptr) {
       found.is_encapsulated = 1;
       for (unsigned long i = 1; i < sequence->card(); ++i) {
@@ -109,6 +148,7 @@ int32_t cdcmtk_describe_pixels(const cdcmtk_file *file, cdcmtk_pixels *pixels) {
     }
     const bool deflated = dataset->getOriginalXfer() == EXS_DeflatedLittleEndianExplicit;
     if (!deflated && found.data_bytes > file->size) return CDCMTK_DAMAGED;
+    found.is_truncated = isTruncated(file, dataset, data, sequence == nullptr) ? 1 : 0;
     *pixels = found;
     return CDCMTK_OK;
   });
@@ -128,7 +168,7 @@ int32_t cdcmtk_decode_frame(cdcmtk_file *file, uint32_t frame, void *values, siz
     }
     const uint64_t count = static_cast<uint64_t>(pixels.rows) * pixels.columns;
     const uint64_t needed = count * (width / 8);
-    if (needed == 0 || frame >= pixels.frames) return CDCMTK_DAMAGED;
+    if (pixels.is_truncated != 0 || needed == 0 || frame >= pixels.frames) return CDCMTK_DAMAGED;
     if (needed != bytes) return CDCMTK_BAD_ARGUMENT;
     if (needed > UINT32_MAX - 1) return CDCMTK_UNSUPPORTED;
     if (pixels.is_encapsulated == 0) {
@@ -137,23 +177,8 @@ int32_t cdcmtk_decode_frame(cdcmtk_file *file, uint32_t frame, void *values, siz
       return CDCMTK_DAMAGED;
     }
 
-    DcmDataset *dataset = file->format.getDataset();
-    DcmPixelData *data = pixelData(dataset);
-    Uint32 startFragment = 0;
-    OFString colorModel;
-    // DCMTK wants an even number of bytes.
-    std::vector<uint8_t> padded;
-    void *target = values;
-    if (needed % 2 != 0) {
-      padded.resize(needed + 1);
-      target = padded.data();
-    }
-    const OFCondition condition = data->getUncompressedFrame(
-        dataset, frame, startFragment, target, static_cast<Uint32>(needed + needed % 2), colorModel);
-    if (condition == EC_MemoryExhausted) return CDCMTK_NO_MEMORY;
-    if (condition.bad()) return CDCMTK_DAMAGED;
-    if (target != values) std::memcpy(values, target, needed);
-
+    const int32_t decoded = decode(file, pixels, frame, values, needed);
+    if (decoded != CDCMTK_OK) return decoded;
     switch (width) {
     case 8: keepStoredBits(static_cast<uint8_t *>(values), count, pixels); break;
     case 16: keepStoredBits(static_cast<uint16_t *>(values), count, pixels); break;

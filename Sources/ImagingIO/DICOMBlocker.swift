@@ -7,8 +7,12 @@ struct DICOMBlocker: Error, Equatable, Sendable {
   static func unsupported(path: String, code: String, what: String, remedy: String) -> Self {
     DICOMBlocker(
       problem: InputProblem(
-        code: code, message: "\(path) holds \(what).", remedy: sentence(remedy)),
-      error: .unsupported(path: path, what: what, remedy: remedy))
+        code: code,
+        message: "\(path) holds \(what).",
+        remedy: sentence(remedy)
+      ),
+      error: .unsupported(path: path, what: what, remedy: remedy)
+    )
   }
 
   /// Content that contradicts itself or ends early.
@@ -16,14 +20,20 @@ struct DICOMBlocker: Error, Equatable, Sendable {
     let error = ImagingIOError.damaged(path: path, reason: reason)
     return DICOMBlocker(
       problem: InputProblem(
-        code: code, message: error.description, remedy: "Export or transfer the file again."),
-      error: error)
+        code: code,
+        message: error.description,
+        remedy: "Export or transfer the file again."
+      ),
+      error: error
+    )
   }
 
   /// Another error of the reader.
   static func failed(code: String, error: ImagingIOError, remedy: String) -> Self {
     DICOMBlocker(
-      problem: InputProblem(code: code, message: error.description, remedy: remedy), error: error)
+      problem: InputProblem(code: code, message: error.description, remedy: remedy),
+      error: error
+    )
   }
 
   private static func sentence(_ words: String) -> String {

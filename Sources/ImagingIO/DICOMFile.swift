@@ -92,7 +92,14 @@ final class DICOMFile {
       buffer.withMemoryRebound(to: CChar.self) { characters in
         status = Int(
           cdcmtk_string(
-            handle, tag, UInt32(index), characters.baseAddress, characters.count, &length))
+            handle,
+            tag,
+            UInt32(index),
+            characters.baseAddress,
+            characters.count,
+            &length
+          )
+        )
       }
       count = status == CDCMTK_OK ? length : 0
     }

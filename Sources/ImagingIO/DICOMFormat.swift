@@ -42,7 +42,10 @@ public struct DICOMFormat: ImageFormat {
     let volume = try DICOMPixels(slices: stack.slices, geometry: geometry)
       .read(progress: progress)
     return LoadedVolume(
-      volume: volume, summary: Self.summary(series), files: stack.slices.map(\.path))
+      volume: volume,
+      summary: Self.summary(series),
+      files: stack.slices.map(\.path)
+    )
   }
 
   private static func stack(
@@ -68,7 +71,8 @@ public struct DICOMFormat: ImageFormat {
       path: path,
       choices: series.stacks.enumerated().map { index, stack in
         "\(index + 1): \(DICOMSeries.words(stack.slices.count, "slice")), \(stack.why)"
-      })
+      }
+    )
   }
 
   /// What `info` says: volumes that can be read, and problems of those that cannot.
@@ -84,7 +88,9 @@ public struct DICOMFormat: ImageFormat {
             size: [geometry.size.x, geometry.size.y, geometry.size.z],
             spacingMM: [geometry.spacing.x, geometry.spacing.y, geometry.spacing.z],
             orientation: dicomAxisCode(geometry.direction),
-            why: stack.why))
+            why: stack.why
+          )
+        )
       case .failure(let blocker): problems.append(blocker.problem)
       }
     }
@@ -94,12 +100,19 @@ public struct DICOMFormat: ImageFormat {
           code: "mixed-geometry",
           message: "Slices differ in \(mixture).",
           remedy: volumes.count == series.stacks.count
-            ? "Choose a volume with --volume." : "Separate the slices into series."))
+            ? "Choose a volume with --volume." : "Separate the slices into series."
+        )
+      )
     }
     return SeriesSummary(
-      uid: series.uid, modality: series.modality, description: series.description,
-      slices: series.imageCount, transferSyntax: series.transferSyntax, problems: problems,
-      volumes: volumes)
+      uid: series.uid,
+      modality: series.modality,
+      description: series.description,
+      slices: series.imageCount,
+      transferSyntax: series.transferSyntax,
+      problems: problems,
+      volumes: volumes
+    )
   }
 }
 
@@ -123,14 +136,18 @@ struct DICOMCollection: Sendable {
       if scan.instances.isEmpty { throw error }
       problems.append(
         InputProblem(
-          code: "damaged-file", message: error.description,
-          remedy: "Transfer the file again; a series may miss a slice without it."))
+          code: "damaged-file",
+          message: error.description,
+          remedy: "Transfer the file again; a series may miss a slice without it."
+        )
+      )
       progress.warn("\(error) A series may miss a slice without it.")
     }
     guard !scan.instances.isEmpty else { throw ImagingIOError.unrecognised(path: path) }
     if scan.skipped > 0 {
       progress.note(
-        "\(DICOMSeries.words(scan.skipped, "file")) of \(path) skipped: not DICOM.")
+        "\(DICOMSeries.words(scan.skipped, "file")) of \(path) skipped: not DICOM."
+      )
     }
     series = Dictionary(grouping: scan.instances, by: \.seriesUID)
       .map { DICOMSeries($0.value, path: path, problems: problems) }
@@ -147,17 +164,26 @@ struct DICOMCollection: Sendable {
       else { throw .noSuchSelection(path: path, selection: "series \(choice)") }
       guard found.series.imageCount > 0 else {
         throw .unsupported(
-          path: path, what: "no pixels in series \(choice)", remedy: "choose an image series")
+          path: path,
+          what: "no pixels in series \(choice)",
+          remedy: "choose an image series"
+        )
       }
       return found.series
     }
     let candidates = numbered.filter { $0.series.imageCount > 0 }
     guard let only = candidates.first else {
       throw .unsupported(
-        path: path, what: "DICOM files without pixels", remedy: "give an image series")
+        path: path,
+        what: "DICOM files without pixels",
+        remedy: "give an image series"
+      )
     }
     guard candidates.count == 1 else {
-      throw .severalSeries(path: path, choices: candidates.map { $0.series.line(number: $0.number) })
+      throw .severalSeries(
+        path: path,
+        choices: candidates.map { $0.series.line(number: $0.number) }
+      )
     }
     return only.series
   }

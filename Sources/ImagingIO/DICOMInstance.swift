@@ -87,7 +87,9 @@ struct DICOMInstance: Sendable {
     isEnhanced = file.hasValue(DICOMTag.perFrameGroups)
     photometric = file.text(DICOMTag.photometric)
     plane = DICOMPlane(
-      orientation: file.numbers(DICOMTag.orientation), position: file.numbers(DICOMTag.position))
+      orientation: file.numbers(DICOMTag.orientation),
+      position: file.numbers(DICOMTag.position)
+    )
     if let spacing = file.numbers(DICOMTag.pixelSpacing), spacing.count == 2,
       spacing[0] > 0, spacing[1] > 0
     {
@@ -105,7 +107,7 @@ struct DICOMInstance: Sendable {
     hasFloatPixels = file.hasValue(DICOMTag.floatPixels) || file.hasValue(DICOMTag.doublePixels)
     do {
       pixels = try file.pixels()
-      isTruncated = pixels == nil && !file.isComplete
+      isTruncated = pixels.map { $0.is_truncated != 0 } ?? !file.isComplete
     } catch {
       pixels = nil
       isTruncated = true
@@ -115,7 +117,7 @@ struct DICOMInstance: Sendable {
       let (bits, overflow) = (samples * UInt64(pixels.bits_allocated))
         .multipliedReportingOverflow(by: UInt64(pixels.frames))
       // Subsampled YBR needs fewer bytes than that; colour is refused elsewhere.
-      if pixels.samples == 1 { isTruncated = overflow || bits > pixels.data_bytes * 8 }
+      if pixels.samples == 1, overflow || bits > pixels.data_bytes * 8 { isTruncated = true }
     }
     discriminators = [:]
     for discriminator in DICOMDiscriminator.allCases {

@@ -112,7 +112,10 @@ struct DICOMPixels {
     case .unreadable: SupportError.unreadable(path: path, reason: "it could not be opened")
     case .unsupported:
       ImagingIOError.unsupported(
-        path: path, what: "pixels that have no decoder here", remedy: "export it uncompressed")
+        path: path,
+        what: "pixels that have no decoder here",
+        remedy: "export it uncompressed"
+      )
     case .damaged, .notDICOM:
       ImagingIOError.damaged(path: path, reason: "its pixel data ends early or cannot be decoded")
     case .outOfMemory, .noDictionary, .fault: SupportError.libraryFailure(library: "DCMTK")
@@ -144,7 +147,11 @@ struct DICOMPixels {
     let slope = instance.slope
     let intercept = instance.intercept
     try decode(
-      instance, file, into: target, integer: { Value(Double($0) * slope + intercept) })
+      instance,
+      file,
+      into: target,
+      integer: { Value(Double($0) * slope + intercept) }
+    )
   }
 
   private static func decode<Value>(

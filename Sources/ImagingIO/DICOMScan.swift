@@ -38,8 +38,12 @@ struct DICOMScan {
   }
 
   private static func headers(_ files: [String]) -> [Result<DICOMInstance, DICOMFault>] {
-    let outcomes = Mutex([Result<DICOMInstance, DICOMFault>](
-      repeating: .failure(.fault), count: files.count))
+    let outcomes = Mutex(
+      [Result<DICOMInstance, DICOMFault>](
+        repeating: .failure(.fault),
+        count: files.count
+      )
+    )
     Parallelism.forEach(files.count) { index in
       let outcome = header(files[index])
       outcomes.withLock { $0[index] = outcome }

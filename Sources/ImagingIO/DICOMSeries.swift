@@ -43,36 +43,47 @@ struct DICOMSeries: Sendable {
     if images.isEmpty {
       problems.append(
         InputProblem(
-          code: "not-an-image", message: "\(Self.words(instances.count, "file")) without pixels.",
-          remedy: "Choose an image series with --series."))
+          code: "not-an-image",
+          message: "\(Self.words(instances.count, "file")) without pixels.",
+          remedy: "Choose an image series with --series."
+        )
+      )
     }
     if copies > 0 {
       problems.append(
         InputProblem(
           code: "duplicate-file",
           message: "\(Self.words(copies, "file")) repeats the instance of another file.",
-          remedy: "Remove the copies; one of each was read."))
+          remedy: "Remove the copies; one of each was read."
+        )
+      )
     }
     if images.contains(where: { $0.photometric == "MONOCHROME1" }) {
       problems.append(
         InputProblem(
           code: "monochrome1",
           message: "High values mean dark (MONOCHROME1); the stored values are kept.",
-          remedy: "Invert the values if the model expects bright high values."))
+          remedy: "Invert the values if the model expects bright high values."
+        )
+      )
     }
     if modality == "CT", !images.isEmpty, !images.allSatisfy(\.hasRescale) {
       problems.append(
         InputProblem(
           code: "no-rescale",
           message: "CT slices do not say how values become Hounsfield units.",
-          remedy: "Check the values; export the series with rescale slope and intercept."))
+          remedy: "Check the values; export the series with rescale slope and intercept."
+        )
+      )
     }
     if images.count == 1, images[0].plane == nil {
       problems.append(
         InputProblem(
           code: "no-patient-geometry",
           message: "The image has no place in the patient; axes are those of the picture.",
-          remedy: "Use it for 2-D work only."))
+          remedy: "Use it for 2-D work only."
+        )
+      )
     }
     self.problems = problems
 
@@ -168,7 +179,9 @@ struct DICOMSeries: Sendable {
       let values = Set(images.compactMap { $0.discriminators[discriminator] }).sorted()
       let groups = values.map { value in
         DICOMStack.ordered(
-          images.filter { $0.discriminators[discriminator] == value }, along: normal)
+          images.filter { $0.discriminators[discriminator] == value },
+          along: normal
+        )
       }
       guard values.count > 1, groups.reduce(0, { $0 + $1.count }) == images.count,
         !groups.contains(where: { DICOMStack.hasDuplicates($0, along: normal) })

@@ -67,8 +67,11 @@ struct DICOMStack: Sendable {
       let pixels = first.pixels
     else {
       throw .unsupported(
-        path: first.path, code: "no-pixel-spacing", what: "a slice without Pixel Spacing",
-        remedy: "give the series as the scanner exported it")
+        path: first.path,
+        code: "no-pixel-spacing",
+        what: "a slice without Pixel Spacing",
+        remedy: "give the series as the scanner exported it"
+      )
     }
     let depths = slices.compactMap { $0.depth(along: direction.columns[2]) }
     try checkDepths(depths, path: path)
@@ -82,7 +85,10 @@ struct DICOMStack: Sendable {
       path: path,
       size: SIMD3(Int(pixels.columns), Int(pixels.rows), slices.count),
       spacing: SIMD3(pixelSpacing.x, pixelSpacing.y, sliceSpacing ?? 1),
-      origin: origin, direction: direction, isPlanar: sliceSpacing == nil)
+      origin: origin,
+      direction: direction,
+      isPlanar: sliceSpacing == nil
+    )
   }
 
   /// The grid of one image that has no place in the patient.
@@ -92,14 +98,21 @@ struct DICOMStack: Sendable {
   ) throws(DICOMBlocker) -> ImageGeometry {
     guard slices.count == 1, let pixels = slices[0].pixels else {
       throw .unsupported(
-        path: path, code: "no-position",
+        path: path,
+        code: "no-position",
         what: "\(slices.count) slices without a valid Image Position and Image Orientation",
-        remedy: "give one file alone, or the series as the scanner exported it")
+        remedy: "give one file alone, or the series as the scanner exported it"
+      )
     }
     let spacing = slices[0].pixelSpacing ?? SIMD2(1, 1)
     return try makeGrid(
-      path: path, size: SIMD3(Int(pixels.columns), Int(pixels.rows), 1),
-      spacing: SIMD3(spacing.x, spacing.y, 1), origin: .zero, direction: .identity, isPlanar: true)
+      path: path,
+      size: SIMD3(Int(pixels.columns), Int(pixels.rows), 1),
+      spacing: SIMD3(spacing.x, spacing.y, 1),
+      origin: .zero,
+      direction: .identity,
+      isPlanar: true
+    )
   }
 
   private static func makeGrid(
@@ -112,7 +125,12 @@ struct DICOMStack: Sendable {
   ) throws(DICOMBlocker) -> ImageGeometry {
     do {
       return try ImageGeometry(
-        size: size, spacing: spacing, origin: origin, direction: direction, isPlanar: isPlanar)
+        size: size,
+        spacing: spacing,
+        origin: origin,
+        direction: direction,
+        isPlanar: isPlanar
+      )
     } catch {
       throw .damaged(path: path, code: "invalid-geometry", reason: "\(error)")
     }
@@ -124,9 +142,11 @@ struct DICOMStack: Sendable {
     if let index = gaps.firstIndex(where: { $0 < samePlaceMM }) {
       let place = words(depths[index])
       throw .unsupported(
-        path: path, code: "duplicate-position",
+        path: path,
+        code: "duplicate-position",
         what: "different slices at the same position, \(place) mm along the normal",
-        remedy: "separate the slices into series, or remove the copies")
+        remedy: "separate the slices into series, or remove the copies"
+      )
     }
     // The lower median, so that of two gaps the smaller is the spacing.
     let expected = gaps.sorted().dropLast(gaps.count / 2).last ?? 0
@@ -134,9 +154,14 @@ struct DICOMStack: Sendable {
       throw .failed(
         code: "uneven-slices",
         error: .unevenSlices(
-          path: path, expectedMM: expected, foundMM: gap, afterSlice: index + 1,
-          count: depths.count),
-        remedy: "Complete the series, or export it with even spacing.")
+          path: path,
+          expectedMM: expected,
+          foundMM: gap,
+          afterSlice: index + 1,
+          count: depths.count
+        ),
+        remedy: "Complete the series, or export it with even spacing."
+      )
     }
   }
 
@@ -165,14 +190,18 @@ struct DICOMStack: Sendable {
     let tilt = atan2(beside, along) * 180 / .pi
     if beside < worst / 2 {
       throw .unsupported(
-        path: path, code: "slices-not-in-line",
+        path: path,
+        code: "slices-not-in-line",
         what: "slices that are shifted against each other by up to \(words(worst)) mm in plane",
-        remedy: "export the series as one stack")
+        remedy: "export the series as one stack"
+      )
     }
     throw .unsupported(
-      path: path, code: "gantry-tilt",
+      path: path,
+      code: "gantry-tilt",
       what: "slices stacked at a tilt of \((tilt * 100).rounded() / 100) degrees to their normal",
-      remedy: "regrid the series to straight slices first")
+      remedy: "regrid the series to straight slices first"
+    )
   }
 
   private static func length(_ vector: SIMD3<Double>) -> Double {
@@ -189,19 +218,27 @@ extension DICOMInstance {
   func checkReadable() throws(DICOMBlocker) {
     if isEnhanced || (pixels?.frames ?? 1) > 1 {
       throw .unsupported(
-        path: path, code: "multi-frame",
+        path: path,
+        code: "multi-frame",
         what: "an enhanced or multi-frame image of \(pixels?.frames ?? 0) frames",
-        remedy: "export it as single-frame slices")
+        remedy: "export it as single-frame slices"
+      )
     }
     if isMosaic {
       throw .unsupported(
-        path: path, code: "mosaic", what: "a Siemens mosaic, many slices in one picture",
-        remedy: "export it as single slices")
+        path: path,
+        code: "mosaic",
+        what: "a Siemens mosaic, many slices in one picture",
+        remedy: "export it as single slices"
+      )
     }
     if hasFloatPixels {
       throw .unsupported(
-        path: path, code: "float-pixels", what: "floating-point pixels",
-        remedy: "export it with integer pixels and a rescale slope")
+        path: path,
+        code: "float-pixels",
+        what: "floating-point pixels",
+        remedy: "export it with integer pixels and a rescale slope"
+      )
     }
     guard !isTruncated, let pixels else {
       throw .damaged(path: path, reason: "its pixel data ends early")
@@ -211,21 +248,28 @@ extension DICOMInstance {
     }
     guard pixels.can_decode != 0 else {
       throw .unsupported(
-        path: path, code: "transfer-syntax",
+        path: path,
+        code: "transfer-syntax",
         what: "pixels in \(DICOMTransferSyntax.name(transferSyntax))",
-        remedy: "export it uncompressed")
+        remedy: "export it uncompressed"
+      )
     }
     let gray = ["MONOCHROME1", "MONOCHROME2"]
     guard pixels.samples == 1, gray.contains(photometric ?? "MONOCHROME2") else {
       throw .unsupported(
-        path: path, code: "colour",
+        path: path,
+        code: "colour",
         what: "colour pixels (\(photometric ?? "\(pixels.samples) samples"))",
-        remedy: "give the grey-scale series")
+        remedy: "give the grey-scale series"
+      )
     }
     guard [8, 16, 32].contains(pixels.bits_allocated) else {
       throw .unsupported(
-        path: path, code: "bits-allocated", what: "pixels of \(pixels.bits_allocated) bits",
-        remedy: "export it with 8, 16 or 32 bits a pixel")
+        path: path,
+        code: "bits-allocated",
+        what: "pixels of \(pixels.bits_allocated) bits",
+        remedy: "export it with 8, 16 or 32 bits a pixel"
+      )
     }
     guard (1...pixels.bits_allocated).contains(pixels.bits_stored),
       pixels.high_bit < pixels.bits_allocated, pixels.high_bit + 1 >= pixels.bits_stored
@@ -233,12 +277,16 @@ extension DICOMInstance {
       throw .damaged(
         path: path,
         reason: "\(pixels.bits_stored) stored bits up to bit \(pixels.high_bit) do not fit into "
-          + "\(pixels.bits_allocated)")
+          + "\(pixels.bits_allocated)"
+      )
     }
     if hasModalityTable {
       throw .unsupported(
-        path: path, code: "modality-table", what: "values behind a modality look-up table",
-        remedy: "export it with rescale slope and intercept")
+        path: path,
+        code: "modality-table",
+        what: "values behind a modality look-up table",
+        remedy: "export it with rescale slope and intercept"
+      )
     }
     guard slope != 0 else { throw .damaged(path: path, reason: "its rescale slope is 0") }
   }

@@ -54,6 +54,8 @@ typedef struct {
   uint32_t is_encapsulated;
   // 1 when this shim can decode the transfer syntax.
   uint32_t can_decode;
+  // 1 when the file breaks off within the pixel data.
+  uint32_t is_truncated;
   // Bytes of pixel data in the file: the value's length, or the sum of the fragments'.
   uint64_t data_bytes;
 } cdcmtk_pixels;

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Foundation
+
+/// The options that every verb has.
+struct GlobalOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Number of threads (default: all cores).", valueName: "n"))
+  var threads: Int?
+
+  @Flag(help: "Print the result as one JSON document on stdout, and nothing else there.")
+  var json = false
+
+  @Flag(name: .long, help: "Print errors only.")
+  var quiet = false
+
+  @Flag(name: .long, help: "Print more about what is done and how long it takes.")
+  var verbose = false
+
+  @Flag(name: .long, help: "Show no progress on stderr.")
+  var noProgress = false
+
+  func validate() throws {
+    if let threads, threads < 1 {
+      throw ValidationError("--threads is \(threads) but must be 1 or more.")
+    }
+    if quiet, verbose {
+      throw ValidationError("--quiet and --verbose exclude each other.")
+    }
+  }
+}
+
+/// The option of every verb that writes files.
+struct OutputOptions: ParsableArguments {
+  @Flag(name: .long, help: "Replace outputs that exist.")
+  var force = false
+}

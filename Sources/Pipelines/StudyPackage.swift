@@ -1,0 +1,107 @@
+import Foundation
+import Support
+
+/// Obtains the files of a Debian package, without being root where possible.
+struct StudyPackage {
+  /// The package and its files.
+  let source: StudyDescription.Source
+  /// Runs apt and dpkg.
+  let tools: StudyToolRunner
+
+  /// Copies the files into a folder, each checked against its hash.
+  ///
+  /// Files of an installed package are used if they are the expected ones; else the package is
+  /// downloaded and unpacked in a folder of its own, which disappears again.
+  /// - Parameters:
+  ///   - folder: Where the files go, under their names.
+  ///   - progress: Told what is done.
+  /// - Returns: `installed` or `downloaded`.
+  /// - Throws: `StudyError.hashMismatch`, `.unobtainable`; `SupportError` for the file system.
+  func copyFiles(into folder: String, progress: any ProgressReporter) throws -> String {
+    if try isInstalled() {
+      try copy(from: "", into: folder)
+      return "installed"
+    }
+    let workplace = folder + "/.package"
+    try makeFolder(workplace)
+    defer { try? FileManager.default.removeItem(atPath: workplace) }
+    progress.begin("downloading the Debian package \(source.package)", total: nil)
+    let archive = try download(in: workplace)
+    progress.end()
+    let root = workplace + "/root"
+    try makeFolder(root)
+    let unpacking = try tools.run(["dpkg-deb", "-x", archive, root], in: workplace)
+    guard unpacking.succeeded else {
+      throw StudyError.unobtainable(package: source.package, reason: unpacking.lastLine)
+    }
+    try copy(from: root, into: folder)
+    return "downloaded"
+  }
+
+  private func isInstalled() throws -> Bool {
+    for file in source.files {
+      guard FileManager.default.isReadableFile(atPath: file.path),
+        try SHA256.hexDigest(ofFile: file.path) == file.sha256
+      else { return false }
+    }
+    return true
+  }
+
+  /// Tries, in this order: the machine's package lists, fresh lists in a folder of our own (neither
+  /// needs root), fresh lists of the machine (needs `sudo` without a password).
+  private func download(in folder: String) throws -> String {
+    let lists = folder + "/lists"
+    try makeFolder(lists + "/partial")
+    let own = ["-o", "Dir::State::lists=\(lists)", "-o", "Dir::Cache=\(folder)"]
+    let attempts: [[[String]]] = [
+      [["apt-get", "download", source.package]],
+      [["apt-get"] + own + ["update"], ["apt-get"] + own + ["download", source.package]],
+      [["sudo", "-n", "apt-get", "update"], ["apt-get", "download", source.package]],
+    ]
+    var reason = ""
+    for attempt in attempts {
+      for command in attempt { reason = try tools.run(command, in: folder).lastLine }
+      if let archive = try FileManager.default.contentsOfDirectory(atPath: folder)
+        .first(where: { $0.hasPrefix(source.package + "_") && $0.hasSuffix(".deb") })
+      {
+        return folder + "/" + archive
+      }
+    }
+    throw StudyError.unobtainable(package: source.package, reason: reason)
+  }
+
+  private func copy(from root: String, into folder: String) throws {
+    for file in source.files {
+      let path = root + file.path
+      guard FileManager.default.fileExists(atPath: path) else {
+        throw StudyError.unobtainable(
+          package: source.package,
+          reason: "it does not contain \(file.path)"
+        )
+      }
+      let target = folder + "/" + file.name
+      do {
+        try FileManager.default.copyItem(atPath: path, toPath: target)
+      } catch {
+        throw SupportError.unwritable(path: target, reason: OutputGuard.reason(of: error))
+      }
+      // The copy is checked, not the original: it is what is used.
+      let found = try SHA256.hexDigest(ofFile: target)
+      guard found == file.sha256 else {
+        throw StudyError.hashMismatch(
+          file: "\(file.path) of the package \(source.package)",
+          expected: file.sha256,
+          found: found
+        )
+      }
+    }
+  }
+
+  private func makeFolder(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw SupportError.unwritable(path: path, reason: OutputGuard.reason(of: error))
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import Evaluation
+
+extension ReportBuilder {
+  /// The first section: the results in plain words, and the numbers that matter most.
+  func summary(_ parts: Parts, _ introduction: String?) -> ReportSection {
+    var blocks: [ReportBlock] = []
+    if let introduction { blocks.append(.lead(introduction)) }
+    blocks += sentences(parts).map { .paragraph($0) }
+    let figures = keyFigures(parts)
+    if !figures.isEmpty { blocks.append(.keyFigures(figures)) }
+    return ReportSection("Summary", blocks)
+  }
+
+  private func sentences(_ parts: Parts) -> [String] {
+    var sentences: [String] = []
+    if !parts.segmentations.isEmpty { sentences.append(segmentationSentence(parts)) }
+    sentences += parts.evaluations.compactMap(evaluationSentence)
+    for item in parts.trainings {
+      let time = item.provenance.elapsedSeconds.map { " in \(ReportNumber.duration($0))" } ?? ""
+      sentences.append("The model \(item.modelName) was trained\(time).")
+    }
+    let count = parts.problems.count
+    sentences.append(
+      count == 0
+        ? "No problem was noticed."
+        : "\(counted(count, "remark")) need\(count == 1 ? "s" : "") a look: see Problems."
+    )
+    return sentences
+  }
+
+  private func segmentationSentence(_ parts: Parts) -> String {
+    let scans = parts.segmentations
+    var names: [String] = []
+    for name in scans.flatMap({ $0.labelMap.table.map(\.name) }) where !names.contains(name) {
+      names.append(name)
+    }
+    let models = Set(scans.compactMap(\.provenance.modelName)).sorted()
+    let by = models.isEmpty ? "" : " by the model \(sentenceList(models))"
+    let shown = names.count > 8 ? Array(names.prefix(8)) + ["others"] : names
+    let what =
+      names.isEmpty ? "" : " into \(counted(names.count, "structure")): \(sentenceList(shown))"
+    return "\(counted(scans.count, "scan")) \(scans.count == 1 ? "was" : "were") segmented"
+      + "\(by)\(what)."
+  }
+
+  private func evaluationSentence(_ item: EvaluationReportData) -> String? {
+    let report = item.report
+    guard let dice = Metric.named("dice"), let mean = report.foregroundMean["dice"] ?? nil else {
+      return nil
+    }
+    let kinds = report.structures.count > 1 ? " averaged over the structures" : ""
+    var text =
+      "Compared with the reference in \(counted(report.cases.count, "case")), the mean Dice"
+      + "\(kinds) is \(ReportNumber.metric(mean, dice)), where 1 means the same voxels and 0 none"
+      + " in common."
+    let all = report.structures.flatMap { structure in
+      report.values(of: "dice", structure: structure.key).compactMap { entry in
+        entry.value.number.map { ($0, "\(structure.name) of \(entry.caseID)") }
+      }
+    }
+    if all.count > 1, let worst = all.min(by: { $0.0 < $1.0 }) {
+      text += " The lowest is \(ReportNumber.metric(worst.0, dice)) (\(worst.1))."
+    }
+    return text
+  }
+
+  private func keyFigures(_ parts: Parts) -> [KeyFigure] {
+    var figures: [KeyFigure] = []
+    for item in parts.evaluations {
+      for (key, text) in [
+        ("dice", "mean Dice"), ("hd95", "mean 95th percentile Hausdorff distance"),
+        ("psnr", "mean peak signal-to-noise ratio"),
+      ] {
+        guard let metric = Metric.named(key), let mean = item.report.foregroundMean[key] ?? nil
+        else { continue }
+        figures.append(
+          KeyFigure(
+            ReportNumber.with(ReportNumber.metric(mean, metric), unit: metric.unit),
+            text
+          )
+        )
+      }
+    }
+    if !parts.segmentations.isEmpty {
+      let total = parts.segmentations.flatMap(\.statistics).reduce(0) { $0 + $1.volumeML }
+      figures.append(
+        KeyFigure(
+          ReportNumber.with(ReportNumber.millilitres(total), unit: "ml"),
+          "segmented in all"
+        )
+      )
+      let seconds = parts.segmentations.compactMap(\.provenance.elapsedSeconds)
+      if !seconds.isEmpty {
+        figures.append(
+          KeyFigure(
+            ReportNumber.duration(seconds.reduce(0, +) / Double(seconds.count)),
+            "per scan"
+          )
+        )
+      }
+    }
+    return figures
+  }
+}

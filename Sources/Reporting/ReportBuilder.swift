@@ -1,0 +1,134 @@
+import Evaluation
+import Foundation
+import Imaging
+import Support
+
+/// Makes a document of results: what it says first, what it shows, and in which words.
+public struct ReportBuilder: Sendable {
+  /// Encodes the pictures.
+  let encodePNG: PNGEncoding
+  /// Draws the pictures.
+  let renderer: OverlayRenderer
+
+  /// Creates a builder.
+  /// - Parameters:
+  ///   - renderer: Draws the pictures.
+  ///   - encodePNG: Encodes the pictures.
+  public init(renderer: OverlayRenderer = OverlayRenderer(), encodePNG: @escaping PNGEncoding) {
+    self.renderer = renderer
+    self.encodePNG = encodePNG
+  }
+
+  /// The document of any mix of results.
+  /// - Parameters:
+  ///   - items: The results, in the order of the page.
+  ///   - title: The page's title; nil for one made of the results.
+  ///   - introduction: A paragraph before the summary's own words, such as what the study is.
+  ///   - date: When the page was made.
+  /// - Returns: The document.
+  /// - Throws: `ImagingError.gridMismatch` when a scan and its labels lie on different grids; what
+  ///   the PNG encoder throws.
+  public func document(
+    _ items: [ReportItem],
+    title: String? = nil,
+    introduction: String? = nil,
+    date: Date
+  ) throws -> ReportDocument {
+    let parts = Parts(items)
+    var sections = [summary(parts, introduction)]
+    if !parts.problems.isEmpty {
+      sections.append(ReportSection("Problems", [.problems(parts.problems)]))
+    }
+    for item in parts.segmentations { sections.append(try pictures(item, parts)) }
+    if !parts.segmentations.isEmpty { sections.append(measurements(parts)) }
+    for item in parts.evaluations { sections.append(agreement(item)) }
+    for item in parts.trainings { sections.append(training(item)) }
+    sections.append(provenance(parts))
+    sections += modelCards(parts)
+    return ReportDocument(
+      title: title ?? parts.defaultTitle,
+      subtitle: "\(Self.text(of: date)) \u{00B7} lamina \(Version.current)",
+      sections: sections
+    )
+  }
+
+  /// The page of any mix of results.
+  /// - Parameters:
+  ///   - items: The results, in the order of the page.
+  ///   - title: The page's title; nil for one made of the results.
+  ///   - introduction: A paragraph before the summary's own words.
+  ///   - date: When the page was made.
+  /// - Returns: HTML, UTF-8.
+  /// - Throws: As `document(_:title:introduction:date:)`.
+  public func html(
+    _ items: [ReportItem],
+    title: String? = nil,
+    introduction: String? = nil,
+    date: Date
+  ) throws -> String {
+    ReportWriter.html(
+      try document(items, title: title, introduction: introduction, date: date)
+    )
+  }
+
+  /// A date as it stands in reports, such as "2025-03-14 09:26 UTC".
+  static func text(of date: Date) -> String {
+    let format = DateFormatter()
+    format.locale = Locale(identifier: "en_US_POSIX")
+    format.timeZone = TimeZone(secondsFromGMT: 0)
+    format.dateFormat = "yyyy-MM-dd HH:mm 'UTC'"
+    return format.string(from: date)
+  }
+
+  /// The items by kind.
+  struct Parts {
+    var segmentations: [SegmentationReportData] = []
+    var evaluations: [EvaluationReportData] = []
+    var trainings: [TrainingReportData] = []
+
+    init(_ items: [ReportItem]) {
+      for item in items {
+        switch item {
+        case .segmentation(let data): segmentations.append(data)
+        case .evaluation(let data): evaluations.append(data)
+        case .training(let data): trainings.append(data)
+        }
+      }
+    }
+
+    var defaultTitle: String {
+      switch (segmentations.count, evaluations.count, trainings.count) {
+      case (1, _, _): "Segmentation of \(segmentations[0].caseID)"
+      case (2..., _, _): "Segmentation of \(segmentations.count) scans"
+      case (0, 1..., 0): "Evaluation: \(evaluations[0].title)"
+      case (0, _, 1...): "Training of \(trainings[0].modelName)"
+      default: "Report"
+      }
+    }
+
+    /// Everything that needs a look, said once each, undefined values aside.
+    var problems: [String] {
+      var lines: [String] = []
+      for item in segmentations { lines += item.problems.map { "\(item.caseID): \($0)" } }
+      for item in evaluations {
+        for evaluated in item.report.cases {
+          lines += evaluated.problems.map { "\(evaluated.id): \($0)" }
+        }
+      }
+      for item in trainings { lines += item.problems.map { "\(item.modelName): \($0)" } }
+      var seen = Set<String>()
+      return lines.filter { seen.insert($0).inserted }
+    }
+  }
+}
+
+/// A list in words: "a", "a and b", "a, b and c".
+func sentenceList(_ items: [String]) -> String {
+  guard let last = items.last, items.count > 1 else { return items.first ?? "" }
+  return items.dropLast().joined(separator: ", ") + " and " + last
+}
+
+/// A count with its noun: "1 scan", "2 scans".
+func counted(_ count: Int, _ noun: String) -> String {
+  "\(count) \(noun)\(count == 1 ? "" : "s")"
+}

@@ -1,0 +1,202 @@
+import Evaluation
+import Foundation
+import Imaging
+
+/// What made an output: program, model, inputs and run.
+public struct ProvenanceRecord: Sendable {
+  /// An input file or folder.
+  public struct Input: Sendable {
+    /// What it is, such as "scan" or "reference".
+    public var role: String
+    /// The path, as it was given.
+    public var path: String
+    /// SHA-256 in hexadecimal, when it is known.
+    public var sha256: String?
+
+    /// Creates an input.
+    /// - Parameters:
+    ///   - role: What it is.
+    ///   - path: The path, as it was given.
+    ///   - sha256: SHA-256 in hexadecimal.
+    public init(role: String, path: String, sha256: String? = nil) {
+      self.role = role
+      self.path = path
+      self.sha256 = sha256
+    }
+  }
+
+  /// The model's name.
+  public var modelName: String?
+  /// The model's version.
+  public var modelVersion: String?
+  /// The hash of the model's weights.
+  public var weightsSHA256: String?
+  /// The inputs.
+  public var inputs: [Input]
+  /// The seed of everything random.
+  public var seed: UInt64?
+  /// The plan in a few words, such as "2-D slices of 64 x 64, coronal".
+  public var plan: String?
+  /// The version of the program that ran.
+  public var programVersion: String
+  /// When the run ended.
+  public var date: Date?
+  /// The command to repeat the run.
+  public var command: String?
+  /// The run's wall time, s.
+  public var elapsedSeconds: Double?
+  /// The run's peak memory, MB.
+  public var peakMemoryMB: Double?
+  /// The number of threads.
+  public var threads: Int?
+  /// Further facts, in order.
+  public var further: [(name: String, value: String)]
+
+  /// Creates a record; what is unknown stays nil and is left out of the page.
+  /// - Parameters:
+  ///   - programVersion: The version of the program that ran.
+  ///   - inputs: The inputs.
+  public init(programVersion: String, inputs: [Input] = []) {
+    self.programVersion = programVersion
+    self.inputs = inputs
+    further = []
+  }
+}
+
+/// A segmented scan.
+public struct SegmentationReportData: Sendable {
+  /// The case's name.
+  public var caseID: String
+  /// The scan.
+  public var scan: Volume<Float>?
+  /// The segmentation.
+  public var labelMap: LabelMap
+  /// A reference on the same grid, shown as white outlines.
+  public var reference: LabelMap?
+  /// The measurements.
+  public var statistics: [StructureStatistics]
+  /// The unit of the scan's values, such as "HU"; empty for arbitrary ones.
+  public var intensityUnit: String
+  /// What the user should know.
+  public var problems: [String]
+  /// What made it.
+  public var provenance: ProvenanceRecord
+  /// The model card, Markdown.
+  public var modelCard: String?
+
+  /// Creates the data of a segmented scan.
+  /// - Parameters:
+  ///   - caseID: The case's name.
+  ///   - scan: The scan; without it there are no pictures.
+  ///   - labelMap: The segmentation.
+  ///   - statistics: The measurements.
+  ///   - provenance: What made it.
+  public init(
+    caseID: String,
+    scan: Volume<Float>?,
+    labelMap: LabelMap,
+    statistics: [StructureStatistics],
+    provenance: ProvenanceRecord
+  ) {
+    self.caseID = caseID
+    self.scan = scan
+    self.labelMap = labelMap
+    self.statistics = statistics
+    self.provenance = provenance
+    intensityUnit = ""
+    problems = []
+  }
+}
+
+/// An evaluation against references.
+public struct EvaluationReportData: Sendable {
+  /// What was compared, such as "Held-out volumes".
+  public var title: String
+  /// The evaluation.
+  public var report: EvaluationReport
+  /// The structures' colours by key; others get default colours.
+  public var colors: [String: LabelColor]
+  /// What made it.
+  public var provenance: ProvenanceRecord?
+
+  /// Creates the data of an evaluation.
+  /// - Parameters:
+  ///   - title: What was compared.
+  ///   - report: The evaluation.
+  ///   - colors: The structures' colours by key.
+  ///   - provenance: What made it.
+  public init(
+    title: String,
+    report: EvaluationReport,
+    colors: [String: LabelColor] = [:],
+    provenance: ProvenanceRecord? = nil
+  ) {
+    self.title = title
+    self.report = report
+    self.colors = colors
+    self.provenance = provenance
+  }
+}
+
+/// A training run.
+public struct TrainingReportData: Sendable {
+  /// A group of curves that share an axis, such as losses.
+  public struct Curves: Sendable {
+    /// What the axis shows.
+    public var title: String
+    /// The lines.
+    public var lines: [ReportChart.Line]
+    /// The horizontal axis, such as "epoch".
+    public var xLabel: String
+
+    /// Creates curves.
+    /// - Parameters:
+    ///   - title: What the axis shows.
+    ///   - lines: The lines.
+    ///   - xLabel: The horizontal axis.
+    public init(title: String, lines: [ReportChart.Line], xLabel: String) {
+      self.title = title
+      self.lines = lines
+      self.xLabel = xLabel
+    }
+  }
+
+  /// The model's name.
+  public var modelName: String
+  /// Facts about the run, such as network and cases, in order.
+  public var facts: [(name: String, value: String)]
+  /// The learning curves.
+  public var curves: [Curves]
+  /// What the user should know.
+  public var problems: [String]
+  /// What made it.
+  public var provenance: ProvenanceRecord
+  /// The model card, Markdown.
+  public var modelCard: String?
+
+  /// Creates the data of a training run.
+  /// - Parameters:
+  ///   - modelName: The model's name.
+  ///   - facts: Facts about the run, in order.
+  ///   - curves: The learning curves.
+  ///   - provenance: What made it.
+  public init(
+    modelName: String,
+    facts: [(name: String, value: String)],
+    curves: [Curves],
+    provenance: ProvenanceRecord
+  ) {
+    self.modelName = modelName
+    self.facts = facts
+    self.curves = curves
+    self.provenance = provenance
+    problems = []
+  }
+}
+
+/// One result on a page.
+public enum ReportItem: Sendable {
+  case segmentation(SegmentationReportData)
+  case evaluation(EvaluationReportData)
+  case training(TrainingReportData)
+}

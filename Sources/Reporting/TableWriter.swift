@@ -1,0 +1,74 @@
+import Imaging
+
+/// Writes tables; the reasons of undefined cells stand below, marked by letters.
+enum TableWriter {
+  static func html(_ table: ReportTable) -> String {
+    var reasons: [String] = []
+    let header = table.columns.map { column -> String in
+      let unit =
+        column.unit.isEmpty ? "" : " " + HTML.text("span", ["class": "unit"], "(\(column.unit))")
+      return HTML.element(
+        "th",
+        ["scope": "col", "class": column.isNumeric ? "num" : "text"],
+        HTML.escaped(column.title) + unit
+      )
+    }
+    let rows: [String] = table.rows.map { row -> String in
+      let cells = row.enumerated().map { index, cell -> String in
+        let content = markup(cell, &reasons)
+        if index == 0 { return HTML.element("th", ["scope": "row"], content) }
+        let css = table.columns[index].isNumeric ? "num" : "text"
+        return HTML.element("td", ["class": css], content)
+      }
+      return HTML.element("tr", cells.joined())
+    }
+    let body = HTML.element(
+      "table",
+      HTML.text("caption", table.caption)
+        + HTML.element("thead", HTML.element("tr", header.joined()))
+        + HTML.element("tbody", rows.joined(separator: "\n"))
+    )
+    let region = HTML.element(
+      "div",
+      ["class": "table", "role": "region", "tabindex": "0", "aria-label": table.caption],
+      body
+    )
+    guard !reasons.isEmpty else { return region }
+    let remarks = reasons.enumerated().map { index, reason in
+      HTML.element(
+        "li",
+        HTML.text("sup", mark(index)) + " \(ReportNumber.undefined) undefined: "
+          + HTML.escaped(reason)
+      )
+    }
+    return region + HTML.element("ul", ["class": "remarks"], remarks.joined())
+  }
+
+  private static func markup(_ cell: ReportTable.Cell, _ reasons: inout [String]) -> String {
+    switch cell {
+    case .text(let text), .number(let text): return HTML.escaped(text)
+    case .code(let text): return HTML.text("code", text)
+    case .structure(let name, let color):
+      return HTML.element("span", ["class": "swatch", "style": "background:\(color.hex)"], "")
+        + HTML.escaped(name)
+    case .undefined(let reason):
+      let index = reasons.firstIndex(of: reason) ?? reasons.count
+      if index == reasons.count { reasons.append(reason) }
+      return HTML.element(
+        "span",
+        ["aria-hidden": "true"],
+        ReportNumber.undefined + HTML.text("sup", mark(index))
+      )
+        + HTML.text("span", ["class": "visually-hidden"], "undefined: \(reason)")
+    case .flags(let flags):
+      if flags.isEmpty { return HTML.text("span", ["class": "quiet"], "none") }
+      return flags.map { HTML.text("span", ["class": "flag"], $0) }.joined()
+    }
+  }
+
+  /// a, b, ... z, then a2, b2 and so on.
+  private static func mark(_ index: Int) -> String {
+    let letter = String(UnicodeScalar(UInt8(97 + index % 26)))
+    return index < 26 ? letter : "\(letter)\(index / 26 + 1)"
+  }
+}

@@ -1,4 +1,5 @@
 #include "CDCMTKFragments.h"
+#include "CDCMTKJPEGLS.h"
 
 #include "dcmtk/dcmdata/dcpixel.h"
 
@@ -96,6 +97,10 @@ int32_t decode(cdcmtk_file *file, const cdcmtk_pixels &pixels, uint32_t frame, v
       return whole ? CDCMTK_OK : CDCMTK_DAMAGED;
     }
     if (!cdcmtk::jpegMatches(bytes, pixels)) return CDCMTK_DAMAGED;
+    if (dataset->getOriginalXfer() == EXS_JPEGLSLossless || dataset->getOriginalXfer() == EXS_JPEGLSLossy) {
+      const bool whole = cdcmtk::decodeJPEGLS(bytes, pixels, static_cast<uint8_t *>(values));
+      return whole ? CDCMTK_OK : CDCMTK_DAMAGED;
+    }
   }
   Uint32 startFragment = 0;
   OFString colorModel;
@@ -111,6 +116,11 @@ int32_t decode(cdcmtk_file *file, const cdcmtk_pixels &pixels, uint32_t frame, v
   if (condition == EC_MemoryExhausted) return CDCMTK_NO_MEMORY;
   if (condition.bad()) return CDCMTK_DAMAGED;
   if (target != values) std::memcpy(values, target, needed);
+  // DCMTK swaps the bytes of 16-bit words, which leaves the halves of 32-bit ones exchanged.
+  if (dataset->getOriginalXfer() == EXS_BigEndianExplicit && pixels.bits_allocated == 32) {
+    auto *words = static_cast<uint32_t *>(values);
+    for (size_t i = 0; i < needed / 4; ++i) words[i] = words[i] << 16 | words[i] >> 16;
+  }
   return CDCMTK_OK;
 }
 

@@ -33,6 +33,7 @@ public struct Volume<Scalar: BitwiseCopyable & Sendable>: Sendable {
   /// The volume with each value replaced.
   /// - Parameter transform: The new value of a value.
   /// - Returns: A volume of the same grid.
+  @inlinable
   public func map<Other>(_ transform: (Scalar) -> Other) -> Volume<Other> {
     Volume<Other>(geometry: geometry, voxels: voxels.map(transform))
   }

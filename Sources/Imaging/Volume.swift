@@ -15,6 +15,7 @@ public struct Volume<Scalar: BitwiseCopyable & Sendable>: Sendable {
   ///   - geometry: The grid.
   ///   - voxels: One value for each voxel, x fastest.
   /// - Precondition: As many values as the grid has voxels.
+  @inlinable
   public init(geometry: ImageGeometry, voxels: [Scalar]) {
     precondition(
       voxels.count == geometry.voxelCount,

@@ -66,7 +66,7 @@ enum TableWriter {
     }
   }
 
-  /// a, b, ... z, then a2, b2 and so on.
+  /// The letters from a to z, followed by a2, b2 and so on.
   private static func mark(_ index: Int) -> String {
     let letter = String(UnicodeScalar(UInt8(97 + index % 26)))
     return index < 26 ? letter : "\(letter)\(index / 26 + 1)"

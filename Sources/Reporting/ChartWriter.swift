@@ -200,7 +200,7 @@ enum ChartWriter {
     )
     content += text(xLabel, x: 50, y: axis, anchor: "middle", css: "tick")
     content += text(
-      ReportNumber.significant(lastX, 4),
+      ReportNumber.significant(lastX, 4).withoutTrailingZeros,
       x: 100,
       y: axis,
       anchor: "end",

@@ -46,10 +46,6 @@ extension ReportBuilder {
     var blocks: [ReportBlock] = []
     for (title, record) in records {
       blocks.append(.table(facts(title, rows(record))))
-      if let command = record.command {
-        blocks.append(.paragraph("To repeat it:"))
-        blocks.append(.code(command))
-      }
     }
     return ReportSection("Provenance", blocks)
   }
@@ -77,6 +73,7 @@ extension ReportBuilder {
       )
     }
     if let threads = record.threads { rows.append(("Threads", .text("\(threads)"))) }
+    if let command = record.command { rows.append(("Command to repeat it", .code(command))) }
     rows += record.further.map { ($0.name, .text($0.value)) }
     return rows
   }

@@ -146,7 +146,7 @@ enum ReportStyle {
     --warn-rule:#c98a20}
     body{font-size:9.5pt}nav,.skip{display:none}.page{max-width:none;padding:0}
     .notice{border:1px solid var(--warn-rule)}.masthead{padding:1.2rem 0 0}
-    section{padding-top:1.6rem}h2,h3,caption{break-after:avoid}
+    section{padding-top:1.6rem}h2,h3,caption,.lead{break-after:avoid}.group{break-after:avoid}
     .figures-key{grid-template-columns:repeat(4,1fr)}
     figure,tr,.problems li,.card,.planes{break-inside:avoid}.card{break-inside:auto}
     thead{display:table-header-group}.table{overflow:visible}table{font-size:8pt}

@@ -25,7 +25,9 @@ struct ReportBuilderTests {
     let empty = ReportWriter.html(ReportDocument(title: "", subtitle: "", sections: []))
     for page in [empty, try builder().html(sampleItems(), date: sampleDate)] {
       #expect(page.ranges(of: Version.disclaimer).count >= 3, "top, foot, and every printed page")
-      #expect(page.contains("<div class=\"notice\" role=\"note\">\(Version.disclaimer)</div>"))
+      #expect(
+        page.contains("<aside class=\"notice\" aria-label=\"Notice\">\(Version.disclaimer)</aside>")
+      )
     }
   }
 

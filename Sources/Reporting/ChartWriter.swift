@@ -124,6 +124,9 @@ enum ChartWriter {
     ("#56B4E9", "12 4"), ("#E69F00", "4 2"),
   ]
 
+  /// The share of the width that holds the numbers of the vertical axis, percent.
+  private static let gutter = 11.0
+
   private static func lineContent(
     _ lines: [ReportChart.Line],
     _ xLabel: String
@@ -158,12 +161,12 @@ enum ChartWriter {
     }
     for tick in yTicks {
       let y = top + Int(placeY(tick).rounded())
-      content += line((0, "\(y)"), (100, "\(y)"), css: "grid")
+      content += line((gutter, "\(y)"), (100, "\(y)"), css: "grid")
       content += text(
         ReportNumber.significant(tick, 3).withoutTrailingZeros,
         x: 0,
-        y: y - 4,
-        css: "tick halo"
+        y: y + 4,
+        css: "tick"
       )
     }
     var paths = ""
@@ -186,15 +189,16 @@ enum ChartWriter {
     content += HTML.element(
       "svg",
       [
-        "x": "0", "y": "\(top)", "width": "100%", "height": "\(plotHeight)",
+        "x": percent(gutter), "y": "\(top)", "width": percent(100 - gutter),
+        "height": "\(plotHeight)",
         "viewBox": "0 0 1000 \(plotHeight)", "preserveAspectRatio": "none", "overflow": "visible",
       ],
       paths
     )
-    let axis = top + plotHeight + 20
+    let axis = top + plotHeight + 22
     content += text(
       ReportNumber.significant(firstX, 3).withoutTrailingZeros,
-      x: 0,
+      x: gutter,
       y: axis,
       css: "tick"
     )

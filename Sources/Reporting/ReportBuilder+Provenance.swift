@@ -13,14 +13,15 @@ extension ReportBuilder {
     for curves in item.curves {
       let finals = curves.lines.compactMap { line in
         line.points.last { $0.y.isFinite }.map {
-          "\(line.label) ends at \(ReportNumber.significant($0.y))"
+          "\(line.label) \(ReportNumber.significant($0.y))"
         }
       }
       blocks.append(
         .chart(
           ReportChart(
             title: curves.title,
-            summary: finals.isEmpty ? "There are no values." : sentenceList(finals) + ".",
+            summary: finals.isEmpty
+              ? "There are no values." : "At the end: " + sentenceList(finals) + ".",
             form: .lines(curves.lines, xLabel: curves.xLabel)
           )
         )

@@ -79,6 +79,10 @@ public struct Evaluator: Sendable {
     )
     let structures = pairs(prediction, reference, joint)
     let needsSurfaces = metrics.contains(where: \.needsSurfaces)
+    let boxes =
+      needsSurfaces
+      ? (prediction: LabelBox.boxes(of: prediction), reference: LabelBox.boxes(of: reference))
+      : (prediction: [:], reference: [:])
     var problems = unnamedLabels(joint, structures)
     var evaluations: [LabelEvaluation] = []
     for structure in structures {
@@ -88,7 +92,7 @@ public struct Evaluator: Sendable {
       )
       let surfaces =
         needsSurfaces && counts.emptyState == .neither
-        ? surfaceDistances(prediction, reference, structure) : nil
+        ? surfaceDistances(prediction, reference, structure, boxes) : nil
       switch counts.emptyState {
       case .prediction: problems.append("label \(structure.key) (\(structure.name)): missed")
       case .reference: problems.append("label \(structure.key) (\(structure.name)): false alarm")
@@ -227,7 +231,8 @@ public struct Evaluator: Sendable {
   private func surfaceDistances(
     _ prediction: LabelMap,
     _ reference: LabelMap,
-    _ structure: StructurePair
+    _ structure: StructurePair,
+    _ boxes: (prediction: [Int: LabelBox], reference: [Int: LabelBox])
   ) -> SurfaceDistances? {
     let size = reference.geometry.size
     let ignored = ignoredReferenceLabel.map { UInt16(clamping: $0) }
@@ -235,19 +240,12 @@ public struct Evaluator: Sendable {
     let isReference = membership(structure.reference)
     var low = size
     var high = SIMD3(-1, -1, -1)
-    var offset = 0
-    for z in 0..<size.z {
-      for y in 0..<size.y {
-        for x in 0..<size.x {
-          let inside =
-            isPredicted[Int(prediction.labels[offset])]
-            || isReference[Int(reference.labels[offset])]
-          offset += 1
-          guard inside else { continue }
-          low = pointwiseMin(low, [x, y, z])
-          high = pointwiseMax(high, [x, y, z])
-        }
-      }
+    let found =
+      structure.prediction.compactMap { boxes.prediction[$0] }
+      + structure.reference.compactMap { boxes.reference[$0] }
+    for box in found {
+      low = pointwiseMin(low, box.low)
+      high = pointwiseMax(high, box.high)
     }
     guard high.x >= 0 else { return nil }
     let box = high &- low &+ 1

@@ -13,14 +13,15 @@ extension ReportBuilder {
     for curves in item.curves {
       let finals = curves.lines.compactMap { line in
         line.points.last { $0.y.isFinite }.map {
-          "\(line.label) ends at \(ReportNumber.significant($0.y))"
+          "\(line.label) \(ReportNumber.significant($0.y))"
         }
       }
       blocks.append(
         .chart(
           ReportChart(
             title: curves.title,
-            summary: finals.isEmpty ? "There are no values." : sentenceList(finals) + ".",
+            summary: finals.isEmpty
+              ? "There are no values." : "At the end: " + sentenceList(finals) + ".",
             form: .lines(curves.lines, xLabel: curves.xLabel)
           )
         )
@@ -46,10 +47,6 @@ extension ReportBuilder {
     var blocks: [ReportBlock] = []
     for (title, record) in records {
       blocks.append(.table(facts(title, rows(record))))
-      if let command = record.command {
-        blocks.append(.paragraph("To repeat it:"))
-        blocks.append(.code(command))
-      }
     }
     return ReportSection("Provenance", blocks)
   }
@@ -77,6 +74,7 @@ extension ReportBuilder {
       )
     }
     if let threads = record.threads { rows.append(("Threads", .text("\(threads)"))) }
+    if let command = record.command { rows.append(("Command to repeat it", .code(command))) }
     rows += record.further.map { ($0.name, .text($0.value)) }
     return rows
   }

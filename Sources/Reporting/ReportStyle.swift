@@ -18,7 +18,6 @@ enum ReportStyle {
     .skip:focus{left:1rem;top:1rem;background:var(--paper);padding:.5rem 1rem;z-index:2}
     .notice{margin:0;padding:.6rem 1.25rem;background:var(--warn-paper);color:var(--warn);\
     border-bottom:1px solid var(--warn-rule);font-size:.875rem;text-align:center}
-    .notice strong{font-weight:650}
     .page{max-width:68rem;margin:0 auto;padding:0 1.25rem 4rem}
     .masthead{padding:3rem 0 1.5rem}
     h1{font-size:clamp(1.75rem,1.3rem + 2vw,2.6rem);line-height:1.12;letter-spacing:-.02em;\
@@ -49,13 +48,16 @@ enum ReportStyle {
     .table{overflow-x:auto;margin:1.25rem 0 .5rem}
     table{border-collapse:collapse;font-size:.9rem;line-height:1.4;min-width:min(100%,22rem)}
     caption{text-align:left;font-weight:600;padding:0 0 .5rem;caption-side:top}
-    th,td{padding:.42rem 1.5rem .42rem 0;text-align:left;vertical-align:baseline;\
+    th,td{padding:.42rem 1.2rem .42rem 0;text-align:left;vertical-align:baseline;\
     border-bottom:1px solid var(--rule)}
     tr>:last-child{padding-right:.25rem}
     thead th{font-weight:600;color:var(--muted);font-size:.8rem;line-height:1.3;\
     border-bottom:1.5px solid var(--strong);vertical-align:bottom}
     tbody th{font-weight:500}
+    .group th{padding-top:1.1rem;font-weight:650}
+    .name{white-space:nowrap}
     .unit{font-weight:400;white-space:nowrap}
+    thead .unit{display:block}
     .num{text-align:right;white-space:nowrap}
     td code,.mono{font-family:var(--mono);font-size:.84em;overflow-wrap:anywhere}
     .swatch{display:inline-block;width:.8em;height:.8em;border-radius:3px;margin-right:.55em;\
@@ -95,7 +97,8 @@ enum ReportStyle {
     font-size:.68rem;font-weight:500;text-align:center;white-space:nowrap;\
     box-shadow:0 1px 2px #000}
     figcaption{font-size:.85rem;color:var(--muted);margin-top:.45rem;line-height:1.4}
-    figcaption strong{color:var(--ink)}
+    figcaption strong{display:block;color:var(--ink);font-size:.95rem}
+    .chart-figure figcaption{margin:0 0 1rem}
     .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.5rem;margin:0 0 1rem;\
     padding:0;font-size:.88rem}
     .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));\
@@ -133,7 +136,8 @@ enum ReportStyle {
     --warn-paper:#2a2214;--warn-rule:#8a6420}.swatch.outline{border-color:#999}}
     @media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
     @media(max-width:40rem){.masthead{padding:1.75rem 0 1rem}section{padding-top:2.1rem}\
-    th,td{padding-right:1rem}.card{padding:1rem}.planes figure{max-width:none}}
+    th,td{padding-right:1rem}.card{padding:1rem}.planes figure{max-width:none}\
+    tbody th[scope=row]{position:sticky;left:0;max-width:42vw;background:var(--paper)}}
     @page{size:A4;margin:16mm 15mm 18mm;\
     @bottom-left{content:"\(Version.disclaimer)";font:7.5pt sans-serif;color:#555}\
     @bottom-right{content:counter(page) "/" counter(pages);font:7.5pt sans-serif;color:#555}}
@@ -142,14 +146,15 @@ enum ReportStyle {
     --warn-rule:#c98a20}
     body{font-size:9.5pt}nav,.skip{display:none}.page{max-width:none;padding:0}
     .notice{border:1px solid var(--warn-rule)}.masthead{padding:1.2rem 0 0}
-    section{padding-top:1.6rem}h2,h3,caption{break-after:avoid}
+    section{padding-top:1.6rem}h2,h3,caption,.lead{break-after:avoid}.group{break-after:avoid}
     .figures-key{grid-template-columns:repeat(4,1fr)}
     figure,tr,.problems li,.card,.planes{break-inside:avoid}.card{break-inside:auto}
     thead{display:table-header-group}.table{overflow:visible}table{font-size:8pt}
     th,td{padding-right:.8rem}.planes{flex-wrap:nowrap}
     .planes figure{flex-basis:0}.chart .track,.chart rect,.chart circle,.picture,.notice,.flag,\
     .problems li{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-    .charts{grid-template-columns:1fr 1fr}a{text-decoration:none}}
+    .charts{grid-template-columns:1fr 1fr}.charts:has(>:only-child){grid-template-columns:1fr;\
+    max-width:12cm}a{text-decoration:none}}
     """
   }
 }

@@ -98,7 +98,7 @@ enum CubicBSpline {
   /// The pole of the cubic spline's inverse filter, √3 − 2.
   static let pole = -0.26794919243112270647
 
-  /// The weights of the coefficients i − 1 ... i + 2 at i + t.
+  /// The weights of the four coefficients from i − 1 to i + 2 at i + t.
   @inline(__always)
   static func weights(_ t: Double) -> SIMD4<Double> {
     let u = 1 - t

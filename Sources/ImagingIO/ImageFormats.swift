@@ -1,18 +1,17 @@
 import Foundation
 import Support
 
-/// The formats that Lamina reads, in the order in which they are asked.
-///
-/// To add a format, write its `ImageFormat` in a file of its own and name it here.
+/// The image formats that Lamina reads, in the order in which they are asked.
 public enum ImageFormats {
-  /// The catalogue.
-  public static let all: [any ImageFormat] = [NIfTIFormat(), DICOMFormat()]
+  /// Every format; the first that recognises an input reads it.
+  public static let all: [any ImageFormat] = [NIfTIFormat(), DICOMFormat(), PNGFormat()]
 
   /// The format of an input, by its content.
   /// - Parameter path: A file or folder.
   /// - Returns: The first format that recognises it.
-  /// - Throws: `SupportError.notFound` or `.unreadable`; `ImagingIOError.unrecognised`.
-  public static func format(of path: String) throws -> any ImageFormat {
+  /// - Throws: `SupportError.notFound` when nothing is there; `ImagingIOError.unrecognised` when no
+  ///   format knows it.
+  public static func format(for path: String) throws -> any ImageFormat {
     guard FileManager.default.fileExists(atPath: path) else {
       throw SupportError.notFound(path: path)
     }
@@ -25,18 +24,31 @@ public enum ImageFormats {
     return format
   }
 
-  /// Reads one volume of whatever format.
+  /// Lists what is in an input of any format.
+  /// - Parameters:
+  ///   - path: A file or folder.
+  ///   - progress: Told about long reading.
+  /// - Returns: One summary for each series.
+  /// - Throws: As `format(for:)` and the format's `inspect`.
+  public static func inspect(
+    _ path: String,
+    progress: any ProgressReporter = SilentProgress()
+  ) throws -> [SeriesSummary] {
+    try format(for: path).inspect(path, progress: progress)
+  }
+
+  /// Reads one volume of an input of any format.
   /// - Parameters:
   ///   - path: A file or folder.
   ///   - selection: Which series and volume, when there are several.
   ///   - progress: Told about long reading.
   /// - Returns: The volume.
-  /// - Throws: As `format(of:)` and the format's `read`.
+  /// - Throws: As `format(for:)` and the format's `read`.
   public static func read(
     _ path: String,
     selection: VolumeSelection = VolumeSelection(),
     progress: any ProgressReporter = SilentProgress()
   ) throws -> LoadedVolume {
-    try format(of: path).read(path, selection: selection, progress: progress)
+    try format(for: path).read(path, selection: selection, progress: progress)
   }
 }

@@ -195,14 +195,14 @@ struct NIfTIDamageTests {
     let path = folder.file("mutant.nii")
     var answers = 0
     for place in 0..<348 {
-      for value: UInt8 in [0x00, 0x7F, 0x80, 0xFF] {
+      for value: UInt8 in [0x7F, 0xFF] {
         var mutant = whole
         mutant[place] = value
         try mutant.write(to: URL(fileURLWithPath: path))
         if (try? NIfTIReader.read(path)) != nil { answers += 1 }
       }
     }
-    #expect(answers > 500)
+    #expect(answers > 250)
   }
 
   private func fixture(_ name: String) -> Data {

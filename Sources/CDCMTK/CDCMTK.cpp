@@ -1,4 +1,5 @@
 #include "CDCMTKFile.h"
+#include "CDCMTKStructure.h"
 
 #include "dcmtk/dcmjpeg/djdecode.h"
 #include "dcmtk/dcmjpls/djdecode.h"
@@ -76,6 +77,8 @@ int32_t cdcmtk::prepare() {
   static int32_t status = CDCMTK_INTERNAL;
   std::call_once(once, [] {
     OFLog::configure(OFLogger::OFF_LOG_LEVEL);
+    // Archives that did not know an element passed it on as "unknown"; the dictionary knows better.
+    dcmEnableUnknownVRConversion.set(OFTrue);
     DJDecoderRegistration::registerCodecs(EDC_never);
     DJLSDecoderRegistration::registerCodecs();
     status = dcmDataDict.isDictionaryLoaded() ? CDCMTK_OK : CDCMTK_NO_DICTIONARY;
@@ -93,14 +96,18 @@ int32_t cdcmtk_open(const char *path, cdcmtk_file **file, int32_t *complete) {
 
     auto opened = std::make_unique<cdcmtk_file>();
     opened->size = static_cast<uint64_t>(facts.st_size);
-    const OFCondition condition =
-        opened->format.loadFile(OFFilename(path), EXS_Unknown, EGL_noChange, cdcmtk::maximumEagerLength);
+    const cdcmtk::Structure structure = cdcmtk::inspectStructure(path, opened->size);
+    if (structure.metaIsBroken) return CDCMTK_DAMAGED;
+    const DcmTagKey stop = structure.mustStop ? DcmTagKey(structure.stopGroup, structure.stopElement)
+                                              : DCM_UndefinedTagKey;
+    const OFCondition condition = opened->format.loadFileUntilTag(
+        OFFilename(path), EXS_Unknown, EGL_noChange, cdcmtk::maximumEagerLength, ERM_autoDetect, stop);
     DcmDataset *dataset = opened->format.getDataset();
     if (dataset == nullptr || dataset->card() == 0) {
       if (condition == EC_InvalidFilename || condition == EC_InvalidStream) return CDCMTK_UNREADABLE;
       return condition.good() ? CDCMTK_NOT_DICOM : CDCMTK_DAMAGED;
     }
-    opened->complete = condition.good();
+    opened->complete = condition.good() && !structure.mustStop;
     *complete = opened->complete ? 1 : 0;
     *file = opened.release();
     return CDCMTK_OK;

@@ -111,6 +111,11 @@ int32_t decode(cdcmtk_file *file, const cdcmtk_pixels &pixels, uint32_t frame, v
   if (condition == EC_MemoryExhausted) return CDCMTK_NO_MEMORY;
   if (condition.bad()) return CDCMTK_DAMAGED;
   if (target != values) std::memcpy(values, target, needed);
+  // DCMTK swaps the bytes of 16-bit words, which leaves the halves of 32-bit ones exchanged.
+  if (dataset->getOriginalXfer() == EXS_BigEndianExplicit && pixels.bits_allocated == 32) {
+    auto *words = static_cast<uint32_t *>(values);
+    for (size_t i = 0; i < needed / 4; ++i) words[i] = words[i] << 16 | words[i] >> 16;
+  }
   return CDCMTK_OK;
 }
 

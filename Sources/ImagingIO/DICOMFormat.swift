@@ -19,10 +19,21 @@ public struct DICOMFormat: ImageFormat {
   /// Creates the format.
   public init() {}
 
+  /// The format's name for people.
   public var name: String { "DICOM" }
 
+  /// Whether a file, or any file below a folder, is DICOM by its content.
+  /// - Parameter path: A file or folder.
+  /// - Returns: True for "DICM" after the preamble, or a bare data set that DCMTK can parse.
   public func recognises(_ path: String) -> Bool { DICOMScan.holdsDICOM(path) }
 
+  /// Reads all headers and lists the series, each with its volumes and problems.
+  /// - Parameters:
+  ///   - path: A file or folder.
+  ///   - progress: Told about long reading, and about files that are not DICOM.
+  /// - Returns: One summary for each series, by series number; also of series without pixels.
+  /// - Throws: `ImagingIOError` when no file is DICOM or all are damaged; `SupportError` when a
+  ///   file cannot be read.
   public func inspect(
     _ path: String,
     progress: any ProgressReporter
@@ -30,6 +41,15 @@ public struct DICOMFormat: ImageFormat {
     try DICOMCollection(path, progress: progress).series.map(Self.summary)
   }
 
+  /// Reads one volume.
+  /// - Parameters:
+  ///   - path: A file or folder.
+  ///   - selection: Series and volume, when there are several.
+  ///   - progress: Told about long reading.
+  /// - Returns: The volume and the files of its slices.
+  /// - Throws: `ImagingIOError` when there is no such volume, several are there and none was
+  ///   chosen, or its slices are damaged, missing or unsupported; `SupportError` when a file cannot
+  ///   be read.
   public func read(
     _ path: String,
     selection: VolumeSelection,
@@ -156,6 +176,8 @@ struct DICOMCollection: Sendable {
 
   /// The chosen series, or the only one with images.
   /// - Parameter choice: Series Instance UID or number, or nil.
+  /// - Returns: A series with at least one image.
+  /// - Throws: `ImagingIOError` when it is not there, has no pixels, or several could be meant.
   func select(_ choice: String?) throws(ImagingIOError) -> DICOMSeries {
     let numbered = series.enumerated().map { (number: $0.offset + 1, series: $0.element) }
     if let choice {

@@ -27,7 +27,7 @@ struct DICOMSeries: Sendable {
   /// - Parameters:
   ///   - instances: All files of one series, at least one, by path.
   ///   - path: The input, for messages.
-  ///   - problems: Problems of the input as a whole.
+  ///   - inputProblems: Problems of the input as a whole.
   init(_ instances: [DICOMInstance], path: String, problems inputProblems: [InputProblem] = []) {
     let first = instances[0]
     uid = first.seriesUID

@@ -74,8 +74,9 @@ struct DICOMStack: Sendable {
       )
     }
     let depths = slices.compactMap { $0.depth(along: direction.columns[2]) }
-    try checkDepths(depths, path: path)
+    try checkDistinct(depths, path: path)
     try checkLine(slices, direction: direction, path: path)
+    try checkEven(depths, path: path)
 
     var sliceSpacing = first.sliceSpacing
     if let last = depths.last, slices.count > 1 {
@@ -136,10 +137,11 @@ struct DICOMStack: Sendable {
     }
   }
 
-  /// Checks that sorted positions are distinct and evenly spaced.
-  private static func checkDepths(_ depths: [Double], path: String) throws(DICOMBlocker) {
-    let gaps = zip(depths.dropFirst(), depths).map { $0 - $1 }
-    if let index = gaps.firstIndex(where: { $0 < samePlaceMM }) {
+  /// Checks that sorted positions are distinct.
+  private static func checkDistinct(_ depths: [Double], path: String) throws(DICOMBlocker) {
+    if let index = depths.indices.dropLast().first(where: {
+      depths[$0 + 1] - depths[$0] < samePlaceMM
+    }) {
       let place = words(depths[index])
       throw .unsupported(
         path: path,
@@ -148,6 +150,11 @@ struct DICOMStack: Sendable {
         remedy: "separate the slices into series, or remove the copies"
       )
     }
+  }
+
+  /// Checks that sorted positions are evenly spaced.
+  private static func checkEven(_ depths: [Double], path: String) throws(DICOMBlocker) {
+    let gaps = zip(depths.dropFirst(), depths).map { $0 - $1 }
     // The lower median, so that of two gaps the smaller is the spacing.
     let expected = gaps.sorted().dropLast(gaps.count / 2).last ?? 0
     for (index, gap) in gaps.enumerated() where abs(gap - expected) > gapTolerance * expected {
@@ -241,7 +248,7 @@ extension DICOMInstance {
       )
     }
     guard !isTruncated, let pixels else {
-      throw .damaged(path: path, reason: "its pixel data ends early")
+      throw .damaged(path: path, reason: "it ends before its pixel data does")
     }
     guard pixels.rows > 0, pixels.columns > 0 else {
       throw .damaged(path: path, reason: "it does not state its rows and columns")

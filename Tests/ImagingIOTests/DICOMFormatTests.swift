@@ -228,7 +228,7 @@ private func doubles(_ volume: AnyVolume) -> [Double] {
       failure("truncated")
         == .damaged(
           path: Fixtures.path("dicom/truncated/27-2.dcm"),
-          reason: "its pixel data ends early"
+          reason: "it ends before its pixel data does"
         )
     )
   }

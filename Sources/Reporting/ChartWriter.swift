@@ -23,9 +23,9 @@ enum ChartWriter {
     )
     let caption = HTML.element(
       "figcaption",
-      HTML.text("strong", chart.title) + " " + HTML.text("span", chart.summary)
+      HTML.text("strong", chart.title) + HTML.text("span", chart.summary)
     )
-    return HTML.element("figure", ["class": "chart-figure"], picture + caption)
+    return HTML.element("figure", ["class": "chart-figure"], caption + picture)
   }
 
   // MARK: Bars
@@ -132,7 +132,7 @@ enum ChartWriter {
     guard let firstX = points.map(\.x).min(), let lastX = points.map(\.x).max(),
       let lowest = points.map(\.y).min(), let highest = points.map(\.y).max()
     else { return (text("no values", x: 0, y: 20), 30) }
-    let yTicks = ticks(lowest...max(highest, lowest + 1e-9))
+    let yTicks = ticks(lowest...max(highest, lowest + 1e-9), outward: true)
     let low = min(lowest, yTicks.first ?? lowest)
     let high = max(highest, yTicks.last ?? highest, low + 1e-9)
     let legendHeight = 26 * lines.count
@@ -192,7 +192,12 @@ enum ChartWriter {
       paths
     )
     let axis = top + plotHeight + 20
-    content += text(ReportNumber.significant(firstX, 3), x: 0, y: axis, css: "tick")
+    content += text(
+      ReportNumber.significant(firstX, 3).withoutTrailingZeros,
+      x: 0,
+      y: axis,
+      css: "tick"
+    )
     content += text(xLabel, x: 50, y: axis, anchor: "middle", css: "tick")
     content += text(
       ReportNumber.significant(lastX, 4),
@@ -207,13 +212,21 @@ enum ChartWriter {
   // MARK: Pieces
 
   /// Round numbers inside a range, three to six of them (steps of 1, 2 or 5).
-  static func ticks(_ range: ClosedRange<Double>) -> [Double] {
+  ///
+  /// With `outward` the first and last lie at or beyond the range's ends.
+  static func ticks(_ range: ClosedRange<Double>, outward: Bool = false) -> [Double] {
     let span = range.upperBound - range.lowerBound
     guard span > 0, span.isFinite else { return [range.lowerBound] }
     let power = pow(10, (log10(span / 4)).rounded(.down))
     let step = [1, 2, 5, 10].map { $0 * power }.first { span / $0 <= 5 } ?? span
-    let first = (range.lowerBound / step - 1e-9).rounded(.up)
-    let last = (range.upperBound / step + 1e-9).rounded(.down)
+    let first =
+      outward
+      ? (range.lowerBound / step + 1e-9).rounded(.down)
+      : (range.lowerBound / step - 1e-9).rounded(.up)
+    let last =
+      outward
+      ? (range.upperBound / step - 1e-9).rounded(.up)
+      : (range.upperBound / step + 1e-9).rounded(.down)
     guard last >= first else { return [range.lowerBound] }
     return stride(from: first, through: last, by: 1).map { $0 * step }
   }

@@ -87,44 +87,42 @@ extension ReportBuilder {
   private func statistics(_ item: EvaluationReportData) -> ReportBlock? {
     let report = item.report
     guard report.cases.count > 1 else { return nil }
-    var rows: [[ReportTable.Cell]] = []
-    for structure in report.structures {
-      for metric in report.metrics {
-        guard let summary = report.summary[structure.key]?[metric.key] else { continue }
-        func number(_ value: Double?, _ reason: String) -> ReportTable.Cell {
-          value.map { .number(ReportNumber.metric($0, metric)) } ?? .undefined(reason: reason)
+    let groups = report.structures.map { structure in
+      ReportTable.Group(
+        heading: .structure(structure.name, color(structure.key, item)),
+        rows: report.metrics.compactMap { metric in
+          report.summary[structure.key]?[metric.key].map { Self.row(metric, $0) }
         }
-        let none = "no case has a value"
-        let interval: ReportTable.Cell =
-          summary.ci95.map {
-            .number(
-              "\(ReportNumber.metric($0.lowerBound, metric)) to "
-                + ReportNumber.metric($0.upperBound, metric)
-            )
-          } ?? .undefined(reason: "fewer than two cases have a value")
-        rows.append([
-          .structure(structure.name, color(structure.key, item)),
-          .text(
-            ReportNumber.with(metric.name, unit: metric.unit.isEmpty ? "" : "(\(metric.unit))")
-          ),
-          number(summary.mean, none), interval,
-          number(summary.sd, "fewer than two cases have a value"), number(summary.median, none),
-          number(summary.iqr, none), number(summary.min, none), .number("\(summary.n)"),
-          .number("\(summary.undefined)"),
-        ])
-      }
+      )
     }
     return .table(
       ReportTable(
         caption: "Statistics over \(report.cases.count) cases",
         columns: [
-          .init("Structure", isNumeric: false), .init("Metric", isNumeric: false), .init("Mean"),
-          .init("95 % interval"), .init("SD"), .init("Median"), .init("IQR"), .init("Lowest"),
-          .init("n"), .init("Undefined"),
+          .init("Metric", isNumeric: false), .init("Mean"), .init("95 % interval"), .init("SD"),
+          .init("Median"), .init("IQR"), .init("Lowest"), .init("n"), .init("Undefined"),
         ],
-        rows: rows
+        groups: groups
       )
     )
+  }
+
+  private static func row(_ metric: Metric, _ summary: SummaryStatistics) -> [ReportTable.Cell] {
+    func number(_ value: Double?, _ reason: String) -> ReportTable.Cell {
+      value.map { .number(ReportNumber.metric($0, metric)) } ?? .undefined(reason: reason)
+    }
+    let none = "no case has a value"
+    let few = "fewer than two cases have a value"
+    let interval = summary.ci95.map { bounds in
+      [bounds.lowerBound, bounds.upperBound].map { ReportNumber.metric($0, metric) }
+        .joined(separator: " to ")
+    }
+    return [
+      .text(ReportNumber.with(metric.name, unit: metric.unit.isEmpty ? "" : "(\(metric.unit))")),
+      number(summary.mean, none), interval.map { .number($0) } ?? .undefined(reason: few),
+      number(summary.sd, few), number(summary.median, none), number(summary.iqr, none),
+      number(summary.min, none), .number("\(summary.n)"), .number("\(summary.undefined)"),
+    ]
   }
 
   private func cases(_ item: EvaluationReportData) -> ReportBlock {

@@ -2,36 +2,52 @@ import Evaluation
 import Imaging
 
 extension ReportBuilder {
-  /// The pictures of one scan in three planes.
-  func pictures(_ item: SegmentationReportData, _ parts: Parts) throws -> ReportSection {
-    let heading = parts.segmentations.count == 1 ? "Segmentation" : item.caseID
-    guard let scan = item.scan else {
-      return ReportSection(
-        heading,
-        [.paragraph("The scan is not at hand, so no picture is shown.")]
+  /// No more scans than this are shown in pictures on one page.
+  private static let maximumPictured = 12
+
+  /// The pictures of every scan in three planes.
+  func pictures(_ parts: Parts) throws -> ReportSection {
+    let shown = parts.segmentations.prefix(Self.maximumPictured)
+    var blocks: [ReportBlock] = []
+    for item in shown {
+      blocks.append(.subheading(item.caseID))
+      blocks += try pictures(item)
+    }
+    if shown.contains(where: { $0.scan != nil }) {
+      blocks.append(
+        .note(
+          "Each plane shows the slice with the largest segmented area, along the scan's own axes, "
+            + "enlarged with interpolation. R right, L left, A anterior, P posterior, S superior, "
+            + "I inferior of the patient."
+        )
       )
     }
+    if shown.count < parts.segmentations.count {
+      blocks.append(
+        .note("Shown are the first \(shown.count) of \(parts.segmentations.count) scans.")
+      )
+    }
+    return ReportSection("Segmentation", blocks)
+  }
+
+  private func pictures(_ item: SegmentationReportData) throws -> [ReportBlock] {
+    guard let scan = item.scan else {
+      return [.paragraph("The scan is not at hand, so no picture is shown.")]
+    }
     let window = OverlayRenderer.window(of: scan)
-    let planes: [BodyPlane] = scan.geometry.size.z == 1 ? [.axial] : BodyPlane.allCases
+    let planes: [BodyPlane] = scan.geometry.isPlanar ? [.axial] : BodyPlane.allCases
     let figures = try planes.map { try figure(item, scan, $0, window) }
     let present = Set(item.statistics.filter { $0.voxels > 0 }.map(\.label))
     var legend = item.labelMap.table.filter { present.contains($0.id) }
       .map { LegendEntry($0.color, $0.name) }
     if item.reference != nil { legend.append(LegendEntry(nil, "reference (outline)")) }
-    return ReportSection(
-      heading,
-      [
-        .figures(figures, legend: legend),
-        .note(
-          "Each plane shows the slice with the largest segmented area, along the scan's own axes. "
-            + "R right, L left, A anterior, P posterior, S superior, I inferior of the patient. "
-            + "Grey values from \(ReportNumber.significant(Double(window.lowerBound))) (black) to "
-            + "\(ReportNumber.significant(Double(window.upperBound))) (white) "
-            + "\(item.intensityUnit.isEmpty ? "in the scan's units" : item.intensityUnit); "
-            + "enlarged with interpolation."
-        ),
-      ]
-    )
+    let bounds = [window.lowerBound, window.upperBound].map {
+      ReportNumber.with(ReportNumber.significant(Double($0)), unit: item.intensityUnit)
+    }
+    return [
+      .figures(figures, legend: legend),
+      .note("Grey values from \(bounds[0]) (black) to \(bounds[1]) (white)."),
+    ]
   }
 
   private func figure(

@@ -20,12 +20,12 @@ extension ReportBuilder {
       sentences.append("The model \(item.modelName) was trained\(time).")
     }
     let count = parts.problems.count
-    sentences.append(
+    let verdict =
       count == 0
-        ? "No problem was noticed."
-        : "\(counted(count, "remark")) need\(count == 1 ? "s" : "") a look: see Problems."
-    )
-    return sentences
+      ? "No problem was noticed."
+      : "\(counted(count, "remark")) need\(count == 1 ? "s" : "") a look: see Problems."
+    if let last = sentences.popLast() { return sentences + [last + " " + verdict] }
+    return [verdict]
   }
 
   private func segmentationSentence(_ parts: Parts) -> String {
@@ -94,7 +94,7 @@ extension ReportBuilder {
         figures.append(
           KeyFigure(
             ReportNumber.duration(seconds.reduce(0, +) / Double(seconds.count)),
-            "per scan"
+            "mean time per scan"
           )
         )
       }

@@ -39,8 +39,10 @@ public struct ReportBuilder: Sendable {
     if !parts.problems.isEmpty {
       sections.append(ReportSection("Problems", [.problems(parts.problems)]))
     }
-    for item in parts.segmentations { sections.append(try pictures(item, parts)) }
-    if !parts.segmentations.isEmpty { sections.append(measurements(parts)) }
+    if !parts.segmentations.isEmpty {
+      sections.append(try pictures(parts))
+      sections.append(measurements(parts))
+    }
     for item in parts.evaluations { sections.append(agreement(item)) }
     for item in parts.trainings { sections.append(training(item)) }
     sections.append(provenance(parts))

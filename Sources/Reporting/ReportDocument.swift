@@ -139,27 +139,53 @@ public struct ReportTable: Sendable {
     case flags([String])
   }
 
+  /// Rows that belong together.
+  public struct Group: Sendable {
+    /// What the rows have in common; nil for no heading.
+    public let heading: Cell?
+    /// The rows, each with a cell for every column.
+    public let rows: [[Cell]]
+
+    /// Creates a group.
+    /// - Parameters:
+    ///   - heading: What the rows have in common.
+    ///   - rows: The rows, each with a cell for every column.
+    public init(heading: Cell? = nil, rows: [[Cell]]) {
+      self.heading = heading
+      self.rows = rows
+    }
+  }
+
   /// What the table shows.
   public let caption: String
   /// The columns; the first one names the row.
   public let columns: [Column]
-  /// The rows, each with a cell for every column.
-  public let rows: [[Cell]]
+  /// The rows.
+  public let groups: [Group]
 
   /// Creates a table.
   /// - Parameters:
   ///   - caption: What the table shows.
   ///   - columns: The columns; the first one names the row.
-  ///   - rows: The rows.
+  ///   - groups: The rows.
   /// - Precondition: Every row has a cell for every column.
-  public init(caption: String, columns: [Column], rows: [[Cell]]) {
+  public init(caption: String, columns: [Column], groups: [Group]) {
     precondition(
-      rows.allSatisfy { $0.count == columns.count },
+      groups.allSatisfy { $0.rows.allSatisfy { $0.count == columns.count } },
       "a row of \(caption) does not fill it"
     )
     self.caption = caption
     self.columns = columns
-    self.rows = rows
+    self.groups = groups
+  }
+
+  /// Creates a table without groups.
+  /// - Parameters:
+  ///   - caption: What the table shows.
+  ///   - columns: The columns; the first one names the row.
+  ///   - rows: The rows, each with a cell for every column.
+  public init(caption: String, columns: [Column], rows: [[Cell]]) {
+    self.init(caption: caption, columns: columns, groups: [Group(rows: rows)])
   }
 }
 

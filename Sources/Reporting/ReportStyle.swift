@@ -18,7 +18,6 @@ enum ReportStyle {
     .skip:focus{left:1rem;top:1rem;background:var(--paper);padding:.5rem 1rem;z-index:2}
     .notice{margin:0;padding:.6rem 1.25rem;background:var(--warn-paper);color:var(--warn);\
     border-bottom:1px solid var(--warn-rule);font-size:.875rem;text-align:center}
-    .notice strong{font-weight:650}
     .page{max-width:68rem;margin:0 auto;padding:0 1.25rem 4rem}
     .masthead{padding:3rem 0 1.5rem}
     h1{font-size:clamp(1.75rem,1.3rem + 2vw,2.6rem);line-height:1.12;letter-spacing:-.02em;\
@@ -55,6 +54,8 @@ enum ReportStyle {
     thead th{font-weight:600;color:var(--muted);font-size:.8rem;line-height:1.3;\
     border-bottom:1.5px solid var(--strong);vertical-align:bottom}
     tbody th{font-weight:500}
+    .group th{padding-top:1.1rem;font-weight:650}
+    .name{white-space:nowrap}
     .unit{font-weight:400;white-space:nowrap}
     .num{text-align:right;white-space:nowrap}
     td code,.mono{font-family:var(--mono);font-size:.84em;overflow-wrap:anywhere}
@@ -95,7 +96,8 @@ enum ReportStyle {
     font-size:.68rem;font-weight:500;text-align:center;white-space:nowrap;\
     box-shadow:0 1px 2px #000}
     figcaption{font-size:.85rem;color:var(--muted);margin-top:.45rem;line-height:1.4}
-    figcaption strong{color:var(--ink)}
+    figcaption strong{display:block;color:var(--ink);font-size:.95rem}
+    .chart-figure figcaption{margin:0 0 1rem}
     .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.5rem;margin:0 0 1rem;\
     padding:0;font-size:.88rem}
     .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));\
@@ -149,7 +151,8 @@ enum ReportStyle {
     th,td{padding-right:.8rem}.planes{flex-wrap:nowrap}
     .planes figure{flex-basis:0}.chart .track,.chart rect,.chart circle,.picture,.notice,.flag,\
     .problems li{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-    .charts{grid-template-columns:1fr 1fr}a{text-decoration:none}}
+    .charts{grid-template-columns:1fr 1fr}.charts:has(>:only-child){grid-template-columns:1fr;\
+    max-width:12cm}a{text-decoration:none}}
     """
   }
 }

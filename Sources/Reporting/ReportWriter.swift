@@ -55,8 +55,7 @@ public enum ReportWriter {
       </head>
       <body>
       <a class="skip" href="#content">Skip to the content</a>
-      <div class="notice" role="note"><strong>Not for clinical use.</strong> \
-      \(HTML.escaped(Version.disclaimer))</div>
+      <div class="notice" role="note">\(HTML.escaped(Version.disclaimer))</div>
       <div class="page">
       \(masthead)
       \(navigation)

@@ -54,14 +54,20 @@ public struct SliceView: Equatable, Sendable {
   public init(_ geometry: ImageGeometry, plane: BodyPlane) {
     self.plane = plane
     let (columnAxis, rowAxis, across) = plane.axes
-    let gridAxes = Self.gridAxes(of: geometry.direction)
+    // For each patient axis the grid axis that runs along it, and whether indices grow with it.
+    var gridAxes = [0, 1, 2]
+    var grows = [true, true, true]
+    for (axis, code) in geometry.orientation.axes.enumerated() {
+      gridAxes[code.patientAxis] = axis
+      grows[code.patientAxis] = code.isPositive
+    }
     let strides = [1, geometry.size.x, geometry.size.x * geometry.size.y]
     var origin = 0
     // Along columns and across, indices grow with LPS; the rows of coronal and sagittal pictures
     // run from the head down.
     func step(_ patientAxis: Int, growing: Bool) -> Int {
       let axis = gridAxes[patientAxis]
-      if (geometry.direction[patientAxis, axis] > 0) == growing { return strides[axis] }
+      if grows[patientAxis] == growing { return strides[axis] }
       origin += strides[axis] * (geometry.size[axis] - 1)
       return -strides[axis]
     }
@@ -101,14 +107,5 @@ public struct SliceView: Equatable, Sendable {
       if area > best.area { best = (slice, area) }
     }
     return best.slice
-  }
-
-  /// For each patient axis the grid axis that runs along it best, each used once.
-  private static func gridAxes(of direction: Matrix3) -> [Int] {
-    let permutations = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
-    func fit(_ permutation: [Int]) -> Double {
-      (0..<3).reduce(0) { $0 + abs(direction[$1, permutation[$1]]) }
-    }
-    return permutations.max { fit($0) < fit($1) } ?? [0, 1, 2]
   }
 }

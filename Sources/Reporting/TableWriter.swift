@@ -13,20 +13,25 @@ enum TableWriter {
         HTML.escaped(column.title) + unit
       )
     }
-    let rows: [String] = table.rows.map { row -> String in
-      let cells = row.enumerated().map { index, cell -> String in
-        let content = markup(cell, &reasons)
-        if index == 0 { return HTML.element("th", ["scope": "row"], content) }
-        let css = table.columns[index].isNumeric ? "num" : "text"
-        return HTML.element("td", ["class": css], content)
+    let bodies = table.groups.map { group -> String in
+      let heading = group.heading.map { cell in
+        HTML.element(
+          "tr",
+          ["class": "group"],
+          HTML.element(
+            "th",
+            ["colspan": "\(table.columns.count)", "scope": "rowgroup"],
+            markup(cell, &reasons)
+          )
+        )
       }
-      return HTML.element("tr", cells.joined())
+      let rows = group.rows.map { row(of: $0, table.columns, &reasons) }
+      return HTML.element("tbody", (heading ?? "") + rows.joined(separator: "\n"))
     }
     let body = HTML.element(
       "table",
       HTML.text("caption", table.caption)
-        + HTML.element("thead", HTML.element("tr", header.joined()))
-        + HTML.element("tbody", rows.joined(separator: "\n"))
+        + HTML.element("thead", HTML.element("tr", header.joined())) + bodies.joined()
     )
     let region = HTML.element(
       "div",
@@ -44,13 +49,36 @@ enum TableWriter {
     return region + HTML.element("ul", ["class": "remarks"], remarks.joined())
   }
 
+  private static func row(
+    of cells: [ReportTable.Cell],
+    _ columns: [ReportTable.Column],
+    _ reasons: inout [String]
+  ) -> String {
+    var content = ""
+    for (index, cell) in cells.enumerated() {
+      let inner = markup(cell, &reasons)
+      content +=
+        index == 0
+        ? HTML.element("th", ["scope": "row"], inner)
+        : HTML.element("td", ["class": columns[index].isNumeric ? "num" : "text"], inner)
+    }
+    return HTML.element("tr", content)
+  }
+
   private static func markup(_ cell: ReportTable.Cell, _ reasons: inout [String]) -> String {
     switch cell {
     case .text(let text), .number(let text): return HTML.escaped(text)
     case .code(let text): return HTML.text("code", text)
     case .structure(let name, let color):
-      return HTML.element("span", ["class": "swatch", "style": "background:\(color.hex)"], "")
-        + HTML.escaped(name)
+      let swatch = HTML.element(
+        "span",
+        ["class": "swatch", "style": "background:\(color.hex)"],
+        ""
+      )
+      // A short name stays beside its swatch; a long one may break.
+      return name.count > 24
+        ? swatch + HTML.escaped(name)
+        : HTML.element("span", ["class": "name"], swatch + HTML.escaped(name))
     case .undefined(let reason):
       let index = reasons.firstIndex(of: reason) ?? reasons.count
       if index == reasons.count { reasons.append(reason) }
@@ -66,7 +94,7 @@ enum TableWriter {
     }
   }
 
-  /// a, b, ... z, then a2, b2 and so on.
+  /// The letters from a to z, followed by a2, b2 and so on.
   private static func mark(_ index: Int) -> String {
     let letter = String(UnicodeScalar(UInt8(97 + index % 26)))
     return index < 26 ? letter : "\(letter)\(index / 26 + 1)"

@@ -70,7 +70,7 @@ let package = Package(
     .executableTarget(
       name: "LaminaCLI",
       dependencies: [
-        "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Pipelines", "Reporting",
+        "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Pipelines", "Reporting", "Layers", "Networks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),

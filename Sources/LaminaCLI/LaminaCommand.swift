@@ -17,7 +17,7 @@ struct LaminaCommand: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      InfoCommand.self, EvaluateCommand.self, StudyCommand.self,
+      InfoCommand.self, TrainCommand.self, EvaluateCommand.self, StudyCommand.self,
     ]
   )
 

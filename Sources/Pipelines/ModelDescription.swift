@@ -1,0 +1,74 @@
+import Foundation
+import Imaging
+import Networks
+
+/// What a model package's `model.json` says.
+public struct ModelDescription: Codable, Sendable, Equatable {
+  /// How the weights came about.
+  public struct Provenance: Codable, Sendable, Equatable {
+    /// The data set's name.
+    public var dataset: String
+    /// Where the data came from.
+    public var source: String
+    /// Number of volumes trained on.
+    public var trainingCases: Int
+    /// Ids of the volumes held out.
+    public var heldOut: [String]
+    /// The command line that trained it.
+    public var command: String
+    /// Seed of every random choice.
+    public var seed: UInt64
+    /// Steps of the optimiser.
+    public var steps: Int
+    /// Wall time of the training.
+    public var minutes: Double
+    /// Version of Lamina.
+    public var program: String
+    /// Day of the training, ISO 8601.
+    public var date: String
+  }
+
+  /// A result on cases that the training did not see.
+  public struct Result: Codable, Sendable, Equatable {
+    /// The structure's name, or "mean".
+    public var structure: String
+    /// The metric's key, such as "dice".
+    public var metric: String
+    /// The mean over cases.
+    public var mean: Double
+    /// The standard deviation over cases.
+    public var sd: Double
+    /// The number of cases.
+    public var cases: Int
+  }
+
+  /// Version of this description.
+  public var schema = ModelDescription.currentSchema
+  /// The package's name.
+  public var name: String
+  /// The model's own version.
+  public var version: String
+  /// What it does, one sentence.
+  public var summary: String
+  /// Names of the input channels, such as "MRI".
+  public var channels: [String]
+  /// The classes after background, in the order of the network's output.
+  public var labels: [LabelDefinition]
+  /// The architecture.
+  public var network: NetworkConfiguration
+  /// What stands between a scan and the network.
+  public var plan: SegmentationPlan
+  /// Terms of use.
+  public var licence: String
+  /// For what the model is meant, and for what not.
+  public var intendedUse: String
+  /// How the weights came about.
+  public var provenance: Provenance
+  /// Results on held-out cases.
+  public var results: [Result]
+  /// SHA-256 of each file of the package by name.
+  public var files: [String: String]
+
+  /// The schema that this program writes and reads.
+  public static let currentSchema = "lamina.model/1"
+}

@@ -1,0 +1,140 @@
+import Foundation
+import Layers
+import Networks
+import Support
+
+/// A folder with a model: `model.json`, `weights.safetensors`, `README.md`.
+public struct ModelPackage: Sendable {
+  /// The folder.
+  public let path: String
+  /// What `model.json` says.
+  public let description: ModelDescription
+
+  /// The weights' file name.
+  public static let weightsName = "weights.safetensors"
+  /// The description's file name.
+  public static let descriptionName = "model.json"
+  /// The model card's file name.
+  public static let cardName = "README.md"
+
+  /// Opens a package and checks its description, not yet its weights.
+  /// - Parameter path: The folder.
+  /// - Throws: `PipelinesError.damagedModel` when the description is missing, malformed or impossible.
+  public init(path: String) throws {
+    self.path = path
+    let file = path + "/" + Self.descriptionName
+    guard let data = FileManager.default.contents(atPath: file) else {
+      throw PipelinesError.damagedModel(path: path, reason: "it has no readable model.json")
+    }
+    do {
+      description = try JSONDecoder().decode(ModelDescription.self, from: data)
+      try description.plan.check()
+    } catch let error as DecodingError {
+      throw PipelinesError.damagedModel(path: path, reason: Self.reason(of: error))
+    }
+    func require(_ condition: Bool, _ reason: String) throws {
+      if !condition { throw PipelinesError.damagedModel(path: path, reason: reason) }
+    }
+    try require(
+      description.schema == ModelDescription.currentSchema,
+      "model.json has the schema \(description.schema)")
+    try require(
+      (1...250).contains(description.labels.count)
+        && description.labels.allSatisfy { (1...65535).contains($0.id) },
+      "its labels are not 1 to 250 numbers from 1 to 65535")
+    try require(
+      description.network.outputChannels == description.labels.count + 1,
+      "the network has \(description.network.outputChannels) classes for "
+        + "\(description.labels.count) labels and background")
+    try require(
+      description.network.inputChannels
+        == description.plan.inputChannels * description.channels.count,
+      "the network has \(description.network.inputChannels) input channels, the plan "
+        + "\(description.plan.inputChannels)")
+    try require(description.channels.count == 1, "it has \(description.channels.count) channels")
+  }
+
+  /// Checks that every file has the hash that the description gives.
+  /// - Throws: `PipelinesError.damagedModel` naming the first file that is missing or different.
+  public func verify() throws {
+    guard description.files[Self.weightsName] != nil else {
+      throw PipelinesError.damagedModel(path: path, reason: "model.json gives no weights' hash")
+    }
+    for (name, expected) in description.files.sorted(by: { $0.key < $1.key }) {
+      guard !name.contains("/"), name != "..",
+        FileManager.default.fileExists(atPath: path + "/" + name)
+      else {
+        throw PipelinesError.damagedModel(path: path, reason: "\(name) is missing")
+      }
+      let found = try SHA256.hexDigest(ofFile: path + "/" + name)
+      guard found == expected else {
+        throw PipelinesError.damagedModel(
+          path: path,
+          reason: "\(name) has the SHA-256 \(found.prefix(12))…, not \(expected.prefix(12))…")
+      }
+    }
+  }
+
+  /// Builds the network with the verified weights.
+  /// - Returns: The network.
+  /// - Throws: What `verify` throws; `LayersError` when weights and network do not fit.
+  public func makeNetwork() throws -> any Network {
+    try verify()
+    var random = RandomStream(seed: 0)
+    let network = try description.network.makeNetwork(random: &random)
+    try check(multiple: network.sizeMultiple)
+    let weights = path + "/" + Self.weightsName
+    try network.load(Safetensors(contentsOf: weights), from: weights)
+    return network
+  }
+
+  private func check(multiple: Int) throws {
+    guard description.plan.patchSize.allSatisfy({ $0 % multiple == 0 }) else {
+      throw PipelinesError.invalidPlan(
+        reason: "patchSize \(description.plan.patchSize) is not a multiple of \(multiple)")
+    }
+  }
+
+  /// Writes a package into a folder that exists.
+  /// - Parameters:
+  ///   - path: The folder.
+  ///   - description: The description; the files' hashes are filled in.
+  ///   - weights: The weights.
+  ///   - card: The model card, Markdown.
+  /// - Throws: `SupportError.unwritable`, or what encoding throws.
+  public static func write(
+    to path: String, description: ModelDescription, weights: Safetensors, card: String
+  ) throws {
+    var complete = description
+    let data = try weights.encoded()
+    complete.files = [weightsName: try SHA256.hexDigest(of: data)]
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    for (name, content) in [
+      (weightsName, data), (descriptionName, try encoder.encode(complete) + Data("\n".utf8)),
+      (cardName, Data(card.utf8)),
+    ] {
+      do {
+        try content.write(to: URL(fileURLWithPath: path + "/" + name))
+      } catch {
+        throw SupportError.unwritable(path: path, reason: OutputGuard.reason(of: error))
+      }
+    }
+  }
+
+  private static func reason(of error: DecodingError) -> String {
+    func place(_ context: DecodingError.Context) -> String {
+      context.codingPath.isEmpty
+        ? "" : " at " + context.codingPath.map(\.stringValue).joined(separator: ".")
+    }
+    switch error {
+    case .keyNotFound(let key, let context):
+      return "model.json lacks \(key.stringValue)\(place(context))"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+      return "model.json has a value of the wrong type\(place(context))"
+    case .dataCorrupted(let context):
+      return "model.json is not valid\(place(context))"
+    @unknown default: return "model.json is not valid"
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import Support
+
+/// What can go wrong in the flows that join data, networks and outputs.
+public enum PipelinesError: ClassifiedError, Equatable {
+  /// A plan holds an impossible value.
+  case invalidPlan(reason: String)
+  /// No model of this name or path.
+  case modelNotFound(name: String, searched: [String])
+  /// A model's file is missing, malformed, or not the one that its description names.
+  case damagedModel(path: String, reason: String)
+  /// The folder is not a data set in a known layout.
+  case notADataset(path: String, reason: String)
+  /// The data set has faults; one line each.
+  case faultyDataset(path: String, faults: [String])
+  /// The scan does not suit the model.
+  case unsuitableScan(path: String, reason: String)
+  /// Nothing to work on.
+  case noInputs(path: String)
+  /// A training run broke down.
+  case trainingDiverged(step: Int, reason: String)
+  /// A checkpoint does not belong to the run that was asked for.
+  case checkpointMismatch(path: String, reason: String)
+
+  public var failure: Failure {
+    switch self {
+    case .invalidPlan, .damagedModel, .notADataset, .faultyDataset, .unsuitableScan,
+      .checkpointMismatch:
+      .damagedInput
+    case .modelNotFound: .missingComponent
+    case .noInputs: .missingInput
+    case .trainingDiverged: .internalFault
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .invalidPlan(let reason): "The model's plan is invalid: \(reason)."
+    case .modelNotFound(let name, let searched):
+      "There is no model \(name) in \(searched.joined(separator: ", ")); "
+        + "lamina model list shows the models."
+    case .damagedModel(let path, let reason):
+      "The model \(path) is damaged: \(reason); obtain it again."
+    case .notADataset(let path, let reason):
+      "\(path) is not a data set in nnU-Net's or the Decathlon's layout: \(reason)."
+    case .faultyDataset(let path, let faults):
+      "The data set \(path) has \(faults.count) \(faults.count == 1 ? "fault" : "faults"): "
+        + faults.joined(separator: "; ") + "."
+    case .unsuitableScan(let path, let reason): "\(path) does not suit the model: \(reason)."
+    case .noInputs(let path): "\(path) holds no scans."
+    case .trainingDiverged(let step, let reason):
+      "Training broke down at step \(step): \(reason); the last good checkpoint is kept, "
+        + "resume with a smaller learning rate."
+    case .checkpointMismatch(let path, let reason):
+      "\(path) belongs to another run: \(reason); remove it or choose another output."
+    }
+  }
+}

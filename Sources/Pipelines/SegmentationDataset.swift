@@ -1,0 +1,194 @@
+import Foundation
+import Imaging
+import Support
+
+/// Labelled scans in nnU-Net's raw layout or the Medical Segmentation Decathlon's.
+public struct SegmentationDataset: Sendable {
+  /// One labelled scan.
+  public struct Case: Sendable, Equatable {
+    /// The id.
+    public let id: String
+    /// The scan's file.
+    public let image: String
+    /// The label map's file.
+    public let label: String
+  }
+
+  /// The folder.
+  public let path: String
+  /// The data set's name.
+  public let name: String
+  /// Where the data came from, and under which licence, as `dataset.json` says.
+  public let reference: String
+  /// Terms of use, as `dataset.json` says.
+  public let licence: String
+  /// The channel's name.
+  public let channelName: String
+  /// The meanings of the label numbers.
+  public let labels: [LabelDefinition]
+  /// Scans with a label map, by id.
+  public let cases: [Case]
+  /// Ids of scans without a label map, and of label maps without a scan.
+  public let unpaired: [String]
+
+  private struct Header: Decodable {
+    let name: String?
+    let reference: String?
+    let licence: String?
+    let labels: [String: Value]
+    let channel_names: [String: String]?
+    let modality: [String: String]?
+    let file_ending: String?
+    let training: [Pair]?
+
+    struct Pair: Decodable {
+      let image: String
+      let label: String
+    }
+
+    /// nnU-Net has `{"name": 1}`, the Decathlon `{"1": "name"}`.
+    enum Value: Decodable {
+      case number(Int)
+      case text(String)
+      case other
+
+      init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let number = try? container.decode(Int.self) {
+          self = .number(number)
+        } else if let text = try? container.decode(String.self) {
+          self = Int(text).map { .number($0) } ?? .text(text)
+        } else {
+          self = .other
+        }
+      }
+    }
+  }
+
+  /// Reads a data set's description and lists its cases; images are not opened.
+  /// - Parameter path: The folder that holds `dataset.json`.
+  /// - Throws: `SupportError.notFound`; `PipelinesError.notADataset` when the description is missing or
+  ///   malformed, holds regions or several channels, or there is no case.
+  public init(path: String) throws {
+    self.path = path
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw SupportError.notFound(path: path)
+    }
+    func unusable(_ reason: String) -> PipelinesError { .notADataset(path: path, reason: reason) }
+    guard let data = FileManager.default.contents(atPath: path + "/dataset.json") else {
+      throw unusable("it has no readable dataset.json")
+    }
+    guard let header = try? JSONDecoder().decode(Header.self, from: data) else {
+      throw unusable("its dataset.json is not valid or names no labels")
+    }
+    name = header.name ?? URL(fileURLWithPath: path).lastPathComponent
+    reference = header.reference ?? "not stated"
+    licence = header.licence ?? "not stated"
+    let channels = header.channel_names ?? header.modality ?? [:]
+    guard channels.count <= 1 else { throw unusable("it has \(channels.count) channels, not 1") }
+    channelName = channels.values.first ?? "image"
+    labels = try Self.definitions(header.labels, unusable)
+
+    let (cases, unpaired) =
+      if let pairs = header.training {
+        Self.listed(pairs, in: path)
+      } else {
+        Self.found(in: path, ending: header.file_ending ?? ".nii.gz")
+      }
+    guard !cases.isEmpty else { throw unusable("no scan has a label map") }
+    self.cases = cases
+    self.unpaired = unpaired
+  }
+
+  private static func definitions(
+    _ values: [String: Header.Value], _ unusable: (String) -> PipelinesError
+  ) throws -> [LabelDefinition] {
+    var names: [Int: String] = [:]
+    for (key, value) in values {
+      switch value {
+      case .number(let id): names[id] = key
+      case .text(let name):
+        guard let id = Int(key) else { throw unusable("the label \(key) has no number") }
+        names[id] = name
+      case .other: throw unusable("the label \(key) is a region; regions are not supported yet")
+      }
+    }
+    let foreground = names.filter { $0.key != 0 }.sorted { $0.key < $1.key }
+    guard !foreground.isEmpty, foreground.allSatisfy({ (1...65535).contains($0.key) }) else {
+      throw unusable("its labels are not numbers from 1 to 65535")
+    }
+    return foreground.enumerated().map { index, entry in
+      LabelDefinition(
+        id: entry.key, name: entry.value, color: LabelDefinition.defaultColor(index))
+    }
+  }
+
+  private static func listed(_ pairs: [Header.Pair], in path: String) -> ([Case], [String]) {
+    var cases: [Case] = []
+    var unpaired: [String] = []
+    for pair in pairs {
+      func resolved(_ name: String) -> String {
+        URL(fileURLWithPath: path).appendingPathComponent(name).standardizedFileURL.path
+      }
+      let id = stem(URL(fileURLWithPath: pair.label).lastPathComponent)
+      let (image, label) = (resolved(pair.image), resolved(pair.label))
+      let files = FileManager.default
+      switch (files.fileExists(atPath: image), files.fileExists(atPath: label)) {
+      case (true, true): cases.append(Case(id: id, image: image, label: label))
+      case (true, false): unpaired.append("\(id) has no label map")
+      case (false, true): unpaired.append("\(id) has no scan")
+      case (false, false): unpaired.append("\(id) has neither scan nor label map")
+      }
+    }
+    return (cases.sorted { $0.id < $1.id }, unpaired.sorted())
+  }
+
+  private static func found(in path: String, ending: String) -> ([Case], [String]) {
+    func names(_ folder: String) -> [String] {
+      ((try? FileManager.default.contentsOfDirectory(atPath: path + "/" + folder)) ?? [])
+        .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }
+        .map { String($0.dropLast(ending.count)) }
+    }
+    let images = Set(
+      names("imagesTr").compactMap { $0.hasSuffix("_0000") ? String($0.dropLast(5)) : nil })
+    let labels = Set(names("labelsTr"))
+    let cases = images.intersection(labels).sorted().map {
+      Case(
+        id: $0, image: "\(path)/imagesTr/\($0)_0000\(ending)",
+        label: "\(path)/labelsTr/\($0)\(ending)")
+    }
+    let unpaired =
+      images.subtracting(labels).map { "\($0) has no label map in labelsTr" }
+      + labels.subtracting(images).map { "\($0) has no scan in imagesTr" }
+    return (cases, unpaired.sorted())
+  }
+
+  /// A file's name without the endings of images.
+  static func stem(_ name: String) -> String {
+    for ending in [".nii.gz", ".nii", ".hdr", ".img"] where name.hasSuffix(ending) {
+      return String(name.dropLast(ending.count))
+    }
+    return name
+  }
+
+  /// Splits the cases into five folds by a seeded shuffle of the sorted ids.
+  /// - Parameters:
+  ///   - fold: Which fold is held out, 0 to 4, or nil for none.
+  ///   - seed: Seed of the shuffle.
+  /// - Returns: Cases to train on and cases held out, each in the order of the ids.
+  public func split(holdingOut fold: Int?, seed: UInt64) -> (training: [Case], heldOut: [Case]) {
+    guard let fold else { return (cases, []) }
+    var random = RandomStream(seed: seed).split(Self.splitPurpose)
+    var order = Array(cases.indices)
+    order.shuffle(using: &random)
+    let chosen = Set(order.enumerated().filter { $0.offset % Self.foldCount == fold }.map(\.element))
+    return (
+      cases.indices.filter { !chosen.contains($0) }.map { cases[$0] },
+      chosen.sorted().map { cases[$0] }
+    )
+  }
+
+  /// The number of folds of a cross-validation.
+  public static let foldCount = 5
+  private static let splitPurpose = 0x666F_6C64
+}

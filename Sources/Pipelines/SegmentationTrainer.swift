@@ -1,0 +1,180 @@
+import Evaluation
+import Foundation
+import Imaging
+import Layers
+import Networks
+import Support
+import Tensors
+
+/// Trains a slice-wise segmentation network, with checkpoints from which a killed run resumes.
+public struct SegmentationTrainer: Sendable {
+  /// How long to train.
+  public enum Budget: Sendable, Equatable {
+    /// The configuration's own number of steps.
+    case steps
+    /// As many steps as fit into the wall time, by the speed of the first ones.
+    case minutes(Double)
+  }
+
+  /// The state of a run after an epoch.
+  public struct Epoch: Codable, Sendable, Equatable {
+    /// Steps taken.
+    public let step: Int
+    /// Mean loss since the epoch before.
+    public let loss: Double
+    /// The learning rate of the last step.
+    public let learningRate: Double
+    /// Wall time of the training so far, interruptions left out.
+    public let seconds: Double
+    /// Share of that time spent waiting for data.
+    public let dataShare: Double
+  }
+
+  /// A finished run.
+  public struct Outcome: Sendable {
+    /// The configuration, its steps as taken.
+    public let configuration: TrainingConfiguration
+    /// The network with its averaged weights.
+    public let network: any Network
+    /// The learning curve.
+    public let epochs: [Epoch]
+    /// Metrics of the held-out cases; nil when nothing was held out.
+    public let evaluation: EvaluationReport?
+    /// Ids of the cases trained on.
+    public let trainingCases: [String]
+    /// Oddities of the data set.
+    public let notes: [String]
+  }
+
+  private let dataset: SegmentationDataset
+  private let checkpoint: TrainingCheckpoint
+  private let progress: any ProgressReporter
+  private let interruption: Interruption
+
+  /// Creates a trainer.
+  /// - Parameters:
+  ///   - dataset: Labelled scans.
+  ///   - checkpointFolder: Where checkpoints are kept until the run is done.
+  ///   - progress: Told about every epoch.
+  ///   - interruption: Looked at before every step; a checkpoint is saved then.
+  public init(
+    dataset: SegmentationDataset,
+    checkpointFolder: String,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) {
+    self.dataset = dataset
+    checkpoint = TrainingCheckpoint(folder: checkpointFolder)
+    self.progress = progress
+    self.interruption = interruption
+  }
+
+  /// Trains and evaluates on the held-out cases.
+  /// - Parameters:
+  ///   - configuration: All numbers of the run.
+  ///   - budget: How long to train.
+  ///   - resumes: Whether to go on from a checkpoint that is there.
+  /// - Returns: The finished run.
+  /// - Throws: `PipelinesError.faultyDataset`, `.checkpointMismatch`, `.trainingDiverged`;
+  ///   `SupportError.interrupted` after the checkpoint was saved.
+  public func run(
+    _ configuration: TrainingConfiguration, budget: Budget, resumes: Bool
+  ) throws -> Outcome {
+    let (check, loaded) = try DatasetCheck.run(
+      dataset, progress: progress, interruption: interruption)
+    for note in check.notes { progress.warn(note + ".") }
+    guard check.faults.isEmpty else {
+      throw PipelinesError.faultyDataset(path: dataset.path, faults: check.faults)
+    }
+    let split = dataset.split(holdingOut: configuration.fold, seed: configuration.seed)
+    let training = Set(split.training.map(\.id))
+    var state = try TrainingState(configuration, checkpoint: resumes ? checkpoint : nil)
+    let sampler = try SliceSampler(
+      loaded.filter { training.contains($0.id) }, labels: dataset.labels,
+      configuration: state.configuration)
+    try train(&state, sampler: sampler, budget: budget)
+
+    let network = try state.averagedNetwork()
+    let heldOut = loaded.filter { !training.contains($0.id) }
+    let evaluation =
+      heldOut.isEmpty ? nil : try evaluate(network, state.configuration.plan, on: heldOut)
+    return Outcome(
+      configuration: state.configuration, network: network, epochs: state.epochs,
+      evaluation: evaluation, trainingCases: split.training.map(\.id), notes: check.notes)
+  }
+
+  /// Removes the checkpoints; for when the model is safely written.
+  public func discardCheckpoints() { checkpoint.remove() }
+
+  /// Steps by which the speed is measured, after a few that only warm up.
+  private static let (warmingSteps, measuredSteps) = (5, 30)
+
+  private func train(_ state: inout TrainingState, sampler: SliceSampler, budget: Budget) throws {
+    let clock = ContinuousClock()
+    let started = clock.now
+    var measured = started
+    let earlier = state.epochs.last?.seconds ?? 0
+    let first = state.step
+    if case .minutes = budget, first == 0 { state.configuration.steps = .max }
+    progress.begin("training", total: state.configuration.steps)
+    while state.step < state.configuration.steps {
+      if interruption.isRaised {
+        try checkpoint.save(state)
+        try interruption.check()
+      }
+      if case .minutes(let minutes) = budget, first == 0 {
+        if state.step == Self.warmingSteps { measured = clock.now }
+        if state.step == Self.warmingSteps + Self.measuredSteps {
+          let perStep = (clock.now - measured).seconds / Double(Self.measuredSteps)
+          let left = minutes * 60 - (clock.now - started).seconds
+          state.configuration.steps = state.step + max(1, Int(left / perStep))
+          progress.end()
+          progress.note(
+            "\(Int(1000 * perStep)) ms a step: \(state.configuration.steps) steps in "
+              + "\(minutes) minutes.")
+          progress.begin("training", total: state.configuration.steps)
+        }
+      }
+      let dataStart = clock.now
+      let (images, labels) = sampler.batch(step: state.step)
+      state.dataSeconds += (clock.now - dataStart).seconds
+      try state.advance(images: images, labels: labels)
+      state.seconds = earlier + (clock.now - started).seconds
+      if state.step % TrainingConfiguration.stepsPerEpoch == 0
+        || state.step == state.configuration.steps
+      {
+        state.closeEpoch()
+        let loss = state.epochs.last?.loss ?? 0
+        progress.update(state.step, detail: "loss \((loss * 10000).rounded() / 10000)")
+        // The schedule needs the number of steps; before that is known there is nothing to resume.
+        if state.configuration.steps != .max { try checkpoint.save(state) }
+      }
+    }
+    progress.end()
+  }
+
+  private func evaluate(
+    _ network: any Network, _ plan: SegmentationPlan, on cases: [DatasetCheck.LoadedCase]
+  ) throws -> EvaluationReport {
+    let predictor = SlicePredictor(
+      plan: plan, network: network, labels: dataset.labels, usesMirroring: false)
+    let evaluator = try Evaluator(
+      metrics: Metric.parse("dice,iou,hd95,assd", from: Metric.segmentation))
+    progress.begin("evaluating \(cases.count) held-out cases", total: cases.count)
+    let results = try cases.enumerated().map { index, entry in
+      let prediction = try predictor.segment(entry.scan, interruption: interruption)
+      progress.update(index + 1, detail: nil)
+      return try evaluator.evaluate(
+        prediction: prediction, reference: entry.labelMap, id: entry.id)
+    }
+    progress.end()
+    return EvaluationReport(cases: results, evaluator: evaluator)
+  }
+}
+
+extension Duration {
+  /// The duration in seconds.
+  var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}

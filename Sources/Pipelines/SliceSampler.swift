@@ -1,0 +1,86 @@
+import Imaging
+import Support
+import Tensors
+import Transforms
+
+/// Draws training batches: random slices of random volumes, randomly changed.
+///
+/// Sample i of step t depends on the seed, t and i alone, so that a resumed run sees what an
+/// uninterrupted one would have seen.
+struct SliceSampler: Sendable {
+  private let configuration: TrainingConfiguration
+  private let cases: [PreparedCase]
+  private let stream: RandomStream
+
+  private struct PreparedCase: Sendable {
+    let volume: PreparedVolume
+    let classes: [UInt16]
+    let foregroundSlices: [Int]
+  }
+
+  init(
+    _ cases: [DatasetCheck.LoadedCase],
+    labels: [LabelDefinition],
+    configuration: TrainingConfiguration
+  ) throws {
+    self.configuration = configuration
+    stream = RandomStream(seed: configuration.seed).split(Self.purpose)
+    var classOfLabel = [UInt16](repeating: 0, count: 65536)
+    for (index, label) in labels.enumerated() { classOfLabel[label.id] = UInt16(index + 1) }
+    self.cases = try cases.map { entry in
+      let volume = try PreparedVolume(entry.scan, plan: configuration.plan)
+      let labelMap = entry.labelMap.reoriented(to: configuration.plan.orientation)
+      let onGrid = volume.grid == volume.target ? labelMap : labelMap.resampled(to: volume.grid)
+      let classes = onGrid.labels.map { classOfLabel[Int($0)] }
+      let plane = volume.grid.size.x * volume.grid.size.y
+      let foreground = (0..<volume.sliceCount).filter { slice in
+        classes[slice * plane..<(slice + 1) * plane].contains { $0 > 0 }
+      }
+      return PreparedCase(volume: volume, classes: classes, foregroundSlices: foreground)
+    }
+  }
+
+  private static let purpose = 0x736C_6963
+
+  /// The images `[N, C, H, W]` and classes `[N, H, W]` of a step.
+  func batch(step: Int) -> (images: Tensor, labels: LabelTensor) {
+    let plan = configuration.plan
+    let (size, channels) = (configuration.batchSize, plan.inputChannels)
+    let area = plan.patchSize[0] * plan.patchSize[1]
+    let images = AlignedBuffer<Float>(uninitializedCount: size * channels * area)
+    let classes = AlignedBuffer<Int32>(uninitializedCount: size * area)
+    EngineThreads.forEachRange(size, itemCost: channels * area * 64) { range in
+      for index in range {
+        let (stack, labels) = sample(step: step, index: index)
+        for (offset, value) in stack.values.enumerated() {
+          images.mutableElements[index * channels * area + offset] = value
+        }
+        for (offset, label) in labels.enumerated() {
+          classes.mutableElements[index * area + offset] = Int32(label)
+        }
+      }
+    }
+    return (
+      Tensor(Array(images.elements), shape: [size, channels] + plan.patchSize),
+      LabelTensor(Array(classes.elements), shape: [size] + plan.patchSize)
+    )
+  }
+
+  private func sample(step: Int, index: Int) -> (SliceStack, [UInt16]) {
+    var random = stream.split(step, index)
+    let plan = configuration.plan
+    let entry = cases[Int.random(in: 0..<cases.count, using: &random)]
+    // The last samples of a batch are the ones that must show foreground, as in nnU-Net.
+    let forced =
+      Double(index) >= Double(configuration.batchSize) * (1 - configuration.foregroundShare)
+    let slice =
+      forced
+      ? entry.foregroundSlices.randomElement(using: &random) ?? 0
+      : Int.random(in: 0..<entry.volume.sliceCount, using: &random)
+    let plane = entry.volume.grid.size.x * entry.volume.grid.size.y
+    let stack = entry.volume.stack(at: slice, context: plan.contextSlices)
+    let labels = Array(entry.classes[slice * plane..<(slice + 1) * plane])
+    return configuration.augmentation.draw(&random).apply(
+      to: stack, labels: labels, height: plan.patchSize[0], width: plan.patchSize[1])
+  }
+}

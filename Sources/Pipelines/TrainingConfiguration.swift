@@ -1,0 +1,49 @@
+import Layers
+import Networks
+import Transforms
+
+/// Every number that a training run depends on; saved with its checkpoints.
+public struct TrainingConfiguration: Codable, Sendable, Equatable {
+  /// The architecture.
+  public var network: NetworkConfiguration
+  /// What stands between a scan and the network.
+  public var plan: SegmentationPlan
+  /// Random changes of the slices.
+  public var augmentation = SliceAugmentation()
+  /// What is minimised.
+  public var loss = SegmentationLoss.crossEntropyAndDice
+  /// Which optimiser changes the weights.
+  public var optimizer = OptimizerConfiguration.defaultAdamW
+  /// How the learning rate falls.
+  public var schedule = LearningRateSchedule.poly(power: 0.9)
+  /// The learning rate at the start.
+  public var learningRate = 2e-3
+  /// The learning rate rises over so many first steps.
+  public var warmupSteps = 50
+  /// Slices of one step.
+  public var batchSize = 32
+  /// Steps in all.
+  public var steps = 2500
+  /// Gradients of a larger norm are shortened to it.
+  public var clipNorm = 12.0
+  /// Share of the slices of a batch that must show foreground (nnU-Net's third).
+  public var foregroundShare = 0.33
+  /// Decay of the weights' running average, with which predictions are made; 0 for none.
+  public var averagingDecay = 0.998
+  /// Seed of every random choice.
+  public var seed: UInt64 = 1
+  /// The fold held out, 0 to 4; nil trains on everything.
+  public var fold: Int? = 0
+
+  /// Creates a configuration; every other property has the default that its declaration shows.
+  /// - Parameters:
+  ///   - network: The architecture.
+  ///   - plan: What stands between a scan and the network.
+  public init(network: NetworkConfiguration, plan: SegmentationPlan) {
+    self.network = network
+    self.plan = plan
+  }
+
+  /// Steps after which progress is noted and a checkpoint saved.
+  public static let stepsPerEpoch = 100
+}

@@ -1,0 +1,171 @@
+import Foundation
+import Layers
+import Networks
+import Support
+import Tensors
+
+/// A training run between two steps: all that a checkpoint must hold.
+struct TrainingState {
+  var configuration: TrainingConfiguration
+  private(set) var step = 0
+  private(set) var epochs: [SegmentationTrainer.Epoch] = []
+  var seconds = 0.0
+  var dataSeconds = 0.0
+  private let network: any Network
+  private var optimizer: Optimizer
+  /// Running average of the weights by name; empty without averaging.
+  private var average: [String: [Float]] = [:]
+  private var lossSum = 0.0
+  private var lossCount = 0
+  private var lastRate = 0.0
+
+  init(_ configuration: TrainingConfiguration, checkpoint: TrainingCheckpoint?) throws {
+    self.configuration = configuration
+    try configuration.plan.check()
+    var random = RandomStream(seed: configuration.seed).split(0x6E65_7477)
+    let network = try configuration.network.makeNetwork(random: &random)
+    let (patch, multiple) = (configuration.plan.patchSize, network.sizeMultiple)
+    guard patch.allSatisfy({ $0 % multiple == 0 }) else {
+      throw PipelinesError.invalidPlan(
+        reason: "patchSize \(patch) is not a multiple of \(multiple)")
+    }
+    self.network = network
+    optimizer = Optimizer(configuration.optimizer, parameters: network.namedParameters)
+    if let stored = try checkpoint?.load() { try restore(stored, from: checkpoint?.path ?? "") }
+  }
+
+  /// Takes one step.
+  mutating func advance(images: Tensor, labels: LabelTensor) throws {
+    let rate = configuration.schedule.rate(
+      initial: configuration.learningRate, step: step, total: configuration.steps,
+      warmupSteps: configuration.warmupSteps)
+    let context = Context(
+      .training, random: RandomStream(seed: configuration.seed).split(0x6472_6F70, step))
+    let loss = configuration.loss(network(images, in: context), labels: labels)
+    let value = Double(loss.scalar)
+    guard value.isFinite else {
+      throw PipelinesError.trainingDiverged(step: step, reason: "the loss is not a number")
+    }
+    optimizer.step(gradients(of: loss), learningRate: rate, clipNorm: configuration.clipNorm)
+    step += 1
+    lossSum += value
+    lossCount += 1
+    lastRate = rate
+    updateAverage()
+  }
+
+  /// Early averages forget faster, so that the random start is left behind.
+  private mutating func updateAverage() {
+    guard configuration.averagingDecay > 0 else { return }
+    let decay = Float(
+      min(configuration.averagingDecay, (1 + Double(step)) / (10 + Double(step))))
+    for (name, parameter) in network.namedParameters {
+      let values = parameter.value.values
+      guard var running = average[name] else {
+        average[name] = values
+        continue
+      }
+      average[name] = nil
+      for i in running.indices { running[i] = decay * running[i] + (1 - decay) * values[i] }
+      average[name] = running
+    }
+  }
+
+  mutating func closeEpoch() {
+    epochs.append(
+      SegmentationTrainer.Epoch(
+        step: step, loss: lossSum / Double(max(1, lossCount)), learningRate: lastRate,
+        seconds: seconds, dataShare: seconds > 0 ? dataSeconds / seconds : 0))
+    lossSum = 0
+    lossCount = 0
+  }
+
+  /// A network of its own with the averaged weights.
+  func averagedNetwork() throws -> any Network {
+    var random = RandomStream(seed: 0)
+    let result = try configuration.network.makeNetwork(random: &random)
+    for (target, source) in zip(result.namedParameters, network.namedParameters) {
+      target.parameter.value =
+        average[source.name].map { Tensor($0, shape: source.parameter.shape) }
+        ?? source.parameter.value
+    }
+    return result
+  }
+
+  /// The state without tensors.
+  private struct Summary: Codable {
+    let configuration: TrainingConfiguration
+    let step: Int
+    let epochs: [SegmentationTrainer.Epoch]
+    let seconds: Double
+    let dataSeconds: Double
+    let lossSum: Double
+    let lossCount: Int
+    let lastRate: Double
+  }
+
+  func stored() throws -> Safetensors {
+    var tensors: [String: Tensor] = [:]
+    for (name, parameter) in network.namedParameters { tensors["network." + name] = parameter.value }
+    for (name, values) in average { tensors["average." + name] = Tensor(values, shape: [values.count]) }
+    for (name, values) in optimizer.moments {
+      tensors["moment." + name] = Tensor(values, shape: [values.count])
+    }
+    let summary = Summary(
+      configuration: configuration, step: step, epochs: epochs, seconds: seconds,
+      dataSeconds: dataSeconds, lossSum: lossSum, lossCount: lossCount, lastRate: lastRate)
+    let text = String(decoding: try JSONEncoder().encode(summary), as: UTF8.self)
+    return Safetensors(tensors: tensors, metadata: ["lamina.training/1": text])
+  }
+
+  private mutating func restore(_ stored: Safetensors, from path: String) throws {
+    guard let text = stored.metadata["lamina.training/1"],
+      let summary = try? JSONDecoder().decode(Summary.self, from: Data(text.utf8))
+    else {
+      throw PipelinesError.checkpointMismatch(path: path, reason: "it is not a checkpoint")
+    }
+    // The number of steps may have come from a time budget; everything else must be the same.
+    var wanted = configuration
+    wanted.steps = summary.configuration.steps
+    guard wanted == summary.configuration else {
+      throw PipelinesError.checkpointMismatch(
+        path: path, reason: "its network, plan, seed, fold or training values differ")
+    }
+    func part(_ prefix: String) -> [String: Tensor] {
+      Dictionary(
+        uniqueKeysWithValues: stored.tensors.filter { $0.key.hasPrefix(prefix) }.map {
+          (String($0.key.dropFirst(prefix.count)), $0.value)
+        })
+    }
+    try network.load(Safetensors(tensors: part("network.")), from: path)
+    average = part("average.").mapValues(\.values)
+    optimizer.restore(stepCount: summary.step, moments: part("moment.").mapValues(\.values))
+    configuration = summary.configuration
+    step = summary.step
+    epochs = summary.epochs
+    seconds = summary.seconds
+    dataSeconds = summary.dataSeconds
+    lossSum = summary.lossSum
+    lossCount = summary.lossCount
+    lastRate = summary.lastRate
+  }
+}
+
+/// The file in which an unfinished run is kept.
+struct TrainingCheckpoint: Sendable {
+  let folder: String
+
+  var path: String { folder + "/checkpoint.safetensors" }
+
+  func save(_ state: TrainingState) throws {
+    try OutputGuard(mayReplace: true).write(try state.stored().encoded(), to: path)
+  }
+
+  /// The stored state, or nil when there is none.
+  func load() throws -> Safetensors? {
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    return try Safetensors(contentsOf: path)
+  }
+
+  func remove() { try? FileManager.default.removeItem(atPath: folder) }
+}

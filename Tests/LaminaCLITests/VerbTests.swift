@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import ImagingIO
+import Pipelines
 import Support
 import TestSupport
 import Testing
@@ -185,5 +186,103 @@ import Testing
     let text = FileManager.default.contents(atPath: folder.file("e.csv"))
       .map { String(decoding: $0, as: UTF8.self) }
     #expect(text == "case,label,name,dice\na,1,label 1,1.0\na,2,label 2,1.0\n")
+  }
+
+  @Test func convertReadsPNGAndSaysThatItHasNoPlace() throws {
+    let folder = try TemporaryFolder()
+    try Samples.writeLabels([1, 2], to: folder.file("labels.nii.gz"))
+    #expect(
+      try Program.run("convert", folder.file("labels.nii.gz"), folder.file("slices")).status == 0
+    )
+    // The first slice with voxels is the second; labels keep their numbers.
+    let result = try Program.run(
+      "convert",
+      folder.file("slices/slice_0002.png"),
+      folder.file("back.nii.gz"),
+      "--json"
+    )
+    #expect(result.status == 0, "\(result.error)")
+    let problems = (result.json as? [String: Any])?["problems"] as? [[String: Any]]
+    #expect(problems?.contains { $0["code"] as? String == "no-patient-geometry" } == true)
+    let back = try NIfTIReader.readLabelMap(folder.file("back.nii.gz"), table: [])
+    #expect(back.voxelCounts == [0: 27, 1: 1, 2: 2])
+  }
+
+  @Test func reportShowsSegmentationsAndEvaluationsOnOnePage() throws {
+    let folder = try TemporaryFolder()
+    let result = folder.file("results/case")
+    try FileManager.default.createDirectory(atPath: result, withIntermediateDirectories: true)
+    try Samples.writeScan(to: folder.file("scan.nii"))
+    try Samples.writeLabels([1, 2], to: result + "/segmentation.nii.gz")
+    var record = RunRecord(
+      caseID: "case",
+      input: folder.file("scan.nii"),
+      model: .init(
+        name: "some-model",
+        version: "1",
+        path: "nowhere",
+        weightsSHA256: "00",
+        plan: "slices"
+      ),
+      labels: [
+        LabelDefinition(id: 1, name: "front", color: LabelDefinition.defaultColor(0)),
+        LabelDefinition(id: 2, name: "back", color: LabelDefinition.defaultColor(1)),
+      ],
+      threads: 1,
+      seconds: 1,
+      peakMemoryMB: 1,
+      command: "lamina segment"
+    )
+    try record.json().write(to: URL(fileURLWithPath: result + "/run.json"))
+    #expect(RunRecord.read(result + "/run.json") == record)
+    try LabelTableFile.json(record.labels).write(
+      to: URL(fileURLWithPath: result + "/labels.json")
+    )
+    #expect(LabelTableFile.read(result + "/labels.json") == record.labels)
+    #expect(
+      try Program.run(
+        "evaluate",
+        result,
+        result,
+        "--labels",
+        result + "/labels.json",
+        "--output",
+        folder.file("evaluation.json")
+      ).status == 0
+    )
+    let page = folder.file("page.html")
+    let report = try Program.run(
+      "report",
+      folder.file("results"),
+      folder.file("evaluation.json"),
+      "--output",
+      page
+    )
+    #expect(report.status == 0, "\(report.error)")
+    let text = FileManager.default.contents(atPath: page).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    let html = try #require(text)
+    for word in ["some-model", "front", "back", "Not for clinical use", "data:image/png"] {
+      #expect(html.contains(word), "\(word)")
+    }
+    // A scan that is gone costs its pictures, which is said.
+    record.input = "/nosuch/scan.nii"
+    try record.json().write(to: URL(fileURLWithPath: result + "/run.json"))
+    #expect(try Program.run("report", result, "--output", page, "--force").status == 0)
+    #expect(
+      FileManager.default.contents(atPath: page)
+        .map { String(decoding: $0, as: UTF8.self) }?.contains("no pictures") == true
+    )
+  }
+
+  @Test func reportRefusesWhatIsNoResult() throws {
+    let folder = try TemporaryFolder()
+    try Data("{}".utf8).write(to: URL(fileURLWithPath: folder.file("x.json")))
+    let page = folder.file("page.html")
+    #expect(try Program.run("report", folder.file("x.json"), "--output", page).status == 65)
+    #expect(try Program.run("report", folder.path, "--output", page).status == 65)
+    #expect(try Program.run("report", folder.file("nosuch"), "--output", page).status == 66)
+    #expect(!FileManager.default.fileExists(atPath: page))
   }
 }

@@ -26,6 +26,9 @@ struct GridReordering: Equatable, Sendable {
     self.init(sources: sources, flips: flips)
   }
 
+  /// Values of neighbouring rows that are copied together; a cache line of 4-byte values.
+  private static let block = 16
+
   var isIdentity: Bool { sources == [0, 1, 2] && flips == [false, false, false] }
 
   func applied(to size: SIMD3<Int>) -> SIMD3<Int> {
@@ -74,17 +77,29 @@ struct GridReordering: Equatable, Sendable {
     let width = MemoryLayout<Word>.size
     let (start, steps) = layout(size)
     let newSize = applied(to: size)
-    var place = 0
-    for z in 0..<newSize.z {
-      for y in 0..<newSize.y {
-        var from = (start + z * steps.z + y * steps.y) * width
-        let step = steps.x * width
+    // Where x does not run along the old memory, the axis that does (y or z) is walked in blocks, so
+    // that each cache line that is fetched serves a whole block.
+    let blocked = abs(steps.x) == 1 ? 0 : (abs(steps.y) == 1 ? 1 : 2)
+    let yBlock = blocked == 1 ? Self.block : 1
+    let zBlock = blocked == 2 ? Self.block : 1
+    for z in stride(from: 0, to: newSize.z, by: zBlock) {
+      let zEnd = min(z + zBlock, newSize.z)
+      for y in stride(from: 0, to: newSize.y, by: yBlock) {
+        let yEnd = min(y + yBlock, newSize.y)
+        let from = start + z * steps.z + y * steps.y
+        let place = newSize.x * (y + newSize.y * z)
+        let count = blocked == 1 ? yEnd - y : zEnd - z
+        let inStep = blocked == 1 ? steps.y : steps.z
+        let outStep = blocked == 1 ? newSize.x : newSize.x * newSize.y
         for x in 0..<newSize.x {
-          let value = source.loadUnaligned(fromByteOffset: from, as: word)
-          target.storeBytes(of: value, toByteOffset: (place + x) * width, as: word)
-          from += step
+          for k in 0..<count {
+            let value = source.loadUnaligned(
+              fromByteOffset: (from + x * steps.x + k * inStep) * width,
+              as: word
+            )
+            target.storeBytes(of: value, toByteOffset: (place + x + k * outStep) * width, as: word)
+          }
         }
-        place += newSize.x
       }
     }
   }

@@ -15,6 +15,7 @@ public struct Volume<Scalar: BitwiseCopyable & Sendable>: Sendable {
   ///   - geometry: The grid.
   ///   - voxels: One value for each voxel, x fastest.
   /// - Precondition: As many values as the grid has voxels.
+  @inlinable
   public init(geometry: ImageGeometry, voxels: [Scalar]) {
     precondition(
       voxels.count == geometry.voxelCount,
@@ -33,6 +34,7 @@ public struct Volume<Scalar: BitwiseCopyable & Sendable>: Sendable {
   /// The volume with each value replaced.
   /// - Parameter transform: The new value of a value.
   /// - Returns: A volume of the same grid.
+  @inlinable
   public func map<Other>(_ transform: (Scalar) -> Other) -> Volume<Other> {
     Volume<Other>(geometry: geometry, voxels: voxels.map(transform))
   }

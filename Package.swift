@@ -17,7 +17,7 @@ let package = Package(
     .target(
       name: "CDCMTK",
       linkerSettings: [
-        "dcmjpeg", "dcmjpls", "dcmimage", "dcmimgle", "dcmdata", "oflog", "ofstd",
+        "dcmjpeg", "dcmdata", "oflog", "ofstd",
       ].map { .linkedLibrary($0) }
     ),
     .target(

@@ -2,7 +2,6 @@
 #include "CDCMTKStructure.h"
 
 #include "dcmtk/dcmjpeg/djdecode.h"
-#include "dcmtk/dcmjpls/djdecode.h"
 #include "dcmtk/oflog/oflog.h"
 
 #include <sys/stat.h>
@@ -13,7 +12,7 @@
 
 namespace {
 
-// The element of a tag, in the meta group or at the top of the data set.
+// The element of a tag with a value, in the meta group or at the top of the data set.
 DcmElement *element(const cdcmtk_file *file, uint32_t tag) {
   auto &format = const_cast<DcmFileFormat &>(file->format);
   const DcmTagKey key(static_cast<Uint16>(tag >> 16), static_cast<Uint16>(tag & 0xFFFF));
@@ -21,14 +20,13 @@ DcmElement *element(const cdcmtk_file *file, uint32_t tag) {
   if (key.getGroup() == 2) item = format.getMetaInfo();
   DcmElement *found = nullptr;
   if (item == nullptr || item->findAndGetElement(key, found).bad()) return nullptr;
-  // A length beyond the end of the file is a lie that must not become an allocation.
+  // A length beyond the end of the file is a lie that must not become an allocation; to ask for the value's length
+  // instead of the field's would load it.
   const auto xfer = format.getDataset()->getOriginalXfer();
   const bool deflated = xfer == EXS_DeflatedLittleEndianExplicit;
-  if (found != nullptr && !deflated && found->getLength() != DCM_UndefinedLength &&
-      found->getLength() > file->size) {
-    return nullptr;
-  }
-  return found;
+  if (found == nullptr || found->getLengthField() == 0) return nullptr;
+  const Uint32 length = found->getLengthField();
+  return !deflated && length != DCM_UndefinedLength && length > file->size ? nullptr : found;
 }
 
 bool readDouble(DcmElement *element, unsigned long index, double &value) {
@@ -80,7 +78,6 @@ int32_t cdcmtk::prepare() {
     // Archives that did not know an element passed it on as "unknown"; the dictionary knows better.
     dcmEnableUnknownVRConversion.set(OFTrue);
     DJDecoderRegistration::registerCodecs(EDC_never);
-    DJLSDecoderRegistration::registerCodecs();
     status = dcmDataDict.isDictionaryLoaded() ? CDCMTK_OK : CDCMTK_NO_DICTIONARY;
   });
   return status;
@@ -105,7 +102,7 @@ int32_t cdcmtk_open(const char *path, cdcmtk_file **file, int32_t *complete) {
     DcmDataset *dataset = opened->format.getDataset();
     if (dataset == nullptr || dataset->card() == 0) {
       if (condition == EC_InvalidFilename || condition == EC_InvalidStream) return CDCMTK_UNREADABLE;
-      return condition.good() ? CDCMTK_NOT_DICOM : CDCMTK_DAMAGED;
+      return condition.good() && !structure.mustStop ? CDCMTK_NOT_DICOM : CDCMTK_DAMAGED;
     }
     opened->complete = condition.good() && !structure.mustStop;
     *complete = opened->complete ? 1 : 0;
@@ -127,7 +124,7 @@ int32_t cdcmtk_string(const cdcmtk_file *file, uint32_t tag, uint32_t index, cha
     if (capacity == 0) return CDCMTK_BAD_ARGUMENT;
     DcmElement *found = element(file, tag);
     OFString value;
-    if (found == nullptr || found->getLength() == 0) return CDCMTK_ABSENT;
+    if (found == nullptr) return CDCMTK_ABSENT;
     if (found->getOFString(value, index).bad()) return CDCMTK_ABSENT;
     const size_t count = value.size() < capacity ? value.size() : capacity - 1;
     std::memcpy(text, value.data(), count);
@@ -141,7 +138,7 @@ int32_t cdcmtk_doubles(const cdcmtk_file *file, uint32_t tag, double *values, si
                        size_t *count) {
   return cdcmtk::guarded([&]() -> int32_t {
     DcmElement *found = element(file, tag);
-    if (found == nullptr || found->getLength() == 0) return CDCMTK_ABSENT;
+    if (found == nullptr) return CDCMTK_ABSENT;
     size_t filled = 0;
     const unsigned long available = found->getVM();
     while (filled < capacity && filled < available) {
@@ -156,8 +153,7 @@ int32_t cdcmtk_doubles(const cdcmtk_file *file, uint32_t tag, double *values, si
 
 int32_t cdcmtk_has_value(const cdcmtk_file *file, uint32_t tag) {
   return cdcmtk::guarded([&]() -> int32_t {
-    DcmElement *found = element(file, tag);
-    return found != nullptr && found->getLength() > 0 ? CDCMTK_OK : CDCMTK_ABSENT;
+    return element(file, tag) != nullptr ? CDCMTK_OK : CDCMTK_ABSENT;
   });
 }
 

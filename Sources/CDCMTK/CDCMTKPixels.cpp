@@ -1,4 +1,5 @@
 #include "CDCMTKFragments.h"
+#include "CDCMTKJPEGLS.h"
 
 #include "dcmtk/dcmdata/dcpixel.h"
 
@@ -96,6 +97,10 @@ int32_t decode(cdcmtk_file *file, const cdcmtk_pixels &pixels, uint32_t frame, v
       return whole ? CDCMTK_OK : CDCMTK_DAMAGED;
     }
     if (!cdcmtk::jpegMatches(bytes, pixels)) return CDCMTK_DAMAGED;
+    if (dataset->getOriginalXfer() == EXS_JPEGLSLossless || dataset->getOriginalXfer() == EXS_JPEGLSLossy) {
+      const bool whole = cdcmtk::decodeJPEGLS(bytes, pixels, static_cast<uint8_t *>(values));
+      return whole ? CDCMTK_OK : CDCMTK_DAMAGED;
+    }
   }
   Uint32 startFragment = 0;
   OFString colorModel;

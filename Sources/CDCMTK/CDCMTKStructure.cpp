@@ -124,7 +124,8 @@ bool beginsWithItem(Window &file, const Element &element, const Coding &coding) 
 bool readMeta(Window &file, uint64_t size, uint64_t &position, std::string &syntax) {
   const Coding coding;
   Element element;
-  while (readElement(file, position, coding, element) && element.group == 2) {
+  uint64_t end = 0;
+  while (readElement(file, position, coding, element) && (element.group == 2 || position < end)) {
     if (element.length > maximumMetaLength || element.length > size - element.value) return false;
     if (element.number == 0x10 && element.length <= 64) {
       const uint8_t *text = file.at(element.value, element.length);
@@ -132,6 +133,9 @@ bool readMeta(Window &file, uint64_t size, uint64_t &position, std::string &synt
       while (!syntax.empty() && (syntax.back() == 0 || syntax.back() == ' ')) syntax.pop_back();
     }
     position = element.value + element.length;
+    // The group's length, when it is there, tells where the data set begins.
+    const uint8_t *length = element.number == 0 && element.length == 4 ? file.at(element.value, 4) : nullptr;
+    if (length != nullptr) end = position + coding.longWord(length);
   }
   return true;
 }

@@ -63,6 +63,7 @@ private func doubles(_ volume: AnyVolume) -> [Double] {
 @Suite struct DICOMFormatTests {
   @Test(arguments: [
     "axial-ct", "sagittal-mr", "oblique-mr", "rle", "big-endian", "no-preamble", "uint8", "int32",
+    "jpeg-ls",
   ])
   func seriesHasTheValuesAndPositionsItWasMadeOf(name: String) throws {
     let expected = try Expected.load(name)

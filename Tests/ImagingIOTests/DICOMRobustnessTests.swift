@@ -32,6 +32,7 @@ private func exercise(_ path: String) -> [String] {
   /// A few hundred damaged files: cut, with random bytes, with lengths that claim gigabytes.
   @Test(arguments: [
     "axial-ct/IM000", "rle/0.dcm", "big-endian/0.dcm", "no-preamble/0", "oblique-mr/a.ima",
+    "jpeg-ls/0.dcm",
   ])
   func mutatedFilesAreReadOrRefused(name: String) throws {
     let original = try Data(contentsOf: URL(fileURLWithPath: Fixtures.path("dicom/" + name)))
@@ -62,6 +63,39 @@ private func exercise(_ path: String) -> [String] {
       try Data(bytes).write(to: URL(fileURLWithPath: file))
       #expect(exercise(file).count == 2)
     }
+  }
+
+  /// Explicit little endian: the head of a file, then the bytes of its data set.
+  private func part10(_ dataSet: [UInt8]) -> [UInt8] {
+    let syntax = Array("1.2.840.10008.1.2.1\0".utf8)
+    return [UInt8](repeating: 0, count: 128) + Array("DICM".utf8)
+      + [2, 0, 0x10, 0] + Array("UI".utf8) + [UInt8(syntax.count), 0] + syntax + dataSet
+  }
+
+  private func outcomes(of bytes: [UInt8]) throws -> [String] {
+    let folder = try TemporaryFolder()
+    try Data(bytes).write(to: URL(fileURLWithPath: folder.file("odd.dcm")))
+    return exercise(folder.file("odd.dcm")).map {
+      $0.replacingOccurrences(of: folder.path + "/", with: "")
+    }
+  }
+
+  @Test func deeplyNestedSequencesAreRefused() throws {
+    let sequence: [UInt8] = [8, 0, 0x40, 0x11] + Array("SQ".utf8) + [0, 0, 0xFF, 0xFF, 0xFF, 0xFF]
+    let item: [UInt8] = [0xFE, 0xFF, 0, 0xE0, 0xFF, 0xFF, 0xFF, 0xFF]
+    let nested = (0..<100_000).flatMap { _ in sequence + item }
+    let refusal = "odd.dcm is damaged: its header breaks off."
+    #expect(try outcomes(of: part10(nested)) == [refusal, refusal])
+  }
+
+  @Test func lengthsBeyondTheFileAreNotAllocated() throws {
+    let modality: [UInt8] = [8, 0, 0x60, 0] + Array("CS".utf8) + [2, 0] + Array("MR".utf8)
+    let liar: [UInt8] = [9, 0, 0x10, 0x10] + Array("UN".utf8) + [0, 0, 0xFE, 0xFF, 0xFF, 0x7F]
+    let found = try outcomes(of: part10(modality + liar + [1, 2, 3, 4]))
+    #expect(found == ["1 series", "odd.dcm is damaged: it ends before its pixel data does."])
+    let meta: [UInt8] = [2, 0, 0x12, 0] + Array("UN".utf8) + [0, 0, 0xFE, 0xFF, 0xFF, 0x7F]
+    let refusal = "odd.dcm is damaged: its header breaks off."
+    #expect(try outcomes(of: part10(meta + modality)) == [refusal, refusal])
   }
 
   @Test func manyRowsInASmallFileAllocateNothing() throws {

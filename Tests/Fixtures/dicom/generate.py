@@ -1,4 +1,4 @@
-"""Writes the DICOM fixtures and expected.json; run it in this folder with pydicom 3 and numpy.
+"""Writes the DICOM fixtures and expected.json; run it with pydicom 3, pyjpegls and numpy.
 
 Everything is synthetic. Expected values and affines are computed here from the numbers that the
 slices were made of, not read back from the files. Affines are LPS, 3x4 by rows: voxel index to mm.
@@ -17,6 +17,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGLSLossless,
     MRImageStorage,
     RLELossless,
 )
@@ -76,10 +77,10 @@ def write(path, d, syntax=ExplicitVRLittleEndian, preamble=True, swap=False):
     meta.MediaStorageSOPClassUID = d.SOPClassUID
     meta.MediaStorageSOPInstanceUID = d.SOPInstanceUID
     meta.ImplementationClassUID = uid(0)
-    if syntax == RLELossless:
+    if syntax in (RLELossless, JPEGLSLossless):
         d.file_meta = meta
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        d.compress(RLELossless, generate_instance_uid=False)
+        d.compress(syntax, generate_instance_uid=False)
     if swap:
         d.PixelData = np.frombuffer(d.PixelData, f"<u{d.BitsAllocated // 8}").byteswap().tobytes()
     if preamble:
@@ -184,6 +185,19 @@ def codings():
         expect(name, true, AXIAL, SPACING, (-10, 5, -30), 2.5, "int16")
 
 
+def jpeg_ls():
+    """Noise, a flat area and a ramp, for the regular and the run mode."""
+    true = np.zeros((2, 16, 20), "<u2")
+    true[0, :8] = random.integers(0, 4096, (8, 20))
+    true[0, 8:] = 1000
+    true[0, 12, 5] = 1234
+    true[1] = np.add.outer(np.arange(16) * 17, np.arange(20) * 3)
+    for k, z in enumerate(axial_positions(2)):
+        d = slice_dataset(29, k + 1, true[k], z, AXIAL, SPACING, "MR", BitsStored=12, HighBit=11)
+        write(f"jpeg-ls/{k}.dcm", d, JPEGLSLossless)
+    expect("jpeg-ls", true, AXIAL, SPACING, (-10, 5, -30), 2.5, "uint16")
+
+
 def bytes_and_words():
     """8-bit unsigned of an odd number of pixels, and 32-bit signed values."""
     true = random.integers(0, 256, (2, 5, 7)).astype("u1")
@@ -269,5 +283,6 @@ oblique_mr()
 codings()
 bytes_and_words()
 odd_series()
+jpeg_ls()
 (ROOT / "expected.json").write_text(json.dumps(expected, separators=(",", ":")) + "\n")
 print(sum(p.stat().st_size for p in ROOT.rglob("*") if p.is_file()), "bytes")

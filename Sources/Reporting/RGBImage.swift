@@ -1,4 +1,5 @@
 import Foundation
+import ImagingIO
 
 /// A picture, 8 bits a channel, rows from top to bottom.
 public struct RGBImage: Equatable, Sendable {
@@ -35,6 +36,15 @@ public struct RGBImage: Equatable, Sendable {
     return [bytes[at], bytes[at + 1], bytes[at + 2]]
   }
 
+  /// The picture as a PNG file.
+  /// - Returns: The file's bytes, the same for the same picture.
+  /// - Throws: `SupportError.libraryFailure` when the picture is larger than PNG holds.
+  public func png() throws -> Data {
+    try PNGEncoder.encode(
+      PNGImage(width: width, height: height, channels: 3, samples: .eightBit(bytes))
+    )
+  }
+
   /// Lays a colour over a pixel.
   mutating func blend(_ color: SIMD3<Double>, opacity: Double, at pixel: Int) {
     for channel in 0..<3 {
@@ -45,6 +55,3 @@ public struct RGBImage: Equatable, Sendable {
     }
   }
 }
-
-/// Turns a picture into the bytes of a PNG file.
-public typealias PNGEncoding = @Sendable (RGBImage) throws -> Data

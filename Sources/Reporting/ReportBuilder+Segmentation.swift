@@ -77,7 +77,7 @@ extension ReportBuilder {
     let what = names.isEmpty ? "no structure" : sentenceList(names)
     let title = plane.rawValue.prefix(1).uppercased() + plane.rawValue.dropFirst()
     return ReportFigure(
-      png: try encodePNG(image),
+      png: try image.png(),
       size: [image.width, image.height],
       widthMM: Double(view.width) * view.spacing.x,
       alternative: "\(title) slice \(slice + 1) of \(view.sliceCount) of \(item.caseID) with "

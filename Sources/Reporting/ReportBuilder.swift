@@ -5,18 +5,13 @@ import Support
 
 /// Makes a document of results: what it says first, what it shows, and in which words.
 public struct ReportBuilder: Sendable {
-  /// Encodes the pictures.
-  let encodePNG: PNGEncoding
   /// Draws the pictures.
   let renderer: OverlayRenderer
 
   /// Creates a builder.
-  /// - Parameters:
-  ///   - renderer: Draws the pictures.
-  ///   - encodePNG: Encodes the pictures.
-  public init(renderer: OverlayRenderer = OverlayRenderer(), encodePNG: @escaping PNGEncoding) {
+  /// - Parameter renderer: Draws the pictures.
+  public init(renderer: OverlayRenderer = OverlayRenderer()) {
     self.renderer = renderer
-    self.encodePNG = encodePNG
   }
 
   /// The document of any mix of results.
@@ -26,8 +21,7 @@ public struct ReportBuilder: Sendable {
   ///   - introduction: A paragraph before the summary's own words, such as what the study is.
   ///   - date: When the page was made.
   /// - Returns: The document.
-  /// - Throws: `ImagingError.gridMismatch` when a scan and its labels lie on different grids; what
-  ///   the PNG encoder throws.
+  /// - Throws: `ImagingError.gridMismatch` when a scan and its labels lie on different grids.
   public func document(
     _ items: [ReportItem],
     title: String? = nil,

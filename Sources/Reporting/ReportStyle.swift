@@ -48,7 +48,7 @@ enum ReportStyle {
     .table{overflow-x:auto;margin:1.25rem 0 .5rem}
     table{border-collapse:collapse;font-size:.9rem;line-height:1.4;min-width:min(100%,22rem)}
     caption{text-align:left;font-weight:600;padding:0 0 .5rem;caption-side:top}
-    th,td{padding:.42rem 1.5rem .42rem 0;text-align:left;vertical-align:baseline;\
+    th,td{padding:.42rem 1.2rem .42rem 0;text-align:left;vertical-align:baseline;\
     border-bottom:1px solid var(--rule)}
     tr>:last-child{padding-right:.25rem}
     thead th{font-weight:600;color:var(--muted);font-size:.8rem;line-height:1.3;\
@@ -57,6 +57,7 @@ enum ReportStyle {
     .group th{padding-top:1.1rem;font-weight:650}
     .name{white-space:nowrap}
     .unit{font-weight:400;white-space:nowrap}
+    thead .unit{display:block}
     .num{text-align:right;white-space:nowrap}
     td code,.mono{font-family:var(--mono);font-size:.84em;overflow-wrap:anywhere}
     .swatch{display:inline-block;width:.8em;height:.8em;border-radius:3px;margin-right:.55em;\
@@ -135,7 +136,8 @@ enum ReportStyle {
     --warn-paper:#2a2214;--warn-rule:#8a6420}.swatch.outline{border-color:#999}}
     @media(prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
     @media(max-width:40rem){.masthead{padding:1.75rem 0 1rem}section{padding-top:2.1rem}\
-    th,td{padding-right:1rem}.card{padding:1rem}.planes figure{max-width:none}}
+    th,td{padding-right:1rem}.card{padding:1rem}.planes figure{max-width:none}\
+    tbody th[scope=row]{position:sticky;left:0;max-width:42vw;background:var(--paper)}}
     @page{size:A4;margin:16mm 15mm 18mm;\
     @bottom-left{content:"\(Version.disclaimer)";font:7.5pt sans-serif;color:#555}\
     @bottom-right{content:counter(page) "/" counter(pages);font:7.5pt sans-serif;color:#555}}

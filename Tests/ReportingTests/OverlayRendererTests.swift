@@ -1,4 +1,5 @@
 import Imaging
+import ImagingIO
 import Reporting
 import Testing
 
@@ -121,5 +122,14 @@ struct OverlayRendererTests {
     #expect(window.lowerBound == 5 && (990...999).contains(window.upperBound))
     let flat = Volume(geometry: geometry, voxels: [Float](repeating: 7, count: 1001))
     #expect(OverlayRenderer.window(of: flat).contains(7))
+  }
+}
+
+struct RGBImageTests {
+  @Test func pngHoldsThePicture() throws {
+    let image = RGBImage(width: 2, height: 1, bytes: [1, 2, 3, 250, 251, 252])
+    let decoded = try PNGDecoder.decode(image.png(), path: "picture.png")
+    #expect(decoded.width == 2 && decoded.height == 1 && decoded.channels == 3)
+    #expect(decoded.samples == .eightBit(image.bytes))
   }
 }

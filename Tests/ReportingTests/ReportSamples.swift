@@ -3,49 +3,9 @@ import Foundation
 import Imaging
 import Reporting
 
-/// A PNG of stored (uncompressed) data, enough to be a valid picture in a test.
-func storedPNG(_ image: RGBImage) -> Data {
-  func bigEndian(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(value >> (24 - 8 * $0) & 255) } }
-  let crcTable: [UInt32] = (0..<256).map { index in
-    (0..<8).reduce(UInt32(index)) { value, _ in
-      value & 1 == 1 ? 0xEDB8_8320 ^ (value >> 1) : value >> 1
-    }
-  }
-  func chunk(_ name: String, _ body: [UInt8]) -> [UInt8] {
-    let content = Array(name.utf8) + body
-    let crc = content.reduce(UInt32.max) { crcTable[Int(($0 ^ UInt32($1)) & 255)] ^ ($0 >> 8) }
-    return bigEndian(UInt32(body.count)) + content + bigEndian(crc ^ .max)
-  }
-  var raw: [UInt8] = []
-  for row in 0..<image.height {
-    raw.append(0)
-    raw += image.bytes[(3 * image.width * row)..<(3 * image.width * (row + 1))]
-  }
-  var stream: [UInt8] = [0x78, 0x01]
-  var at = 0
-  while at < raw.count {
-    let count = min(65535, raw.count - at)
-    let length = UInt16(count)
-    stream += [at + count == raw.count ? 1 : 0, UInt8(length & 255), UInt8(length >> 8)]
-    stream += [UInt8(~length & 255), UInt8(~length >> 8)]
-    stream += raw[at..<(at + count)]
-    at += count
-  }
-  let adler = raw.reduce((a: UInt32(1), b: UInt32(0))) { sums, byte in
-    let a = (sums.a + UInt32(byte)) % 65521
-    return (a, (sums.b + a) % 65521)
-  }
-  stream += bigEndian(adler.b << 16 | adler.a)
-  let header = bigEndian(UInt32(image.width)) + bigEndian(UInt32(image.height)) + [8, 2, 0, 0, 0]
-  return Data(
-    [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", header)
-      + chunk("IDAT", stream) + chunk("IEND", [])
-  )
-}
-
 /// A builder whose pictures are small.
 func builder(longerSide: Int = 24) -> ReportBuilder {
-  ReportBuilder(renderer: OverlayRenderer(longerSide: longerSide), encodePNG: storedPNG)
+  ReportBuilder(renderer: OverlayRenderer(longerSide: longerSide))
 }
 
 /// Text that breaks a page which does not escape it.

@@ -77,7 +77,10 @@ let package = Package(
     ),
 
     // Tests mirror Sources; TestSupport is imported by nothing in Sources.
-    .target(name: "TestSupport", dependencies: ["Support", "Imaging"], path: "Tests/TestSupport"),
+    .target(
+      name: "TestSupport",
+      dependencies: ["Support", "Imaging", "Tensors"],
+      path: "Tests/TestSupport"),
     .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport"]),
     .testTarget(name: "ImagingTests", dependencies: ["Support", "Imaging", "TestSupport"]),
     .testTarget(

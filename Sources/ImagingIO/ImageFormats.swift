@@ -4,14 +4,14 @@ import Support
 /// The image formats that Lamina reads, in the order in which they are asked.
 public enum ImageFormats {
   /// Every format; the first that recognises an input reads it.
-  public static let all: [any ImageFormat] = [NIfTIFormat(), DICOMFormat(), PNGFormat()]
+  public static let all: [any ImageFormat] = [NIfTIFormat(), PNGFormat(), DICOMFormat()]
 
   /// The format of an input, by its content.
   /// - Parameter path: A file or folder.
   /// - Returns: The first format that recognises it.
   /// - Throws: `SupportError.notFound` when nothing is there; `ImagingIOError.unrecognised` when no
   ///   format knows it.
-  public static func format(for path: String) throws -> any ImageFormat {
+  public static func format(of path: String) throws -> any ImageFormat {
     guard FileManager.default.fileExists(atPath: path) else {
       throw SupportError.notFound(path: path)
     }
@@ -29,12 +29,12 @@ public enum ImageFormats {
   ///   - path: A file or folder.
   ///   - progress: Told about long reading.
   /// - Returns: One summary for each series.
-  /// - Throws: As `format(for:)` and the format's `inspect`.
+  /// - Throws: As `format(of:)` and the format's `inspect`.
   public static func inspect(
     _ path: String,
     progress: any ProgressReporter = SilentProgress()
   ) throws -> [SeriesSummary] {
-    try format(for: path).inspect(path, progress: progress)
+    try format(of: path).inspect(path, progress: progress)
   }
 
   /// Reads one volume of an input of any format.
@@ -43,12 +43,12 @@ public enum ImageFormats {
   ///   - selection: Which series and volume, when there are several.
   ///   - progress: Told about long reading.
   /// - Returns: The volume.
-  /// - Throws: As `format(for:)` and the format's `read`.
+  /// - Throws: As `format(of:)` and the format's `read`.
   public static func read(
     _ path: String,
     selection: VolumeSelection = VolumeSelection(),
     progress: any ProgressReporter = SilentProgress()
   ) throws -> LoadedVolume {
-    try format(for: path).read(path, selection: selection, progress: progress)
+    try format(of: path).read(path, selection: selection, progress: progress)
   }
 }

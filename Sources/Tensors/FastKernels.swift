@@ -11,11 +11,15 @@ package struct FastKernels: KernelSet {
   /// The blocked layout that this processor's convolutions like best.
   package static let preferredLayout = TensorLayout.blocked(Int(codn_channel_block()))
 
-  /// Up to this many input channels a convolution reads plain values: blocks would be mostly zeros.
-  private static let plainChannelLimit = 3
-
-  func inputLayout(channels: Int) -> TensorLayout {
-    channels <= Self.plainChannelLimit ? .plain : Self.preferredLayout
+  /// The layout in which a convolution reads few channels.
+  ///
+  /// oneDNN's first-layer kernels read plain values: up to 3 channels with AVX-512, fewer than a block
+  /// with AVX2 (where a blocked input of fewer channels falls back to a reference loop, 30 times
+  /// slower). Weight gradients of 4 and more channels want blocks on both.
+  func inputLayout(channels: Int, forWeightGradient: Bool = false) -> TensorLayout {
+    let block = Self.preferredLayout.block
+    let plainLimit = block == 8 && !forWeightGradient ? block - 1 : 3
+    return channels <= plainLimit ? .plain : Self.preferredLayout
   }
 }
 
@@ -97,7 +101,8 @@ extension FastKernels {
     weightShape: [Int],
     shape: ConvolutionShape
   ) -> Tensor {
-    let input = x.relaid(layout(ofInput: x.shape[1], groups: shape.groups))
+    let input = x.relaid(
+      layout(ofInput: x.shape[1], groups: shape.groups, forWeightGradient: true))
     let output = gradient.relaid(layout(ofOutput: weightShape[0], groups: shape.groups))
     let weight = empty(weightShape, .plain)
     var descriptor = descriptor(input, weight: weight, output: output, shape: shape)
@@ -114,9 +119,11 @@ extension FastKernels {
   }
 
   /// Groups whose channels do not fill blocks stay plain; blocks may not straddle groups.
-  private func layout(ofInput channels: Int, groups: Int) -> TensorLayout {
+  private func layout(
+    ofInput channels: Int, groups: Int, forWeightGradient: Bool = false
+  ) -> TensorLayout {
     if groups > 1, channels / groups % Self.preferredLayout.block != 0 { return .plain }
-    return inputLayout(channels: channels)
+    return inputLayout(channels: channels, forWeightGradient: forWeightGradient)
   }
 
   private func layout(ofOutput channels: Int, groups: Int) -> TensorLayout {

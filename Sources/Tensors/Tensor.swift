@@ -64,13 +64,22 @@ public struct Tensor: Sendable {
   public var rank: Int { shape.count }
 
   /// The values in row-major order, copied.
-  public var values: [Float] { Array(plain.storage.elements) }
+  public var values: [Float] { plain.withElements { Array($0) } }
+
+  /// Hands out the stored values, in the order of the layout, for as long as the body runs.
+  ///
+  /// `storage.elements` of a temporary would be read after the temporary is gone.
+  package func withElements<Result>(
+    _ body: (UnsafeBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    try withExtendedLifetime(storage) { try body(storage.elements) }
+  }
 
   /// The only value of a tensor of one element.
   /// - Precondition: The tensor has one element.
   public var scalar: Float {
     precondition(count == 1, "the shape \(shape) is not one value")
-    return storage.elements[0]
+    return withElements { $0[0] }
   }
 
   /// The same values without a past.

@@ -11,14 +11,14 @@ struct ImageFormatsTests {
   init() throws { folder = try TemporaryFolder() }
 
   @Test func theContentChoosesTheFormat() throws {
-    #expect(try ImageFormats.format(for: Fixtures.path("nifti/int16-big.nii")).name == "NIfTI")
-    #expect(try ImageFormats.format(for: Fixtures.path("nifti/pair.img")).name == "NIfTI")
+    #expect(try ImageFormats.format(of: Fixtures.path("nifti/int16-big.nii")).name == "NIfTI")
+    #expect(try ImageFormats.format(of: Fixtures.path("nifti/pair.img")).name == "NIfTI")
     let path = folder.file("really-nifti.png")
     try FileManager.default.copyItem(
       atPath: Fixtures.path("nifti/packed.nii.gz"),
       toPath: path
     )
-    #expect(try ImageFormats.format(for: path).name == "NIfTI")
+    #expect(try ImageFormats.format(of: path).name == "NIfTI")
     #expect(try ImageFormats.read(path).volume.scalarName == "int16")
   }
 

@@ -30,7 +30,8 @@ public final class TemporaryFolder: Sendable {
   /// Creates an empty folder of a fresh name.
   /// - Throws: What the system says when it cannot be made.
   public init() throws {
-    path = FileManager.default.temporaryDirectory
+    path =
+      FileManager.default.temporaryDirectory
       .appendingPathComponent("lamina-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }

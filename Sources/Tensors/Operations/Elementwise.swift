@@ -54,7 +54,7 @@ extension Tensor {
 
   /// The sum of all values, as a tensor of one element.
   public var sum: Tensor {
-    let total = plain.storage.elements.reduce(0.0) { $0 + Double($1) }
+    let total = plain.withElements { $0.reduce(0.0) { $0 + Double($1) } }
     let shape = self.shape
     return Tensor([Float(total)], shape: []).recorded(from: [self]) { gradient in
       [Tensor(repeating: gradient.scalar, shape: shape)]

@@ -70,7 +70,8 @@ let package = Package(
     .executableTarget(
       name: "LaminaCLI",
       dependencies: [
-        "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Pipelines", "Reporting", "Layers", "Networks",
+        "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Pipelines", "Reporting",
+        "Layers", "Networks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -120,7 +121,9 @@ let package = Package(
     .testTarget(
       name: "LaminaCLITests",
       // LaminaCLI so that the program is built before the tests that run it.
-      dependencies: ["LaminaCLI", "Support", "Imaging", "ImagingIO", "Evaluation", "TestSupport"]
+      dependencies: [
+        "LaminaCLI", "Support", "Imaging", "ImagingIO", "Evaluation", "Pipelines", "TestSupport",
+      ]
     ),
   ],
   cxxLanguageStandard: .cxx17

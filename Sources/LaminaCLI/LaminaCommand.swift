@@ -17,7 +17,8 @@ struct LaminaCommand: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      InfoCommand.self, TrainCommand.self, EvaluateCommand.self, StudyCommand.self,
+      InfoCommand.self, ConvertCommand.self, TrainCommand.self, EvaluateCommand.self,
+      ReportCommand.self, StudyCommand.self,
     ]
   )
 

@@ -83,7 +83,7 @@ public struct EvaluationRun: Sendable {
       var prediction = try Self.labelMap(pair.prediction)
       let reference = try Self.labelMap(pair.reference)
       if resamplesPrediction, prediction.geometry.difference(from: reference.geometry) != nil {
-        prediction = Self.nearest(prediction, on: reference.geometry)
+        prediction = prediction.resampled(to: reference.geometry)
       }
       return try evaluator.evaluate(
         prediction: prediction,
@@ -104,25 +104,6 @@ public struct EvaluationRun: Sendable {
         referenceSource: pair.reference
       )
     }
-  }
-
-  /// Each voxel takes the label of the prediction's nearest voxel, background outside.
-  private static func nearest(_ map: LabelMap, on grid: ImageGeometry) -> LabelMap {
-    var labels = [UInt16](repeating: 0, count: grid.voxelCount)
-    let limit = map.geometry.size
-    for z in 0..<grid.size.z {
-      for y in 0..<grid.size.y {
-        for x in 0..<grid.size.x {
-          let position = grid.position(ofIndex: [Double(x), Double(y), Double(z)])
-          let index = map.geometry.index(ofPosition: position).rounded(.toNearestOrAwayFromZero)
-          guard index.min() >= 0, index.x < Double(limit.x), index.y < Double(limit.y),
-            index.z < Double(limit.z)
-          else { continue }
-          labels[grid.offset(x, y, z)] = map[Int(index.x), Int(index.y), Int(index.z)]
-        }
-      }
-    }
-    return LabelMap(geometry: grid, labels: labels, table: map.table)
   }
 
   /// A label map with the names of the `labels.json` beside it, if one is there.

@@ -20,6 +20,21 @@ public enum LabelTableFile {
     return []
   }
 
+  /// The file's content in the form that `lamina evaluate --labels` takes: `{"name": number}`.
+  /// - Parameter table: The meanings; of two equal names the later gets its number appended.
+  /// - Returns: UTF-8 text that ends in a line feed.
+  /// - Throws: Never for a label table.
+  public static func json(_ table: [LabelDefinition]) throws -> Data {
+    var names: [String: Int] = [:]
+    for definition in table {
+      let isTaken = names[definition.name] != nil
+      names[isTaken ? "\(definition.name) (\(definition.id))" : definition.name] = definition.id
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(names) + Data("\n".utf8)
+  }
+
   private struct Table: Decodable {
     let definitions: [LabelDefinition]
 

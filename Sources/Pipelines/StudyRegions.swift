@@ -23,13 +23,13 @@ enum StudyRegions {
       )
     }
     let label = UInt16(clamping: region.atlasLabel)
-    guard let box = boundingBox(of: label, in: atlas) else {
+    guard let box = atlas.boundingBox(ofLabel: label) else {
       throw StudyError.impossibleRegion(
         name: region.name,
         reason: "the atlas holds no voxel of label \(region.atlasLabel)"
       )
     }
-    let (low, high) = try widened(box, by: region, geometry: atlas.geometry)
+    let part = try widened(box, by: region, geometry: atlas.geometry)
     let reference = LabelMap(
       geometry: atlas.geometry,
       labels: atlas.labels.map { $0 == label ? 1 : 0 },
@@ -45,48 +45,31 @@ enum StudyRegions {
       throw SupportError.unwritable(path: references, reason: OutputGuard.reason(of: error))
     }
     try NIfTIWriter.write(
-      .float32(try scan.cropped(low: low, high: high)),
+      .float32(scan.cropped(to: part)),
       to: "\(folder)/\(region.name).nii.gz"
     )
     try NIfTIWriter.write(
-      try reference.cropped(low: low, high: high),
+      reference.cropped(to: part),
       to: "\(references)/\(region.name).nii.gz"
     )
   }
 
-  private static func boundingBox(
-    of label: UInt16,
-    in map: LabelMap
-  ) -> (low: SIMD3<Int>, high: SIMD3<Int>)? {
-    let size = map.geometry.size
-    var low = size
-    var high = SIMD3(repeating: -1)
-    for z in 0..<size.z {
-      for y in 0..<size.y {
-        for x in 0..<size.x where map[x, y, z] == label {
-          low = pointwiseMin(low, [x, y, z])
-          high = pointwiseMax(high, [x, y, z])
-        }
-      }
-    }
-    return high.x < 0 ? nil : (low, high)
-  }
-
   /// The box with its margins, cut at the grid's border.
   private static func widened(
-    _ box: (low: SIMD3<Int>, high: SIMD3<Int>),
+    _ box: VoxelBox,
     by region: StudyDescription.Region,
     geometry: ImageGeometry
-  ) throws -> (low: SIMD3<Int>, high: SIMD3<Int>) {
-    var (low, high) = box
+  ) throws -> VoxelBox {
+    var lower = box.lower
+    var upper = box.upper
     for axis in 0..<3 {
       let side = geometry.orientation.axes[axis]
       let opposite = AxisCode(patientAxis: side.patientAxis, isPositive: !side.isPositive)
       let spacing = geometry.spacing[axis]
-      low[axis] -= try voxels(of: opposite, in: region, spacing: spacing)
-      high[axis] += try voxels(of: side, in: region, spacing: spacing)
+      lower[axis] -= try voxels(of: opposite, in: region, spacing: spacing)
+      upper[axis] += try voxels(of: side, in: region, spacing: spacing)
     }
-    return (pointwiseMax(low, .zero), pointwiseMin(high, geometry.size &- 1))
+    return VoxelBox(lower: lower, upper: upper).intersection(geometry.box) ?? box
   }
 
   private static func voxels(
@@ -101,43 +84,5 @@ enum StudyRegions {
       )
     }
     return Int((margin / spacing).rounded())
-  }
-}
-
-extension Volume {
-  /// The voxels of a box, both corners included.
-  fileprivate func cropped(low: SIMD3<Int>, high: SIMD3<Int>) throws -> Volume {
-    Volume(
-      geometry: try geometry.cropped(low: low, high: high),
-      voxels: geometry.offsets(low: low, high: high).map { voxels[$0] }
-    )
-  }
-}
-
-extension LabelMap {
-  /// The labels of a box, both corners included.
-  fileprivate func cropped(low: SIMD3<Int>, high: SIMD3<Int>) throws -> LabelMap {
-    LabelMap(
-      geometry: try geometry.cropped(low: low, high: high),
-      labels: geometry.offsets(low: low, high: high).map { labels[$0] },
-      table: table
-    )
-  }
-}
-
-extension ImageGeometry {
-  fileprivate func cropped(low: SIMD3<Int>, high: SIMD3<Int>) throws -> ImageGeometry {
-    try ImageGeometry(
-      size: high &- low &+ 1,
-      spacing: spacing,
-      origin: position(ofIndex: SIMD3<Double>(low)),
-      direction: direction
-    )
-  }
-
-  fileprivate func offsets(low: SIMD3<Int>, high: SIMD3<Int>) -> [Int] {
-    (low.z...high.z).flatMap { z in
-      (low.y...high.y).flatMap { y in (low.x...high.x).map { x in offset(x, y, z) } }
-    }
   }
 }

@@ -1,0 +1,165 @@
+import Foundation
+import Imaging
+import ImagingIO
+import Support
+
+/// Writes any readable image in another format.
+public struct ImageConversion: Sendable {
+  /// What a conversion made.
+  public struct Result: Sendable {
+    /// The series that was converted.
+    public let summary: SeriesSummary
+    /// The files that appeared, or the folder's files.
+    public let files: [String]
+    /// How values changed, one sentence, or nil when they did not.
+    public let remark: String?
+  }
+
+  /// The output's kind, by its ending.
+  enum Target: Equatable {
+    case nifti
+    case pngFile
+    case pngFolder
+
+    init(_ path: String) throws(ImagingIOError) {
+      let name = URL(fileURLWithPath: path).lastPathComponent.lowercased()
+      let endings = [".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz"]
+      if endings.contains(where: name.hasSuffix) {
+        self = .nifti
+      } else if name.hasSuffix(".png") {
+        self = .pngFile
+      } else if path.hasSuffix("/") || !name.contains(".") {
+        self = .pngFolder
+      } else {
+        throw .unknownOutputFormat(path: path)
+      }
+    }
+  }
+
+  private let outputs: OutputGuard
+  private let interruption: Interruption
+  private let progress: any ProgressReporter
+
+  /// Creates a converter.
+  /// - Parameters:
+  ///   - outputs: Writes the output.
+  ///   - interruption: Stops between volumes.
+  ///   - progress: Told about long reading.
+  public init(outputs: OutputGuard, interruption: Interruption, progress: any ProgressReporter) {
+    self.outputs = outputs
+    self.interruption = interruption
+    self.progress = progress
+  }
+
+  /// Converts one volume, or all time points of one series.
+  ///
+  /// Values keep their scalar type in NIfTI, so label maps stay integer.
+  /// - Parameters:
+  ///   - input: A file or folder.
+  ///   - output: `.nii`, `.nii.gz`, a `.hdr`/`.img` pair, `.png` for one slice, or a folder for PNG
+  ///     slices.
+  ///   - selection: Which series and volume, when there are several.
+  /// - Returns: What was made.
+  /// - Throws: `ImagingIOError` for inputs and unknown endings; `SupportError` for outputs.
+  public func convert(
+    _ input: String,
+    to output: String,
+    selection: VolumeSelection
+  ) throws -> Result {
+    let target = try Target(output)
+    try outputs.check(output)
+    let format = try ImageFormats.format(for: input)
+    let loaded = try timePoints(of: input, format: format, selection: selection)
+    try interruption.check()
+    guard let summary = loaded.last?.summary else {
+      throw ImagingIOError.noSuchSelection(path: input, selection: "volume")
+    }
+    let volumes = loaded.map(\.volume)
+    switch target {
+    case .nifti:
+      return Result(
+        summary: summary,
+        files: try writeNIfTI(volumes, to: output),
+        remark: nil
+      )
+    case .pngFile, .pngFolder:
+      guard volumes.count == 1 else {
+        throw ImagingIOError.severalVolumes(
+          path: input,
+          choices: (1...volumes.count).map { "time point \($0)" }
+        )
+      }
+      let slices = SliceImages(volumes[0])
+      if target == .pngFile, slices.count > 1 {
+        throw ImagingIOError.unsupported(
+          path: input,
+          what: "\(slices.count) slices, which one PNG cannot hold",
+          remedy: "name a folder as output"
+        )
+      }
+      let files = try slices.write(to: output, asFolder: target == .pngFolder, outputs: outputs)
+      return Result(summary: summary, files: files, remark: slices.remark)
+    }
+  }
+
+  /// One loaded volume for each time point.
+  private func timePoints(
+    of input: String,
+    format: any ImageFormat,
+    selection: VolumeSelection
+  ) throws -> [LoadedVolume] {
+    let series = try format.inspect(input, progress: progress)
+    let points = series.first?.volumes.first.map { $0.size.count > 3 ? $0.size[3] : 1 } ?? 1
+    guard series.count == 1, points > 1, selection.volume == nil else {
+      return [try format.read(input, selection: selection, progress: progress)]
+    }
+    return try (1...points).map { point in
+      try interruption.check()
+      return try format.read(
+        input,
+        selection: VolumeSelection(series: selection.series, volume: point),
+        progress: progress
+      )
+    }
+  }
+
+  private func writeNIfTI(_ volumes: [AnyVolume], to output: String) throws -> [String] {
+    let pair = Self.pair(output)
+    guard let pair else {
+      try outputs.writeFile(output) { temporary in
+        try NIfTIWriter.write(timePoints: volumes, secondsApart: 0, to: temporary)
+      }
+      return [output]
+    }
+    // Both files of a pair are made in a hidden folder and appear one right after the other.
+    for file in pair { try outputs.check(file) }
+    let folder = URL(fileURLWithPath: output).deletingLastPathComponent().path
+    try outputs.writeFolder("\(folder)/.pair-\(ProcessInfo.processInfo.processIdentifier)") {
+      temporary in
+      let name = URL(fileURLWithPath: pair[0]).lastPathComponent
+      try NIfTIWriter.write(
+        timePoints: volumes,
+        secondsApart: 0,
+        to: temporary + "/" + name
+      )
+      for file in pair {
+        let made = temporary + "/" + URL(fileURLWithPath: file).lastPathComponent
+        guard rename(made, file) == 0 else {
+          throw SupportError.unwritable(path: file, reason: String(cString: strerror(errno)))
+        }
+      }
+    }
+    try? FileManager.default.removeItem(
+      atPath: "\(folder)/.pair-\(ProcessInfo.processInfo.processIdentifier)"
+    )
+    return pair
+  }
+
+  /// Header and voxel file, when the output is a pair.
+  private static func pair(_ output: String) -> [String]? {
+    let ending = output.lowercased().hasSuffix(".gz") ? String(output.suffix(3)) : ""
+    let base = output.dropLast(ending.count)
+    guard [".hdr", ".img"].contains(base.lowercased().suffix(4)) else { return nil }
+    return [base.dropLast(4) + ".hdr" + ending, base.dropLast(4) + ".img" + ending]
+  }
+}

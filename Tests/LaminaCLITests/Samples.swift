@@ -1,0 +1,41 @@
+import Foundation
+import Imaging
+import ImagingIO
+
+/// Small images that the tests of the program write for it.
+enum Samples {
+  /// A geometry of distinct axes: 6 x 5 x 4 voxels of 1 x 2 x 3 mm, axes towards R, A and S.
+  static func geometry(_ size: SIMD3<Int> = [6, 5, 4]) throws -> ImageGeometry {
+    try ImageGeometry(
+      size: size,
+      spacing: [1, 2, 3],
+      origin: [10, 20, 30],
+      direction: Matrix3([-1, 0, 0], [0, -1, 0], [0, 0, 1])
+    )
+  }
+
+  /// Values that count up from -3, as int16.
+  static func writeScan(to path: String) throws {
+    let geometry = try geometry()
+    let voxels = (0..<geometry.voxelCount).map { Int16($0 - 3) }
+    try NIfTIWriter.write(.int16(Volume(geometry: geometry, voxels: voxels)), to: path)
+  }
+
+  /// A label map with one box of each given label, as wide as the label's number.
+  static func writeLabels(
+    _ labels: [UInt16],
+    to path: String,
+    size: SIMD3<Int> = [6, 5, 4]
+  ) throws {
+    let geometry = try geometry(size)
+    var map = LabelMap(
+      geometry: geometry,
+      labels: [UInt16](repeating: 0, count: geometry.voxelCount),
+      table: []
+    )
+    for label in labels {
+      for x in 0..<Int(label) { map[x, Int(label), 1] = label }
+    }
+    try NIfTIWriter.write(map, to: path)
+  }
+}

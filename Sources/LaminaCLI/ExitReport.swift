@@ -39,6 +39,14 @@ struct ExitReport {
     }
   }
 
+  /// The text without the program's name, for a list of failed cases.
+  var sentence: String {
+    let text = text ?? "It failed."
+    return text.hasPrefix(Self.prefix) ? String(text.dropFirst(Self.prefix.count)) : text
+  }
+
+  private static let prefix = "lamina: error: "
+
   /// Prints the text, help to stdout and the rest to stderr.
   /// - Returns: The exit status.
   func deliver() -> Int32 {
@@ -52,7 +60,7 @@ struct ExitReport {
   }
 
   private init(_ failure: Failure, _ sentence: String) {
-    self.init(status: failure.rawValue, text: "lamina: error: " + Self.flattened(sentence))
+    self.init(status: failure.rawValue, text: Self.prefix + Self.flattened(sentence))
   }
 
   /// Foundation's file errors that no module has wrapped.

@@ -17,7 +17,7 @@ struct LaminaCommand: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      InfoCommand.self, ConvertCommand.self, TrainCommand.self, EvaluateCommand.self,
+      InfoCommand.self, SegmentCommand.self, ModelCommand.self, ConvertCommand.self, TrainCommand.self, EvaluateCommand.self,
       ReportCommand.self, StudyCommand.self,
     ]
   )

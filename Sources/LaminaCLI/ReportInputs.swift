@@ -70,7 +70,13 @@ struct ReportInputs {
     return folders
   }
 
-  private static func segmentation(
+  /// Reads a result folder.
+  /// - Parameters:
+  ///   - folder: The folder.
+  ///   - progress: Told about reading the scan.
+  /// - Returns: The segmented scan; without the scan's voxels when it cannot be read again.
+  /// - Throws: What reading the label map throws.
+  static func segmentation(
     _ folder: String,
     progress: any ProgressReporter
   ) throws -> SegmentationReportData {

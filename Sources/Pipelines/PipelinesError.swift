@@ -14,6 +14,10 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case faultyDataset(path: String, faults: [String])
   /// The scan does not suit the model.
   case unsuitableScan(path: String, reason: String)
+  /// The model has no structure of this name.
+  case unknownStructure(name: String, known: [String])
+  /// Two inputs have one case name.
+  case duplicateCase(id: String)
   /// Nothing to work on.
   case noInputs(path: String)
   /// A training run broke down.
@@ -26,6 +30,7 @@ public enum PipelinesError: ClassifiedError, Equatable {
     case .invalidPlan, .damagedModel, .notADataset, .faultyDataset, .unsuitableScan,
       .checkpointMismatch:
       .damagedInput
+    case .unknownStructure, .duplicateCase: .usage
     case .modelNotFound: .missingComponent
     case .noInputs: .missingInput
     case .trainingDiverged: .internalFault
@@ -46,6 +51,10 @@ public enum PipelinesError: ClassifiedError, Equatable {
       "The data set \(path) has \(faults.count) \(faults.count == 1 ? "fault" : "faults"): "
         + faults.joined(separator: "; ") + "."
     case .unsuitableScan(let path, let reason): "\(path) does not suit the model: \(reason)."
+    case .unknownStructure(let name, let known):
+      "The model has no structure \(name); it has \(known.joined(separator: ", "))."
+    case .duplicateCase(let id):
+      "Two inputs are named \(id); rename one or segment them in separate runs."
     case .noInputs(let path): "\(path) holds no scans."
     case .trainingDiverged(let step, let reason):
       "Training broke down at step \(step): \(reason); the last good checkpoint is kept, "

@@ -1,0 +1,119 @@
+import ArgumentParser
+import Foundation
+import Pipelines
+import Support
+
+/// `lamina model`: the model packages on this machine.
+struct ModelCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "model",
+    abstract: "Lists, shows and checks model packages.",
+    discussion: "Searched in $LAMINA_MODELS, then ./Models, then beside the executable and above it.",
+    subcommands: [ModelListCommand.self, ModelShowCommand.self, ModelVerifyCommand.self]
+  )
+
+  func run() throws {
+    throw MissingVerb(help: LaminaCommand.helpMessage(for: Self.self))
+  }
+}
+
+/// `lamina model list`.
+struct ModelListCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Lists the models."
+  )
+
+  @OptionGroup var global: GlobalOptions
+
+  private struct Answer: Encodable {
+    struct Entry: Encodable {
+      let name: String
+      let version: String?
+      let summary: String?
+      let licence: String?
+      let folder: String?
+      let error: String?
+    }
+    let models: [Entry]
+  }
+
+  func execute(in context: CommandContext) throws -> CommandOutcome {
+    let models = ModelStore().all().map { name, result in
+      switch result {
+      case .success(let package):
+        Answer.Entry(
+          name: name, version: package.description.version,
+          summary: package.description.summary, licence: package.description.licence,
+          folder: package.path, error: nil)
+      case .failure(let error):
+        Answer.Entry(
+          name: name, version: nil, summary: nil, licence: nil, folder: nil,
+          error: ExitReport(error, parser: LaminaCommand.self).sentence)
+      }
+    }
+    try context.answer(Answer(models: models)) {
+      guard !models.isEmpty else { return "No model is in ./Models or $LAMINA_MODELS." }
+      return models.map { model in
+        "\(model.name) \(model.version ?? "")\n  \(model.error ?? model.summary ?? "")"
+          + (model.licence.map { "\n  \($0)" } ?? "")
+      }.joined(separator: "\n")
+    }
+    return .complete
+  }
+}
+
+/// `lamina model show NAME`.
+struct ModelShowCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Shows a model's card; with --json its whole description."
+  )
+
+  @Argument(help: "Name or folder of the model.")
+  var name: String
+
+  @OptionGroup var global: GlobalOptions
+
+  func execute(in context: CommandContext) throws -> CommandOutcome {
+    let package = try ModelStore().model(name)
+    let card = package.path + "/" + ModelPackage.cardName
+    try context.answer(package.description) {
+      guard let data = FileManager.default.contents(atPath: card) else {
+        return "\(package.description.name): \(package.description.summary)"
+      }
+      return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .newlines)
+    }
+    return .complete
+  }
+}
+
+/// `lamina model verify NAME`.
+struct ModelVerifyCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Recomputes a model's hashes and loads its weights."
+  )
+
+  @Argument(help: "Name or folder of the model.")
+  var name: String
+
+  @OptionGroup var global: GlobalOptions
+
+  private struct Answer: Encodable {
+    let model: String
+    let files: [String: String]
+    let parameters: Int
+  }
+
+  func execute(in context: CommandContext) throws -> CommandOutcome {
+    let package = try ModelStore().model(name)
+    let network = try package.makeNetwork()
+    let answer = Answer(
+      model: package.path, files: package.description.files, parameters: network.trainableCount)
+    try context.answer(answer) {
+      "\(answer.model): \(answer.files.count) file as described, \(answer.parameters) weights"
+    }
+    return .complete
+  }
+}

@@ -1,0 +1,244 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import ImagingIO
+import Pipelines
+import Reporting
+import Support
+
+/// `lamina segment`: label maps from scans.
+struct SegmentCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "segment",
+    abstract: "Segments scans with a model.",
+    discussion: """
+      INPUT is a NIfTI file, a DICOM file or folder, or a folder of NIfTI files (a batch: one \
+      folder per case, and manifest.json; a case that fails is listed there and never stops the \
+      others). The label map lies on exactly the scan's grid. Memory depends on the scan's size, \
+      not on the number of structures.
+      """
+  )
+
+  /// What `--write` adds to a result folder.
+  enum Extra: String, ExpressibleByArgument, CaseIterable {
+    /// A picture in each of the three planes.
+    case preview
+    /// An HTML page.
+    case report
+  }
+
+  @Argument(help: "NIfTI file, DICOM file or folder, or folder of NIfTI files.")
+  var inputs: [String]
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("A model's name or folder (`lamina model list`).", valueName: "model")
+  )
+  var model: String
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "A .nii or .nii.gz file for one label map; otherwise a folder.", valueName: "out")
+  )
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Which series of DICOM, by UID or number (default: the only one).", valueName: "uid|number")
+  )
+  var series: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Which volume of the series or time point, from 1 (default: the only one).",
+      valueName: "number")
+  )
+  var volume: Int?
+
+  @Option(
+    name: .customLong("write"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "What to add to a result folder; repeatable.", valueName: "preview|report"))
+  var extras: [Extra] = []
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Average over mirror images along the axes that the model allows.")
+  var tta = false
+
+  @Option(
+    help: ArgumentHelp("Structures to keep, separated by commas (default: all).", valueName: "a,b"))
+  var labels: String?
+
+  @Flag(help: "Keep only the largest connected component of each structure.")
+  var postprocess = false
+
+  @Flag(help: "Leave out cases of a batch whose results are there.")
+  var resume = false
+
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup var global: GlobalOptions
+
+  var mayReplaceOutputs: Bool { outputOptions.force }
+
+  private struct Answer: Encodable {
+    let output: String
+    let structures: [StructureStatistics]
+    let seconds: Double
+    let peakMemoryMB: Double
+    let problems: [InputProblem]
+
+    init(_ result: SegmentationRun.Result, output: String) throws {
+      self.output = output
+      structures = try StructureStatistics.measure(result.labelMap, scan: result.scan)
+      seconds = (result.record.seconds * 1000).rounded() / 1000
+      peakMemoryMB = result.record.peakMemoryMB
+      problems = result.record.problems
+    }
+
+    var text: String {
+      let lines = structures.map {
+        "  \($0.name): \(ReportNumber.millilitres($0.volumeML)) ml"
+      }
+      return (["\(output): \(ReportNumber.duration(seconds))"] + lines).joined(separator: "\n")
+    }
+  }
+
+  private var writesOneFile: Bool {
+    let name = output.lowercased()
+    return name.hasSuffix(".nii") || name.hasSuffix(".nii.gz")
+  }
+
+  func validate() throws {
+    if writesOneFile, !extras.isEmpty {
+      throw ValidationError("--write needs a folder as --output, not \(output).")
+    }
+    if writesOneFile, resume { throw ValidationError("--resume needs a folder as --output.") }
+  }
+
+  func execute(in context: CommandContext) throws -> CommandOutcome {
+    let inputs = try SegmentationInputs(inputs)
+    if writesOneFile, inputs.cases.count > 1 {
+      throw ValidationError(
+        "\(inputs.cases.count) cases need a folder as --output, not the file \(output).")
+    }
+    if !resume { try context.outputs.check(output) }
+    let package = try ModelStore().model(model)
+    var options = SegmentationRun.Options()
+    options.selection = VolumeSelection(series: series, volume: volume)
+    options.usesMirroring = tta
+    options.structures = labels.map {
+      $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+    options.keepsLargestComponent = postprocess
+    options.command = CommandLine.arguments.joined(separator: " ")
+    let run = try SegmentationRun(
+      model: package,
+      options: options,
+      progress: context.progress,
+      interruption: context.interruption
+    )
+    if inputs.isBatch, !writesOneFile {
+      return try batch(inputs, run: run, model: package.description.name, in: context)
+    }
+    let result = try run.segment(inputs.cases[0])
+    warn(result, in: context)
+    if writesOneFile {
+      try context.outputs.writeFile(output) { try NIfTIWriter.write(result.labelMap, to: $0) }
+    } else {
+      try context.outputs.writeFolder(output) { try write(result, to: $0) }
+    }
+    let answer = try Answer(result, output: output)
+    try context.answer(answer) { answer.text }
+    return .complete
+  }
+
+  private func write(_ result: SegmentationRun.Result, to folder: String) throws {
+    try SegmentationRun.write(result, to: folder)
+    if extras.contains(.preview) { try writePreviews(result, to: folder) }
+    if extras.contains(.report) {
+      let data = try ReportInputs.segmentation(folder, progress: SilentProgress())
+      let html = try ReportBuilder().html(
+        [.segmentation(data)],
+        title: "Segmentation of \(result.record.caseID)",
+        date: Date()
+      )
+      try Self.write(Data(html.utf8), to: folder + "/report.html")
+    }
+  }
+
+  private func writePreviews(_ result: SegmentationRun.Result, to folder: String) throws {
+    for plane in BodyPlane.allCases {
+      let view = SliceView(result.scan.geometry, plane: plane)
+      let picture = try OverlayRenderer().render(
+        volume: result.scan,
+        labels: result.labelMap,
+        plane: plane,
+        slice: view.bestSlice(result.labelMap)
+      )
+      try Self.write(try picture.png(), to: folder + "/preview-\(plane.rawValue).png")
+    }
+  }
+
+  private static func write(_ data: Data, to path: String) throws {
+    do {
+      try data.write(to: URL(fileURLWithPath: path))
+    } catch {
+      throw SupportError.unwritable(path: path, reason: OutputGuard.reason(of: error))
+    }
+  }
+
+  private func warn(_ result: SegmentationRun.Result, in context: CommandContext) {
+    for problem in result.record.problems {
+      context.progress.warn("\(result.record.input): \(problem.message) \(problem.remedy)")
+    }
+  }
+
+  /// Every case in turn; what fails is listed and never stops the others.
+  private func batch(
+    _ inputs: SegmentationInputs, run: SegmentationRun, model: String, in context: CommandContext
+  ) throws -> CommandOutcome {
+    var manifest = SegmentationManifest(model: model)
+    let manifestGuard = OutputGuard(mayReplace: true)
+    for item in inputs.cases {
+      try context.interruption.check()
+      let folder = output + "/" + item.id
+      let clock = ContinuousClock()
+      let start = clock.now
+      func entry(_ status: SegmentationManifest.Status, error: String? = nil) {
+        let elapsed = (clock.now - start).components
+        let seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
+        manifest.cases.append(
+          SegmentationManifest.Case(
+            id: item.id, input: item.path, status: status,
+            seconds: (seconds * 1000).rounded() / 1000,
+            peakMemoryMB: SegmentationRun.peakMemoryMB, error: error))
+      }
+      if resume, RunRecord.read(folder + "/" + RunRecord.fileName) != nil {
+        entry(.skipped)
+      } else {
+        do {
+          let result = try run.segment(item)
+          warn(result, in: context)
+          try context.outputs.writeFolder(folder) { try write(result, to: $0) }
+          entry(.done)
+        } catch SupportError.interrupted {
+          throw SupportError.interrupted
+        } catch {
+          let sentence = ExitReport(error, parser: LaminaCommand.self).sentence
+          context.progress.warn("\(item.id): \(sentence)")
+          entry(.failed, error: sentence)
+        }
+      }
+      try manifestGuard.write(
+        JSONOutput.data(manifest), to: output + "/" + SegmentationManifest.fileName)
+    }
+    let failed = manifest.cases.filter { $0.status == .failed }.count
+    try context.answer(manifest) {
+      "\(output): \(manifest.cases.count - failed) of \(manifest.cases.count) cases segmented"
+        + (failed > 0 ? ", \(failed) failed (see \(SegmentationManifest.fileName))" : "")
+    }
+    return failed > 0 ? .partial : .complete
+  }
+}

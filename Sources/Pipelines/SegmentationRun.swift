@@ -1,0 +1,230 @@
+import Evaluation
+import Foundation
+import Imaging
+import ImagingIO
+import Support
+
+/// Segments scans with one model and writes what the command line promises.
+public struct SegmentationRun: Sendable {
+  /// What a run depends on besides its inputs.
+  public struct Options: Sendable {
+    /// Which series and volume of each input.
+    public var selection = VolumeSelection()
+    /// Whether to average over the plan's mirror axes.
+    public var usesMirroring = true
+    /// Names of the structures to keep; nil keeps all.
+    public var structures: [String]?
+    /// Whether to keep only the largest component of each structure.
+    public var keepsLargestComponent = false
+    /// The command line, for the record.
+    public var command = ""
+
+    /// Creates the defaults that the properties show.
+    public init() {}
+  }
+
+  /// One finished case, in memory.
+  public struct Result: Sendable {
+    /// The scan.
+    public let scan: Volume<Float>
+    /// The segmentation on the scan's grid.
+    public let labelMap: LabelMap
+    /// What was segmented, with which model, how.
+    public let record: RunRecord
+  }
+
+  private let model: ModelPackage
+  private let predictor: SlicePredictor
+  private let options: Options
+  private let progress: any ProgressReporter
+  private let interruption: Interruption
+
+  /// Loads the model.
+  /// - Parameters:
+  ///   - model: The model; its files are checked against their hashes.
+  ///   - options: What the run depends on besides its inputs.
+  ///   - progress: Told about reading and predicting.
+  ///   - interruption: Looked at between batches of slices.
+  /// - Throws: `PipelinesError.damagedModel`, `.unknownStructure`; `LayersError`.
+  public init(
+    model: ModelPackage,
+    options: Options,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws {
+    self.model = model
+    self.options = options
+    self.progress = progress
+    self.interruption = interruption
+    let known = model.description.labels.map(\.name)
+    for name in options.structures ?? [] where !known.contains(name) {
+      throw PipelinesError.unknownStructure(name: name, known: known)
+    }
+    predictor = SlicePredictor(
+      plan: model.description.plan, network: try model.makeNetwork(),
+      labels: model.description.labels, usesMirroring: options.usesMirroring)
+  }
+
+  /// Segments one scan.
+  /// - Parameter item: The case.
+  /// - Returns: Scan, label map and record.
+  /// - Throws: What reading throws; `PipelinesError.unsuitableScan`; `SupportError.interrupted`.
+  public func segment(_ item: SegmentationInputs.Case) throws -> Result {
+    let clock = ContinuousClock()
+    let start = clock.now
+    guard item.channelCount == model.description.channels.count else {
+      throw PipelinesError.unsuitableScan(
+        path: item.path,
+        reason: "the case has \(item.channelCount) channels, the model takes "
+          + "\(model.description.channels.count)")
+    }
+    let loaded = try ImageFormats.read(
+      item.path, selection: options.selection, progress: progress)
+    try checkSuitability(loaded, path: item.path)
+    let scan = loaded.volume.asFloat
+    var labelMap = try predictor.segment(scan, progress: progress, interruption: interruption)
+    labelMap = postprocessed(labelMap)
+
+    let description = model.description
+    let plan = description.plan
+    var record = RunRecord(
+      caseID: item.id,
+      input: item.path,
+      model: RunRecord.Model(
+        name: description.name, version: description.version, path: model.path,
+        weightsSHA256: description.files[ModelPackage.weightsName] ?? "",
+        plan: "\(description.network.name), slices along \(plan.orientation), patches of "
+          + plan.patchSize.map(String.init).joined(separator: " x ")),
+      labels: labelMap.table,
+      threads: Parallelism.threadCount,
+      seconds: (clock.now - start).seconds,
+      peakMemoryMB: Self.peakMemoryMB,
+      command: options.command)
+    if loaded.files.count == 1, let file = loaded.files.first {
+      record.inputSHA256 = try SHA256.hexDigest(ofFile: file)
+    }
+    record.series = options.selection.series
+    record.volume = options.selection.volume
+    record.problems = loaded.summary.problems
+    return Result(scan: scan, labelMap: labelMap, record: record)
+  }
+
+  /// Images without a place in the patient must not get a segmentation that pretends to one.
+  private func checkSuitability(_ loaded: LoadedVolume, path: String) throws {
+    let codes = Set(loaded.summary.problems.map(\.code))
+    if !codes.isDisjoint(with: ["no-orientation", "no-patient-geometry"]) {
+      throw PipelinesError.unsuitableScan(
+        path: path, reason: "it has no orientation in the patient, which this model needs")
+    }
+  }
+
+  private func postprocessed(_ labelMap: LabelMap) -> LabelMap {
+    var result = labelMap
+    if options.keepsLargestComponent { result = result.keepingLargestComponent() }
+    guard let names = options.structures else { return result }
+    let kept = result.table.filter { names.contains($0.name) }
+    let ids = Set(kept.map { UInt16($0.id) })
+    return LabelMap(
+      geometry: result.geometry, labels: result.labels.map { ids.contains($0) ? $0 : 0 },
+      table: kept)
+  }
+
+  /// Writes a case's files into a folder that exists.
+  /// - Parameters:
+  ///   - result: The finished case.
+  ///   - folder: The folder.
+  /// - Throws: `SupportError.unwritable`, or what encoding throws.
+  public static func write(_ result: Result, to folder: String) throws {
+    try NIfTIWriter.write(result.labelMap, to: folder + "/" + CasePairing.resultFileName)
+    let statistics = try StructureStatistics.measure(result.labelMap, scan: result.scan)
+    let names = Dictionary(
+      result.labelMap.table.map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first })
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    for (name, data) in [
+      ("labels.json", try encoder.encode(names) + Data("\n".utf8)),
+      ("statistics.json", try StatisticsFile(structures: statistics).json()),
+      (RunRecord.fileName, try result.record.json()),
+    ] {
+      do {
+        try data.write(to: URL(fileURLWithPath: folder + "/" + name))
+      } catch {
+        throw SupportError.unwritable(
+          path: folder + "/" + name, reason: OutputGuard.reason(of: error))
+      }
+    }
+  }
+
+  /// The most memory that the process ever held, MB (10^6 bytes).
+  public static var peakMemoryMB: Double {
+    var usage = rusage()
+    getrusage(RUSAGE_SELF, &usage)
+    return (Double(usage.ru_maxrss) * 1024 / 1e5).rounded() / 10
+  }
+}
+
+/// The `manifest.json` of a batch: what became of each case.
+public struct SegmentationManifest: Codable, Sendable, Equatable {
+  /// What became of a case.
+  public enum Status: String, Codable, Sendable {
+    /// Segmented in this run.
+    case done
+    /// Not segmented; `error` says why.
+    case failed
+    /// Segmented by an earlier run.
+    case skipped
+  }
+
+  /// One case.
+  public struct Case: Codable, Sendable, Equatable {
+    /// The case's name.
+    public let id: String
+    /// The scan, as its path was given.
+    public let input: String
+    /// What became of it.
+    public let status: Status
+    /// Wall time in seconds.
+    public let seconds: Double
+    /// Peak memory of the process so far in MB (10^6 bytes).
+    public let peakMemoryMB: Double
+    /// Why the case failed, one sentence.
+    public let error: String?
+
+    /// Creates an entry.
+    /// - Parameters:
+    ///   - id: The case's name.
+    ///   - input: The scan.
+    ///   - status: What became of it.
+    ///   - seconds: Wall time.
+    ///   - peakMemoryMB: Peak memory of the process so far.
+    ///   - error: Why the case failed.
+    public init(
+      id: String, input: String, status: Status, seconds: Double, peakMemoryMB: Double,
+      error: String? = nil
+    ) {
+      self.id = id
+      self.input = input
+      self.status = status
+      self.seconds = seconds
+      self.peakMemoryMB = peakMemoryMB
+      self.error = error
+    }
+  }
+
+  /// Version of this manifest.
+  public var schema = "lamina.manifest/1"
+  /// The model's name.
+  public let model: String
+  /// The cases, in the order of the inputs.
+  public var cases: [Case]
+
+  /// Creates a manifest without cases.
+  /// - Parameter model: The model's name.
+  public init(model: String) {
+    self.model = model
+    cases = []
+  }
+
+  /// The manifest's name in a batch's folder.
+  public static let fileName = "manifest.json"
+}

@@ -57,7 +57,7 @@ struct ReportCommand: Verb {
     let html = try Self.html(inputs, title: title)
     context.progress.end()
     try context.outputs.write(Data(html.utf8), to: output)
-    try context.answer(
+    try context.confirm(
       Answer(
         report: output,
         segmentations: inputs.segmentations.count,

@@ -21,6 +21,15 @@ struct CommandContext: Sendable {
     StandardStream(.output).write(text + "\n")
   }
 
+  /// Confirms what was written: as JSON with `--json`, else as text, with `--quiet` not at all.
+  /// - Parameters:
+  ///   - result: The JSON document.
+  ///   - text: The same for people, without the last line end.
+  /// - Throws: `SupportError.unwritable` when stdout cannot take it.
+  func confirm(_ result: @autoclosure () throws -> some Encodable, text: () -> String) throws {
+    if wantsJSON || !isQuiet { try answer(try result(), text: text) }
+  }
+
   /// Prints what was asked for: as JSON with `--json`, else as text (also with `--quiet`).
   /// - Parameters:
   ///   - result: The JSON document; a new document is not built without `--json`.

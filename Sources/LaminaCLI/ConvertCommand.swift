@@ -66,8 +66,7 @@ struct ConvertCommand: Verb {
       context.progress.warn("\(input): \(problem.message) \(problem.remedy)")
     }
     if let remark = result.remark { context.progress.note(remark) }
-    guard context.wantsJSON || !context.isQuiet else { return .complete }
-    try context.answer(
+    try context.confirm(
       Answer(
         input: input,
         output: output,

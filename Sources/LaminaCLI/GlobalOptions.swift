@@ -9,7 +9,7 @@ struct GlobalOptions: ParsableArguments {
   @Flag(help: "Print the result as one JSON document on stdout, and nothing else there.")
   var json = false
 
-  @Flag(name: .long, help: "Print errors only.")
+  @Flag(help: "Print results and errors; no progress, warnings or confirmations.")
   var quiet = false
 
   @Flag(name: .long, help: "Print more about what is done and how long it takes.")

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import ImagingIO
 import Pipelines
 import Reporting
 import Support
@@ -58,7 +57,7 @@ struct ReportCommand: Verb {
     let html = try Self.html(inputs, title: title)
     context.progress.end()
     try context.outputs.write(Data(html.utf8), to: output)
-    try context.answer(
+    try context.confirm(
       Answer(
         report: output,
         segmentations: inputs.segmentations.count,
@@ -75,16 +74,6 @@ struct ReportCommand: Verb {
   /// - Returns: HTML.
   /// - Throws: `ImagingError.gridMismatch` when a scan and its labels lie on different grids.
   static func html(_ inputs: ReportInputs, title: String?) throws -> String {
-    let builder = ReportBuilder(encodePNG: { picture in
-      try PNGEncoder.encode(
-        PNGImage(
-          width: picture.width,
-          height: picture.height,
-          channels: 3,
-          samples: .eightBit(picture.bytes)
-        )
-      )
-    })
-    return try builder.html(inputs.items, title: title, date: Date())
+    try ReportBuilder().html(inputs.items, title: title, date: Date())
   }
 }

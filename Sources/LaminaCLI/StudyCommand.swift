@@ -92,7 +92,7 @@ struct StudyFetchCommand: Verb {
       progress: context.progress
     )
     let result = try fetcher.fetch(study, again: output.force)
-    try context.answer(
+    try context.confirm(
       Answer(study: name, folder: result.folder, files: result.files, fetched: result.didFetch)
     ) {
       result.didFetch
@@ -124,7 +124,7 @@ struct StudyVerifyCommand: Verb {
   func execute(in context: CommandContext) throws -> CommandOutcome {
     let study = try StudyCatalog.standard().study(named: name)
     let files = try study.verify()
-    try context.answer(Answer(study: name, folder: study.filesFolder, files: files)) {
+    try context.confirm(Answer(study: name, folder: study.filesFolder, files: files)) {
       "\(files.count) files of \(name) are right: \(study.filesFolder)"
     }
     return .complete

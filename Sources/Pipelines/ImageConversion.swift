@@ -68,7 +68,7 @@ public struct ImageConversion: Sendable {
   ) throws -> Result {
     let target = try Target(output)
     try outputs.check(output)
-    let format = try ImageFormats.format(for: input)
+    let format = try ImageFormats.format(of: input)
     let loaded = try timePoints(of: input, format: format, selection: selection)
     try interruption.check()
     guard let summary = loaded.last?.summary else {

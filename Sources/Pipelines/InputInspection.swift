@@ -47,7 +47,7 @@ public struct InputInspection: Sendable {
     let files = try Self.files(of: path)
     var found: [Series] = []
     for file in files {
-      let format = try ImageFormats.format(for: file)
+      let format = try ImageFormats.format(of: file)
       let summaries = try format.inspect(file, progress: progress)
       for (index, summary) in summaries.enumerated() {
         try interruption.check()

@@ -175,7 +175,7 @@ struct SegmentCommand: Verb {
         volume: result.scan,
         labels: result.labelMap,
         plane: plane,
-        slice: view.bestSlice(result.labelMap)
+        slice: view.bestSlice(result.labelMap.labels)
       )
       try Self.write(try picture.png(), to: folder + "/preview-\(plane.rawValue).png")
     }

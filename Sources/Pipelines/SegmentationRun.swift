@@ -158,7 +158,7 @@ public struct SegmentationRun: Sendable {
   /// The most memory that the process ever held, MB (10^6 bytes).
   public static var peakMemoryMB: Double {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return (Double(usage.ru_maxrss) * 1024 / 1e5).rounded() / 10
   }
 }

@@ -51,15 +51,17 @@ extension FastKernels {
     var descriptor = descriptor(input, weight: weight, output: output, shape: shape)
     let plainWeight = weight.plain
     let plainBias = bias?.plain
-    let status = codn_convolution_forward(
-      context.handle,
-      &descriptor,
-      Int32(Parallelism.threadCount),
-      input.storage.pointer,
-      plainWeight.storage.pointer,
-      plainBias?.storage.pointer,
-      output.storage.pointer
-    )
+    let status = withExtendedLifetime((input, plainWeight, plainBias)) {
+      codn_convolution_forward(
+        context.handle,
+        &descriptor,
+        Int32(Parallelism.threadCount),
+        input.storage.pointer,
+        plainWeight.storage.pointer,
+        plainBias?.storage.pointer,
+        output.storage.pointer
+      )
+    }
     require(status, "convolution", x.shape, weight.shape)
     return output
   }
@@ -79,14 +81,16 @@ extension FastKernels {
     )
     var descriptor = descriptor(input, weight: weight, output: output, shape: shape)
     let plainWeight = weight.plain
-    let status = codn_convolution_input_gradient(
-      context.handle,
-      &descriptor,
-      Int32(Parallelism.threadCount),
-      output.storage.pointer,
-      plainWeight.storage.pointer,
-      input.storage.pointer
-    )
+    let status = withExtendedLifetime((output, plainWeight)) {
+      codn_convolution_input_gradient(
+        context.handle,
+        &descriptor,
+        Int32(Parallelism.threadCount),
+        output.storage.pointer,
+        plainWeight.storage.pointer,
+        input.storage.pointer
+      )
+    }
     require(status, "convolution input gradient", gradient.shape, weight.shape)
     return input
   }
@@ -101,14 +105,16 @@ extension FastKernels {
     let output = gradient.relaid(layout(ofOutput: weightShape[0], groups: shape.groups))
     let weight = empty(weightShape, .plain)
     var descriptor = descriptor(input, weight: weight, output: output, shape: shape)
-    let status = codn_convolution_weight_gradient(
-      context.handle,
-      &descriptor,
-      Int32(Parallelism.threadCount),
-      input.storage.pointer,
-      output.storage.pointer,
-      weight.storage.pointer
-    )
+    let status = withExtendedLifetime((input, output)) {
+      codn_convolution_weight_gradient(
+        context.handle,
+        &descriptor,
+        Int32(Parallelism.threadCount),
+        input.storage.pointer,
+        output.storage.pointer,
+        weight.storage.pointer
+      )
+    }
     require(status, "convolution weight gradient", x.shape, weightShape)
     return weight
   }

@@ -73,11 +73,15 @@ extension FastKernels {
     shape: ConvolutionShape
   ) -> Tensor {
     let channels = weight.shape[1] * shape.groups
-    let output = gradient.relaid(layout(ofOutput: weight.shape[0], groups: shape.groups))
-    // A data gradient is written blocked whatever the channel count; its kernels demand it.
+    // Of a data gradient's blocked AVX2 loops, none takes steps through volumes.
+    let wantsPlain = lacksBlockedVolumes(gradient) && shape.stride.contains { $0 > 1 }
+    let output = gradient.relaid(
+      wantsPlain ? .plain : layout(ofOutput: weight.shape[0], groups: shape.groups)
+    )
+    // It is written blocked whatever the channel count; the loops demand it.
     let input = empty(
       [gradient.shape[0], channels] + inputSize,
-      shape.groups > 1 ? layout(ofInput: channels, groups: shape.groups) : Self.preferredLayout
+      wantsPlain ? .plain : layout(ofOutput: channels, groups: shape.groups)
     )
     var descriptor = descriptor(input, weight: weight, output: output, shape: shape)
     let plainWeight = padded(weight, for: descriptor)
@@ -103,8 +107,11 @@ extension FastKernels {
   ) -> Tensor {
     // Plain input, right for the forward pass of few channels, sends oneDNN to its reference loops
     // here: 625 ms instead of 7 ms for one channel of 192 x 192 on AVX2.
-    let input = x.relaid(layout(ofOutput: x.shape[1], groups: shape.groups))
-    let output = gradient.relaid(layout(ofOutput: weightShape[0], groups: shape.groups))
+    let wantsPlain = lacksBlockedVolumes(x)
+    let input = x.relaid(wantsPlain ? .plain : layout(ofOutput: x.shape[1], groups: shape.groups))
+    let output = gradient.relaid(
+      wantsPlain ? .plain : layout(ofOutput: weightShape[0], groups: shape.groups)
+    )
     var descriptor = descriptor(
       input,
       weight: empty(weightShape, .plain),
@@ -199,6 +206,14 @@ extension FastKernels {
   private func visibleChannels(_ tensor: Tensor) -> Int {
     let lanes = tensor.lanes
     return (tensor.shape[1] + lanes - 1) / lanes * lanes
+  }
+
+  /// Whether the tensor is a volume and the processor one for which oneDNN 2.6 has no blocked loops
+  /// for some gradients of volumes, but matrix products on plain layouts.
+  ///
+  /// 16 to 16 channels of 24 x 24 x 24 on AVX2: 5320 ms by the reference loops, 11 ms by products.
+  private func lacksBlockedVolumes(_ x: Tensor) -> Bool {
+    x.rank == 5 && Self.preferredLayout == .blocked(8)
   }
 
   private func paddedShape(_ shape: [Int], for descriptor: codn_convolution) -> [Int] {

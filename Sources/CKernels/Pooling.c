@@ -45,8 +45,8 @@ void ck_max_pool(const float *x, float *y, uint8_t *where, const ck_pooling *s, 
                 const uint8_t offset = offset_in(&w, s, iz, iy, ix);
                 const float *value = source + ((iz * s->input[1] + iy) * s->input[2] + ix) * lanes;
                 for (int64_t l = 0; l < lanes; ++l) {
-                  // The negated comparison lets not-a-number through instead of hiding it.
-                  const int larger = !(value[l] <= y[cell + l]);
+                  // Not-a-number wins over everything and, unlike a number, is never beaten.
+                  const int larger = value[l] > y[cell + l] || value[l] != value[l];
                   y[cell + l] = larger ? value[l] : y[cell + l];
                   where[cell + l] = larger ? offset : where[cell + l];
                 }

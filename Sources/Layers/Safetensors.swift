@@ -25,12 +25,6 @@ public struct Safetensors: Sendable {
     self.metadata = metadata
   }
 
-  private struct Entry: Codable {
-    let dtype: String
-    let shape: [Int]
-    let data_offsets: [Int]
-  }
-
   /// The bytes of the file; the same content gives the same bytes.
   /// - Returns: The file.
   /// - Throws: What JSON encoding throws.
@@ -63,7 +57,7 @@ public struct Safetensors: Sendable {
   /// Reads a file.
   /// - Parameter path: The file.
   /// - Throws: `SupportError.notFound`, `.unreadable`, or `LayersError.damagedWeights` when the header
-  ///   is not JSON, ranges overlap the end, or sizes contradict shapes.
+  ///   is not JSON, ranges overlap or leave holes, or sizes contradict shapes.
   public init(contentsOf path: String) throws {
     guard FileManager.default.fileExists(atPath: path) else {
       throw SupportError.notFound(path: path)
@@ -89,6 +83,7 @@ public struct Safetensors: Sendable {
 
     metadata = header["__metadata__"] as? [String: String] ?? [:]
     tensors = [:]
+    var ranges: [(start: Int, end: Int, name: String)] = []
     for (name, value) in header where name != "__metadata__" {
       guard let fields = value as? [String: Any], let type = fields["dtype"] as? String,
         let shape = fields["shape"] as? [Int], let range = fields["data_offsets"] as? [Int],
@@ -99,12 +94,36 @@ public struct Safetensors: Sendable {
         throw damaged("\(name) has the unsupported type \(type)")
       }
       let bytes = data[start + range[0]..<start + range[1]]
-      let count = shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
-      guard count >= 0, count <= bytes.count, count * decode.size == bytes.count else {
+      guard let count = Self.elementCount(shape), count <= bytes.count,
+        count * decode.size == bytes.count
+      else {
         throw damaged("\(name) has \(bytes.count) bytes for the shape \(shape) of \(type)")
       }
       tensors[name] = Tensor(bytes.withUnsafeBytes { decode.values($0, count) }, shape: shape)
+      ranges.append((range[0], range[1], name))
     }
+    // The format demands that the tensors cover the values without holes and overlaps.
+    var end = 0
+    for range in ranges.sorted(by: { ($0.start, $0.end) < ($1.start, $1.end) }) {
+      guard range.start == end else {
+        throw damaged("the values of \(range.name) start at \(range.start), not at \(end)")
+      }
+      end = range.end
+    }
+    guard end == data.count - start else {
+      throw damaged("\(data.count - start - end) bytes belong to no tensor")
+    }
+  }
+
+  /// The product of a shape that may be hostile; nil when it overflows.
+  private static func elementCount(_ shape: [Int]) -> Int? {
+    var count = 1
+    for size in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: size)
+      if overflow { return nil }
+      count = product
+    }
+    return count
   }
 
   private struct Decoder: Sendable {

@@ -38,7 +38,7 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
   public var normalization = NormalizationKind.instance
   /// Slope of the activation for negative values; 0 is the paper's ReLU.
   public var negativeSlope: Float = 0.01
-  /// Share of channels dropped in the two deepest stages while training.
+  /// Share of channels dropped in the two deepest stages of the way down while training.
   public var dropoutProbability = 0.0
   /// How the resolution is halved.
   public var downsampling = Downsampling.maxPooling
@@ -102,7 +102,7 @@ public final class UNet: Network {
     let padding = c.padding == .same ? kernel.map { ($0 - 1) / 2 } : kernel.map { _ in 0 }
     let depth = c.features.count
 
-    func stage(_ input: Int, _ output: Int, level: Int, halving: Bool) -> [ConvolutionUnit] {
+    func stage(_ input: Int, _ output: Int, drops: Bool, halving: Bool) -> [ConvolutionUnit] {
       (0..<c.convolutionsPerStage).map { index in
         let step = halving && index == 0 ? 2 : 1
         return ConvolutionUnit(
@@ -113,7 +113,7 @@ public final class UNet: Network {
           padding: padding,
           normalization: c.normalization,
           negativeSlope: c.negativeSlope,
-          dropoutProbability: level >= depth - 2 ? c.dropoutProbability : 0,
+          dropoutProbability: drops ? c.dropoutProbability : 0,
           random: &random
         )
       }
@@ -123,7 +123,7 @@ public final class UNet: Network {
       stage(
         level == 0 ? c.inputChannels : c.features[level - 1],
         c.features[level],
-        level: level,
+        drops: level >= depth - 2,
         halving: level > 0 && c.downsampling == .stride
       )
     }
@@ -137,7 +137,7 @@ public final class UNet: Network {
       )
     }
     decoder = levels.map { level in
-      stage(2 * c.features[level], c.features[level], level: 0, halving: false)
+      stage(2 * c.features[level], c.features[level], drops: false, halving: false)
     }
     head = Convolution(
       inputChannels: c.features[0],

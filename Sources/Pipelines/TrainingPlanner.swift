@@ -12,7 +12,7 @@ import Transforms
 /// - The spacing is the median over the cases.
 /// - The patch covers the largest plane at that spacing, up to `maximumPatch`.
 /// - The resolution is halved while at least `minimumBottleneck` pixels remain.
-/// - Two neighbours on each side are channels where slices are about as thin as pixels are wide, one
+/// - Three neighbours on each side are channels where slices are about as thin as pixels are wide, one
 ///   otherwise.
 public struct TrainingPlanner: Sendable {
   /// The largest patch along an axis, pixels.
@@ -83,7 +83,7 @@ public struct TrainingPlanner: Sendable {
     let plan = SegmentationPlan(
       orientation: orientation, spacingMM: (inPlane + [sliceAxis]).map { spacing[$0] },
       patchSize: [patch[1], patch[0]],
-      contextSlices: spacing[sliceAxis] <= Self.isotropyLimit * pixel ? 2 : 1)
+      contextSlices: spacing[sliceAxis] <= Self.isotropyLimit * pixel ? 3 : 1)
     let features = (0..<stages).map { min(Self.maximumFeatures, baseFeatures << $0) }
     var configuration = TrainingConfiguration(
       network: try network(
@@ -93,7 +93,10 @@ public struct TrainingPlanner: Sendable {
     // Left and right are told apart by name only; without such names mirror images are more data.
     let names = dataset.labels.map { $0.name.lowercased() }
     let hasSides = names.contains { $0.contains("left") || $0.contains("right") }
-    configuration.augmentation.mirrorProbability = hasSides || sliceAxis == 0 ? 0 : 0.5
+    if !hasSides, sliceAxis != 0 {
+      configuration.augmentation.mirrorProbability = 0.5
+      configuration.plan.mirrorAxes = [0]
+    }
     return configuration
   }
 

@@ -103,7 +103,7 @@ extension ReferenceKernels {
         var best: (value: Float, offset: Int)?
         forEachWindowCell(cell, input, shape) { place, offset in
           let value = xs[plane * space + place]
-          if best.map({ value > $0.value }) ?? true { best = (value, offset) }
+          if best.map({ value > $0.value || value.isNaN }) ?? true { best = (value, offset) }
         }
         ys.append(best?.value ?? -.infinity)
         offsets.append(UInt8(best?.offset ?? 0))

@@ -90,4 +90,71 @@ struct OperationTests {
       expectClose(actual, expected, Self.differences, "operand \(index)")
     }
   }
+
+  @Test(
+    "output and gradients equal PyTorch's",
+    arguments: OperationCatalog.all.filter { Golden.names.contains($0.name) }
+  )
+  func equalsPyTorch(_ test: OperationCase) throws {
+    let stored = try #require(Golden.cases[test.name])
+    for kernels in [FastKernels.shared, ReferenceKernels()] as [any KernelSet] {
+      let actual = Kernels.$current.withValue(kernels) {
+        test.run(stored.operands, weights: stored.weights)
+      }
+      let name = kernels.name
+      expectClose(actual.output, stored.output, Self.singlePrecision, "output, \(name)")
+      for (index, pair) in zip(actual.gradients, stored.gradients).enumerated() {
+        let found = try #require(pair.0)
+        expectClose(found, pair.1, Self.singlePrecision, "gradient \(index), \(name)")
+      }
+    }
+  }
+
+  @Test("every stored case is in the catalogue, with the same shapes")
+  func storedCasesAreTested() throws {
+    #expect(Golden.names.count >= 60)
+    for (name, stored) in Golden.cases {
+      let test = try #require(OperationCatalog.named(name), "\(name) is not in the catalogue")
+      #expect(stored.operands.map(\.shape) == test.shapes, "\(name)")
+    }
+  }
+
+  @Test("names are unique")
+  func namesAreUnique() {
+    #expect(Set(OperationCatalog.all.map(\.name)).count == OperationCatalog.all.count)
+  }
+}
+
+/// What PyTorch computed, from Fixtures/tensors.
+private enum Golden {
+  struct Case: Sendable {
+    let operands: [Tensor]
+    let gradients: [Tensor]
+    let weights: Tensor
+    let output: Tensor
+  }
+
+  static let cases: [String: Case] = {
+    let path = Fixtures.path("tensors/operations.safetensors")
+    guard let tensors = try? Safetensors(contentsOf: path).tensors else { return [:] }
+    let names = Set(tensors.keys.compactMap { $0.split(separator: "/").first.map(String.init) })
+    return names.reduce(into: [:]) { cases, name in
+      func list(_ kind: String) -> [Tensor] {
+        var found: [Tensor] = []
+        while let next = tensors["\(name)/\(kind).\(found.count)"] { found.append(next) }
+        return found
+      }
+      guard let weights = tensors[name + "/weights"], let output = tensors[name + "/output"] else {
+        return
+      }
+      cases[name] = Case(
+        operands: list("operand"),
+        gradients: list("gradient"),
+        weights: weights,
+        output: output
+      )
+    }
+  }()
+
+  static let names = Set(cases.keys)
 }

@@ -40,4 +40,19 @@ struct TensorTests {
     #expect(Tensor([2.5], shape: [1, 1]).scalar == 2.5)
     #expect(Tensor(repeating: 3, shape: [2, 2]).values == [3, 3, 3, 3])
   }
+
+  @Test("max pooling lets not-a-number through", arguments: [TensorLayout.plain, .blocked(8)])
+  func maxPoolingKeepsNotANumber(_ layout: TensorLayout) {
+    for place in 0..<4 {
+      var values: [Float] = [1, 2, 3, 4]
+      values[place] = .nan
+      for kernels in [FastKernels.shared, ReferenceKernels()] as [any KernelSet] {
+        let pooled = kernels.maxPooling(
+          Tensor(values, shape: [1, 1, 2, 2]).relaid(layout),
+          shape: PoolingShape(kernel: [2, 2])
+        )
+        #expect(pooled.output.scalar.isNaN, "\(kernels.name), place \(place)")
+      }
+    }
+  }
 }

@@ -1,0 +1,202 @@
+import Foundation
+import Layers
+import Networks
+import Support
+import Tensors
+import TestSupport
+import Testing
+
+/// A configuration with a readable name in test results.
+struct NamedConfiguration: Sendable, CustomTestStringConvertible {
+  let name: String
+  let configuration: NetworkConfiguration
+  var testDescription: String { name }
+
+  init(_ name: String, _ configuration: NetworkConfiguration) {
+    self.name = name
+    self.configuration = configuration
+  }
+
+  /// Every example of the catalogue, and each switch of the architectures thrown once.
+  static let all: [NamedConfiguration] =
+    NetworkCatalog.all.map { NamedConfiguration($0.name, $0.example) } + variants
+
+  private static var variants: [NamedConfiguration] {
+    func unet(
+      _ name: String,
+      dimensions: Int = 2,
+      features: [Int] = [4, 9, 12],
+      change: (inout UNetConfiguration) -> Void = { _ in }
+    ) -> NamedConfiguration {
+      var configuration = UNetConfiguration(
+        inputChannels: 2,
+        outputChannels: 3,
+        features: features,
+        dimensions: dimensions
+      )
+      change(&configuration)
+      return NamedConfiguration("unet-" + name, .unet(configuration))
+    }
+    var fcn = FCNConfiguration(
+      inputChannels: 3,
+      outputChannels: 4,
+      features: [4, 6, 8, 8],
+      convolutionsPerStage: [1, 2, 2, 3],
+      classifierFeatures: 10
+    )
+    fcn.normalization = .instance
+    return [
+      unet("three-stages"),
+      unet("one-stage", features: [5]),
+      unet("3d", dimensions: 3, features: [4, 8]),
+      unet("3d-stride", dimensions: 3, features: [4, 8]) { $0.downsampling = .stride },
+      unet("stride") { $0.downsampling = .stride },
+      unet("batch") { $0.normalization = .batch },
+      unet("none") { $0.normalization = .none },
+      unet("one-convolution") { $0.convolutionsPerStage = 1 },
+      unet("dropout") { $0.dropoutProbability = 0.3 },
+      NamedConfiguration("fcn-four-stages", .fcn(fcn)),
+    ]
+  }
+
+  func network(seed: UInt64 = 1) throws -> any Network {
+    var random = RandomStream(seed: seed)
+    return try configuration.makeNetwork(random: &random)
+  }
+
+  private var axes: Int {
+    if case .unet(let values) = configuration { return values.dimensions }
+    return 2
+  }
+
+  /// Two samples of bright squares on noise, and where the squares are; of an uneven size.
+  func batch(for network: any Network) -> (images: Tensor, labels: LabelTensor) {
+    var random = RandomStream(seed: 2)
+    let multiple = max(4, network.sizeMultiple)
+    let size = [2 * multiple] + [Int](repeating: multiple, count: axes - 1)
+    let space = size.reduce(1, *)
+    let channels = configuration.inputChannels
+    let labels = (0..<2 * space).map { Int32($0 % space < space / 3 ? 1 : 0) }
+    let images = (0..<2 * channels * space).map { index -> Float in
+      let pixel = index / (channels * space) * space + index % space
+      return Float(labels[pixel]) + Float(random.normal()) * 0.3
+    }
+    return (
+      Tensor(images, shape: [2, channels] + size), LabelTensor(labels, shape: [2] + size)
+    )
+  }
+}
+
+/// What every network must fulfil.
+@Suite("Network catalogue")
+struct NetworkCatalogTests {
+  @Test("names are unique and match the configurations")
+  func names() {
+    #expect(Set(NetworkCatalog.all.map(\.name)).count == NetworkCatalog.all.count)
+    for entry in NetworkCatalog.all { #expect(entry.example.name == entry.name) }
+  }
+
+  @Test("the output has a score for each class and pixel", arguments: NamedConfiguration.all)
+  func outputShape(_ test: NamedConfiguration) throws {
+    let network = try test.network()
+    let (images, _) = test.batch(for: network)
+    for context in [Context(.training), Context.inference] {
+      let scores = network(images, in: context)
+      var expected = images.shape
+      expected[1] = test.configuration.outputChannels
+      #expect(scores.shape == expected)
+      #expect(scores.values.allSatisfy { $0.isFinite })
+      #expect(scores.isTracked == (context.mode == .training))
+    }
+  }
+
+  @Test("every trainable parameter gets a gradient", arguments: NamedConfiguration.all)
+  func gradientsReachParameters(_ test: NamedConfiguration) throws {
+    let network = try test.network()
+    let (images, labels) = test.batch(for: network)
+    let loss = SegmentationLoss.crossEntropyAndDice(
+      network(images, in: Context(.training)),
+      labels: labels
+    )
+    let found = gradients(of: loss)
+    let named = network.namedParameters
+    #expect(Set(named.map(\.name)).count == named.count)
+    for (name, parameter) in named {
+      let gradient = found[parameter.key]
+      #expect((gradient != nil) == parameter.isTrainable, "\(name)")
+      #expect(gradient.map { $0.shape == parameter.shape } ?? true, "\(name)")
+      #expect(gradient.map { $0.values.allSatisfy { $0.isFinite } } ?? true, "\(name)")
+    }
+  }
+
+  @Test("a few steps lower the loss of a toy problem", arguments: NamedConfiguration.all)
+  func training(_ test: NamedConfiguration) throws {
+    let network = try test.network()
+    let (images, labels) = test.batch(for: network)
+    let context = Context(.training, random: RandomStream(seed: 3))
+    var optimizer = Optimizer(.defaultAdamW, parameters: network.namedParameters)
+    var losses: [Float] = []
+    for _ in 0..<25 {
+      let loss = SegmentationLoss.crossEntropyAndDice(network(images, in: context), labels: labels)
+      losses.append(loss.scalar)
+      optimizer.step(gradients(of: loss), learningRate: 0.01, clipNorm: 12)
+    }
+    #expect(losses[24] < 0.6 * losses[0], "\(losses)")
+  }
+
+  @Test("predictions do not depend on the number of threads", arguments: NamedConfiguration.all)
+  func threads(_ test: NamedConfiguration) throws {
+    let network = try test.network()
+    let (images, _) = test.batch(for: network)
+    let one = Parallelism.$threadCount.withValue(1) { network(images, in: .inference).values }
+    let two = Parallelism.$threadCount.withValue(2) { network(images, in: .inference).values }
+    #expect(one == two)
+  }
+
+  @Test("the fast kernels predict what the reference kernels do", arguments: NamedConfiguration.all)
+  func reference(_ test: NamedConfiguration) throws {
+    let network = try test.network()
+    let (images, _) = test.batch(for: network)
+    let fast = network(images, in: .inference)
+    let slow = Kernels.$current.withValue(ReferenceKernels()) { network(images, in: .inference) }
+    // A dozen layers, each of which adds its rounding.
+    expectClose(fast, slow, Tolerance(absolute: 1e-4, relative: 1e-4))
+  }
+
+  @Test("the seed decides the weights", arguments: NamedConfiguration.all)
+  func seeds(_ test: NamedConfiguration) throws {
+    let first = try test.network(seed: 1).weights.encoded()
+    let (again, other) = (try test.network(seed: 1), try test.network(seed: 2))
+    #expect(try again.weights.encoded() == first)
+    #expect(try other.weights.encoded() != first)
+  }
+
+  @Test("stored weights give the same predictions", arguments: NamedConfiguration.all)
+  func weightsRoundTrip(_ test: NamedConfiguration) throws {
+    let (source, target) = (try test.network(seed: 1), try test.network(seed: 2))
+    let (images, _) = test.batch(for: source)
+    _ = source(images, in: Context(.training))
+    let folder = try TemporaryFolder()
+    let path = folder.file("weights.safetensors")
+    try source.weights.encoded().write(to: URL(fileURLWithPath: path))
+    try target.load(Safetensors(contentsOf: path), from: path)
+    #expect(target(images, in: .inference).values == source(images, in: .inference).values)
+  }
+
+  @Test("configurations survive JSON", arguments: NamedConfiguration.all)
+  func json(_ test: NamedConfiguration) throws {
+    let data = try JSONEncoder().encode(test.configuration)
+    #expect(try JSONDecoder().decode(NetworkConfiguration.self, from: data) == test.configuration)
+  }
+
+  @Test("an unknown name in JSON is a missing component")
+  func unknownName() throws {
+    let data = Data(#"{"name": "nonsense", "configuration": {}}"#.utf8)
+    let expected = NetworksError.unknownNetwork(
+      name: "nonsense",
+      known: NetworkCatalog.all.map(\.name)
+    )
+    #expect(throws: expected) { try JSONDecoder().decode(NetworkConfiguration.self, from: data) }
+    #expect(expected.failure == .missingComponent)
+  }
+}

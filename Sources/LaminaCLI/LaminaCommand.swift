@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Support
+import Tensors
 
 /// The program `lamina`: its verbs, and how it starts and ends.
 @main
@@ -26,6 +27,7 @@ struct LaminaCommand: ParsableCommand {
   static func main() {
     // A reader that went away (`lamina info ... | head`) must not stop the work or leave a trace.
     signal(SIGPIPE, SIG_IGN)
+    EngineMemory.keepFreedBlocks()
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -60,3 +60,7 @@ void ck_average_pool(const float *x, float *y, const ck_pooling *shape, int64_t 
 /// The gradient of ck_average_pool; dx is overwritten.
 void ck_average_pool_gradient(const float *dy, float *dx, const ck_pooling *shape, int64_t lanes,
                               int64_t first, int64_t last);
+
+/// Asks the C library to keep large freed blocks for the next tensor instead of handing them back to
+/// the system; fresh pages cost a fault each. Changes the whole process.
+void ck_keep_freed_memory(void);

@@ -80,7 +80,8 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: ["Support", "Imaging", "Tensors"],
-      path: "Tests/TestSupport"),
+      path: "Tests/TestSupport"
+    ),
     .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport"]),
     .testTarget(name: "ImagingTests", dependencies: ["Support", "Imaging", "TestSupport"]),
     .testTarget(
@@ -122,7 +123,8 @@ let package = Package(
       name: "LaminaCLITests",
       // LaminaCLI so that the program is built before the tests that run it.
       dependencies: [
-        "LaminaCLI", "Support", "Imaging", "ImagingIO", "Evaluation", "Pipelines", "TestSupport",
+        "LaminaCLI", "Support", "Imaging", "ImagingIO", "Evaluation", "Layers",
+        "Networks", "Pipelines", "TestSupport",
       ]
     ),
   ],

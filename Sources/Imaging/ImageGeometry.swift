@@ -116,7 +116,10 @@ public struct ImageGeometry: Equatable, Hashable, Sendable, Codable {
     let last = SIMD3<Double>(size &- 1)
     for corner in 0..<8 {
       let index = SIMD3<Double>(
-        corner & 1 == 0 ? 0 : last.x, corner & 2 == 0 ? 0 : last.y, corner & 4 == 0 ? 0 : last.z)
+        corner & 1 == 0 ? 0 : last.x,
+        corner & 2 == 0 ? 0 : last.y,
+        corner & 4 == 0 ? 0 : last.z
+      )
       let gap = position(ofIndex: index) - other.position(ofIndex: index)
       let distance = dot(gap, gap).squareRoot()
       if distance > tolerance {

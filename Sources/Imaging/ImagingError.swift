@@ -13,8 +13,10 @@ public enum ImagingError: ClassifiedError, Equatable {
   /// Voxels hold a label that the table does not know.
   case unknownLabel(id: Int, voxelCount: Int)
 
+  /// The kind of the failure.
   public var failure: Failure { .damagedInput }
 
+  /// One sentence: what was wrong, where, and what to do.
   public var description: String {
     switch self {
     case .invalidGeometry(let reason): "The image geometry is invalid: \(reason)."

@@ -102,7 +102,8 @@ public struct LabelMap: Equatable, Sendable {
   public init(geometry: ImageGeometry, labels: [UInt16], table: [LabelDefinition]) {
     precondition(
       labels.count == geometry.voxelCount,
-      "\(labels.count) labels for a grid of \(geometry.voxelCount) voxels")
+      "\(labels.count) labels for a grid of \(geometry.voxelCount) voxels"
+    )
     self.geometry = geometry
     self.labels = labels
     self.table = table.sorted { $0.id < $1.id }
@@ -122,7 +123,8 @@ public struct LabelMap: Equatable, Sendable {
     return Dictionary(
       uniqueKeysWithValues: counts.enumerated().lazy.filter { $0.element > 0 }.map {
         ($0.offset, $0.element)
-      })
+      }
+    )
   }
 
   /// Checks that every label in the voxels is background or stands in the table.

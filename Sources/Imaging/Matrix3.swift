@@ -23,7 +23,8 @@ public struct Matrix3: Equatable, Hashable, Sendable, Codable {
     Matrix3(
       [columns[0].x, columns[1].x, columns[2].x],
       [columns[0].y, columns[1].y, columns[2].y],
-      [columns[0].z, columns[1].z, columns[2].z])
+      [columns[0].z, columns[1].z, columns[2].z]
+    )
   }
 
   /// The determinant.

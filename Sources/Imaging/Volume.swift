@@ -19,7 +19,8 @@ public struct Volume<Scalar: BitwiseCopyable & Sendable>: Sendable {
   public init(geometry: ImageGeometry, voxels: [Scalar]) {
     precondition(
       voxels.count == geometry.voxelCount,
-      "\(voxels.count) values for a grid of \(geometry.voxelCount) voxels")
+      "\(voxels.count) values for a grid of \(geometry.voxelCount) voxels"
+    )
     self.geometry = geometry
     self.voxels = voxels
   }

@@ -21,6 +21,7 @@ public enum ImagingIOError: ClassifiedError, Equatable {
   /// The output's ending names no format that can be written.
   case unknownOutputFormat(path: String)
 
+  /// The kind of the failure.
   public var failure: Failure {
     switch self {
     case .unrecognised, .damaged, .unsupported, .unevenSlices, .mixedGeometry: .damagedInput
@@ -28,6 +29,7 @@ public enum ImagingIOError: ClassifiedError, Equatable {
     }
   }
 
+  /// One sentence: what was wrong, where, and what to do.
   public var description: String {
     switch self {
     case .unrecognised(let path):

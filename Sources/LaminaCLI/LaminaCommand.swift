@@ -18,7 +18,8 @@ struct LaminaCommand: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      InfoCommand.self, SegmentCommand.self, ModelCommand.self, ConvertCommand.self, TrainCommand.self, EvaluateCommand.self,
+      InfoCommand.self, SegmentCommand.self, ModelCommand.self, ConvertCommand.self,
+      TrainCommand.self, EvaluateCommand.self,
       ReportCommand.self, StudyCommand.self,
     ]
   )

@@ -8,7 +8,8 @@ struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "model",
     abstract: "Lists, shows and checks model packages.",
-    discussion: "Searched in $LAMINA_MODELS, then ./Models, then beside the executable and above it.",
+    discussion:
+      "Searched in $LAMINA_MODELS, then ./Models, then beside the executable and above it.",
     subcommands: [ModelListCommand.self, ModelShowCommand.self, ModelVerifyCommand.self]
   )
 
@@ -43,13 +44,22 @@ struct ModelListCommand: Verb {
       switch result {
       case .success(let package):
         Answer.Entry(
-          name: name, version: package.description.version,
-          summary: package.description.summary, licence: package.description.licence,
-          folder: package.path, error: nil)
+          name: name,
+          version: package.description.version,
+          summary: package.description.summary,
+          licence: package.description.licence,
+          folder: package.path,
+          error: nil
+        )
       case .failure(let error):
         Answer.Entry(
-          name: name, version: nil, summary: nil, licence: nil, folder: nil,
-          error: ExitReport(error, parser: LaminaCommand.self).sentence)
+          name: name,
+          version: nil,
+          summary: nil,
+          licence: nil,
+          folder: nil,
+          error: ExitReport(error, parser: LaminaCommand.self).sentence
+        )
       }
     }
     try context.answer(Answer(models: models)) {
@@ -110,7 +120,10 @@ struct ModelVerifyCommand: Verb {
     let package = try ModelStore().model(name)
     let network = try package.makeNetwork()
     let answer = Answer(
-      model: package.path, files: package.description.files, parameters: network.trainableCount)
+      model: package.path,
+      files: package.description.files,
+      parameters: network.trainableCount
+    )
     try context.answer(answer) {
       "\(answer.model): \(answer.files.count) file as described, \(answer.parameters) weights"
     }

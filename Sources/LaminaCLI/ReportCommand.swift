@@ -8,7 +8,7 @@ import Support
 struct ReportCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Writes one self-contained HTML page from segmentations and evaluations.",
+    abstract: "Writes one self-contained HTML page from segmentations, evaluations and trainings.",
     discussion: """
       The page needs no network and no other file. Volumes are in ml, distances in mm. Scans are \
       read again for the pictures from where `lamina segment` found them; a scan that is gone \
@@ -17,7 +17,10 @@ struct ReportCommand: Verb {
   )
 
   @Argument(
-    help: "Result folders of `lamina segment`, folders of such, JSON files of `lamina evaluate`."
+    help: ArgumentHelp(
+      "Result folders of `lamina segment`, folders of such, JSON files of `lamina evaluate`, "
+        + "models of `lamina train`."
+    )
   )
   var results: [String]
 
@@ -44,6 +47,7 @@ struct ReportCommand: Verb {
     let report: String
     let segmentations: Int
     let evaluations: Int
+    let trainings: Int
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
@@ -61,7 +65,8 @@ struct ReportCommand: Verb {
       Answer(
         report: output,
         segmentations: inputs.segmentations.count,
-        evaluations: inputs.evaluations.count
+        evaluations: inputs.evaluations.count,
+        trainings: inputs.trainings.count
       )
     ) { "Wrote \(output)" }
     return .complete

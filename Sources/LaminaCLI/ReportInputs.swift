@@ -13,9 +13,13 @@ struct ReportInputs {
   /// The evaluations, in the order given.
   private(set) var evaluations: [EvaluationReportData] = []
 
+  /// The training runs, in the order given.
+  private(set) var trainings: [TrainingReportData] = []
+
   /// Everything, in the order of the page.
   var items: [ReportItem] {
     segmentations.map(ReportItem.segmentation) + evaluations.map(ReportItem.evaluation)
+      + trainings.map(ReportItem.training)
   }
 
   /// Reads results.
@@ -38,7 +42,11 @@ struct ReportInputs {
       guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
         throw SupportError.notFound(path: path)
       }
-      if isFolder.boolValue {
+      if isFolder.boolValue, TrainingReportInput.isTraining(path) {
+        let (training, evaluation) = try TrainingReportInput.items(path)
+        trainings.append(training)
+        if let evaluation { evaluations.append(evaluation) }
+      } else if isFolder.boolValue {
         for folder in try Self.resultFolders(path) {
           segmentations.append(try Self.segmentation(folder, progress: progress))
           folders.append(folder)
@@ -170,7 +178,9 @@ struct ReportInputs {
     for definition in segmentations.flatMap(\.labelMap.table) {
       colors["\(definition.id)"] = colors["\(definition.id)"] ?? definition.color
     }
-    for index in evaluations.indices { evaluations[index].colors = colors }
+    for index in evaluations.indices where evaluations[index].colors.isEmpty {
+      evaluations[index].colors = colors
+    }
   }
 
   /// The path without `.`, `..` and symbolic links, so that two spellings are one.
@@ -189,8 +199,8 @@ enum ReportInputError: ClassifiedError, Equatable {
   var description: String {
     switch self {
     case .notAResult(let path):
-      "\(path) is neither a result folder of lamina segment nor a JSON file of lamina evaluate; "
-        + "give one of those."
+      "\(path) is neither a result folder of lamina segment, nor a JSON file of lamina evaluate, "
+        + "nor a model of lamina train; give one of those."
     }
   }
 }

@@ -39,36 +39,47 @@ struct SegmentCommand: Verb {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "A .nii or .nii.gz file for one label map; otherwise a folder.", valueName: "out")
+      "A .nii or .nii.gz file for one label map; otherwise a folder.",
+      valueName: "out"
+    )
   )
   var output: String
 
   @Option(
     help: ArgumentHelp(
-      "Which series of DICOM, by UID or number (default: the only one).", valueName: "uid|number")
+      "Which series of DICOM, by UID or number (default: the only one).",
+      valueName: "uid|number"
+    )
   )
   var series: String?
 
   @Option(
     help: ArgumentHelp(
       "Which volume of the series or time point, from 1 (default: the only one).",
-      valueName: "number")
+      valueName: "number"
+    )
   )
   var volume: Int?
 
   @Option(
-    name: .customLong("write"), parsing: .singleValue,
+    name: .customLong("write"),
+    parsing: .singleValue,
     help: ArgumentHelp(
-      "What to add to a result folder; repeatable.", valueName: "preview|report"))
+      "What to add to a result folder; repeatable.",
+      valueName: "preview|report"
+    )
+  )
   var extras: [Extra] = []
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Average over mirror images along the axes that the model allows.")
+    help: "Average over mirror images along the axes that the model allows."
+  )
   var tta = false
 
   @Option(
-    help: ArgumentHelp("Structures to keep, separated by commas (default: all).", valueName: "a,b"))
+    help: ArgumentHelp("Structures to keep, separated by commas (default: all).", valueName: "a,b")
+  )
   var labels: String?
 
   @Flag(help: "Keep only the largest connected component of each structure.")
@@ -121,7 +132,8 @@ struct SegmentCommand: Verb {
     let inputs = try SegmentationInputs(inputs)
     if writesOneFile, inputs.cases.count > 1 {
       throw ValidationError(
-        "\(inputs.cases.count) cases need a folder as --output, not the file \(output).")
+        "\(inputs.cases.count) cases need a folder as --output, not the file \(output)."
+      )
     }
     if !resume { try context.outputs.check(output) }
     let package = try ModelStore().model(model)
@@ -150,7 +162,7 @@ struct SegmentCommand: Verb {
       try context.outputs.writeFolder(output) { try write(result, to: $0) }
     }
     let answer = try Answer(result, output: output)
-    try context.answer(answer) { answer.text }
+    try context.confirm(answer) { answer.text }
     return .complete
   }
 
@@ -197,7 +209,10 @@ struct SegmentCommand: Verb {
 
   /// Every case in turn; what fails is listed and never stops the others.
   private func batch(
-    _ inputs: SegmentationInputs, run: SegmentationRun, model: String, in context: CommandContext
+    _ inputs: SegmentationInputs,
+    run: SegmentationRun,
+    model: String,
+    in context: CommandContext
   ) throws -> CommandOutcome {
     var manifest = SegmentationManifest(model: model)
     let manifestGuard = OutputGuard(mayReplace: true)
@@ -211,9 +226,14 @@ struct SegmentCommand: Verb {
         let seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
         manifest.cases.append(
           SegmentationManifest.Case(
-            id: item.id, input: item.path, status: status,
+            id: item.id,
+            input: item.path,
+            status: status,
             seconds: (seconds * 1000).rounded() / 1000,
-            peakMemoryMB: SegmentationRun.peakMemoryMB, error: error))
+            peakMemoryMB: SegmentationRun.peakMemoryMB,
+            error: error
+          )
+        )
       }
       if resume, RunRecord.read(folder + "/" + RunRecord.fileName) != nil {
         entry(.skipped)
@@ -232,10 +252,12 @@ struct SegmentCommand: Verb {
         }
       }
       try manifestGuard.write(
-        JSONOutput.data(manifest), to: output + "/" + SegmentationManifest.fileName)
+        JSONOutput.data(manifest),
+        to: output + "/" + SegmentationManifest.fileName
+      )
     }
     let failed = manifest.cases.filter { $0.status == .failed }.count
-    try context.answer(manifest) {
+    try context.confirm(manifest) {
       "\(output): \(manifest.cases.count - failed) of \(manifest.cases.count) cases segmented"
         + (failed > 0 ? ", \(failed) failed (see \(SegmentationManifest.fileName))" : "")
     }

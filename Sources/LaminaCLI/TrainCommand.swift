@@ -102,7 +102,10 @@ struct TrainCommand: Verb {
     try context.outputs.check(output)
     let dataset = try SegmentationDataset(path: dataset)
     var values = try TrainingPlanner().configuration(
-      for: dataset, networkName: network, baseFeatures: features)
+      for: dataset,
+      networkName: network,
+      baseFeatures: features
+    )
     values.seed = seed
     values.fold = Int(fold)
     values.batchSize = batch
@@ -110,7 +113,8 @@ struct TrainCommand: Verb {
     values.steps = (epochs ?? 25) * TrainingConfiguration.stepsPerEpoch
     context.progress.note(
       "Plan: slices along \(values.plan.orientation), \(values.plan.inputChannels) as channels, "
-        + "patches of \(values.plan.patchSize.map(String.init).joined(separator: " x ")).")
+        + "patches of \(values.plan.patchSize.map(String.init).joined(separator: " x "))."
+    )
 
     let name = URL(fileURLWithPath: output).lastPathComponent
     let trainer = SegmentationTrainer(
@@ -120,9 +124,16 @@ struct TrainCommand: Verb {
       interruption: context.interruption
     )
     let outcome = try trainer.run(
-      values, budget: minutes.map { .minutes($0) } ?? .steps, resumes: resume)
+      values,
+      budget: minutes.map { .minutes($0) } ?? .steps,
+      resumes: resume
+    )
     let model = TrainedModel(
-      outcome: outcome, dataset: dataset, name: name, command: commandLine)
+      outcome: outcome,
+      dataset: dataset,
+      name: name,
+      command: commandLine
+    )
     try context.outputs.writeFolder(output) { try model.write(to: $0) }
     trainer.discardCheckpoints()
 
@@ -134,7 +145,7 @@ struct TrainCommand: Verb {
       results: model.description.results,
       notes: outcome.notes
     )
-    try context.answer(answer) {
+    try context.confirm(answer) {
       let lines = answer.results.map {
         "\($0.structure)  \($0.metric)  \($0.mean) (SD \($0.sd), n \($0.cases))"
       }

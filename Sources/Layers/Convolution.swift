@@ -10,7 +10,7 @@ public final class Convolution: Layer {
   /// Stride, padding, dilation and groups.
   public let shape: ConvolutionShape
 
-  /// Creates a layer with weights drawn after He et al. and zero bias.
+  /// Creates a layer with He's random weights and zero bias.
   /// - Parameters:
   ///   - inputChannels: Channels of the input.
   ///   - outputChannels: Channels of the output.
@@ -45,6 +45,7 @@ public final class Convolution: Layer {
     bias = hasBias ? Parameter(Tensor(repeating: 0, shape: [outputChannels])) : nil
   }
 
+  /// The layer's own parameters by name.
   public var ownParameters: [(name: String, parameter: Parameter)] {
     [("weight", weight)] + (bias.map { [("bias", $0)] } ?? [])
   }
@@ -112,6 +113,7 @@ public final class TransposedConvolution: Layer {
     )
   }
 
+  /// The layer's own parameters by name.
   public var ownParameters: [(name: String, parameter: Parameter)] {
     [("weight", weight)] + (bias.map { [("bias", $0)] } ?? [])
   }

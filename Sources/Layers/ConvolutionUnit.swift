@@ -49,6 +49,7 @@ public final class ConvolutionUnit: Layer {
     self.dropoutProbability = dropoutProbability
   }
 
+  /// The layers inside by name.
   public var children: [(name: String, layer: any Layer)] {
     [("conv", convolution)] + (normalization.map { [("norm", $0)] } ?? [])
   }

@@ -20,7 +20,9 @@ public protocol Layer: Sendable {
 }
 
 extension Layer {
+  /// The layer's own parameters by name.
   public var ownParameters: [(name: String, parameter: Parameter)] { [] }
+  /// The layers inside by name.
   public var children: [(name: String, layer: any Layer)] { [] }
 
   /// All parameters by dotted name, in a fixed order.

@@ -7,8 +7,10 @@ public enum LayersError: ClassifiedError, Equatable {
   /// Weights and network do not fit; names are sorted.
   case weightsMismatch(path: String, missing: [String], unused: [String], misshapen: [String])
 
+  /// The kind of the failure.
   public var failure: Failure { .damagedInput }
 
+  /// One sentence: what was wrong, where, and what to do.
   public var description: String {
     switch self {
     case .damagedWeights(let path, let reason): return "\(path) is damaged: \(reason)."

@@ -36,6 +36,7 @@ public final class InstanceNormalization: Layer {
     self.negativeSlope = negativeSlope
   }
 
+  /// The layer's own parameters by name.
   public var ownParameters: [(name: String, parameter: Parameter)] {
     [("weight", weight), ("bias", bias)]
   }
@@ -98,6 +99,7 @@ public final class BatchNormalization: Layer {
     self.negativeSlope = negativeSlope
   }
 
+  /// The layer's own parameters by name.
   public var ownParameters: [(name: String, parameter: Parameter)] {
     [
       ("weight", weight), ("bias", bias), ("running_mean", runningMean),

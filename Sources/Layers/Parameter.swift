@@ -45,8 +45,9 @@ public final class Parameter: Sendable {
 }
 
 extension Parameter {
-  /// Weights drawn after He et al. 2015 ("Delving deep into rectifiers", equation 12 and 14).
+  /// Random weights whose variance keeps the scale of the activations.
   ///
+  /// He et al. 2015, "Delving deep into rectifiers", equations 12 and 14.
   /// Normal with variance 2 / ((1 + a²) fanIn).
   /// - Parameters:
   ///   - shape: `[O, I, k…]`.

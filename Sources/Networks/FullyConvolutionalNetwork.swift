@@ -8,7 +8,7 @@ public struct FCNConfiguration: Codable, Sendable, Equatable {
   public var inputChannels: Int
   /// Classes, background included.
   public var outputChannels: Int
-  /// Channels of each stage; each ends with a pooling. Five in the paper, at least three here.
+  /// Channels of each stage, which ends with a pooling: five in the paper, at least three here.
   public var features: [Int]
   /// Convolutions of each stage (2, 2, 3, 3, 3 in VGG-16).
   public var convolutionsPerStage: [Int]
@@ -106,6 +106,7 @@ public final class FullyConvolutionalNetwork: Network {
     }
   }
 
+  /// The layers inside by name.
   public var children: [(name: String, layer: any Layer)] {
     stages.enumerated().flatMap { level, units in
       units.enumerated().map { ("stage.\(level).\($0.offset)", $0.element as any Layer) }

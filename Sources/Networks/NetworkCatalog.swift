@@ -87,6 +87,9 @@ public enum NetworkConfiguration: Sendable, Equatable {
 extension NetworkConfiguration: Codable {
   private enum CodingKeys: String, CodingKey { case name, configuration }
 
+  /// Reads a name and the values that belong to it.
+  /// - Parameter decoder: Where to read.
+  /// - Throws: `DecodingError`; `NetworksError.unknownNetwork`.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let name = try container.decode(String.self, forKey: .name)
@@ -97,6 +100,9 @@ extension NetworkConfiguration: Codable {
     }
   }
 
+  /// Writes the name and the values.
+  /// - Parameter encoder: Where to write.
+  /// - Throws: `EncodingError`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(name, forKey: .name)

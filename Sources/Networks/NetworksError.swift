@@ -7,6 +7,7 @@ public enum NetworksError: ClassifiedError, Equatable {
   /// The catalogue has no network of this name.
   case unknownNetwork(name: String, known: [String])
 
+  /// The kind of the failure.
   public var failure: Failure {
     switch self {
     case .invalidConfiguration: .damagedInput
@@ -14,6 +15,7 @@ public enum NetworksError: ClassifiedError, Equatable {
     }
   }
 
+  /// One sentence: what was wrong, where, and what to do.
   public var description: String {
     switch self {
     case .invalidConfiguration(let network, let reason):

@@ -147,6 +147,7 @@ public final class UNet: Network {
     )
   }
 
+  /// The layers inside by name.
   public var children: [(name: String, layer: any Layer)] {
     func named(_ name: String, _ stages: [[ConvolutionUnit]]) -> [(String, any Layer)] {
       stages.enumerated().flatMap { level, units in

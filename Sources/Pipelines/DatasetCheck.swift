@@ -10,6 +10,21 @@ public struct DatasetCheck: Sendable {
   /// Oddities that do not; one line each.
   public let notes: [String]
 
+  /// Checks a data set.
+  /// - Parameters:
+  ///   - dataset: The data set.
+  ///   - progress: Told about each case.
+  ///   - interruption: Looked at before each case.
+  /// - Returns: The findings.
+  /// - Throws: `SupportError.interrupted`.
+  public static func check(
+    _ dataset: SegmentationDataset,
+    progress: any ProgressReporter = SilentProgress(),
+    interruption: Interruption = Interruption()
+  ) throws -> DatasetCheck {
+    try run(dataset, progress: progress, interruption: interruption).check
+  }
+
   /// A labelled scan as read.
   struct LoadedCase: Sendable {
     let id: String
@@ -50,7 +65,8 @@ public struct DatasetCheck: Sendable {
   }
 
   private static func load(
-    _ entry: SegmentationDataset.Case, labels: [LabelDefinition]
+    _ entry: SegmentationDataset.Case,
+    labels: [LabelDefinition]
   ) throws -> LoadedCase {
     let scan = try ImageFormats.read(entry.image).volume.asFloat
     let labelMap = try NIfTIReader.readLabelMap(entry.label, table: labels)
@@ -63,7 +79,8 @@ public struct DatasetCheck: Sendable {
 
   /// Images that lie in the folder but in none of the layout's places, each with what is wrong.
   private static func strays(
-    _ dataset: SegmentationDataset, loaded: [LoadedCase]
+    _ dataset: SegmentationDataset,
+    loaded: [LoadedCase]
   ) -> [String] {
     let places: Set = ["imagesTr", "labelsTr", "imagesTs", "labelsTs"]
     let known = Set(dataset.cases.flatMap { [$0.image, $0.label] }.map { standard($0) })
@@ -77,7 +94,11 @@ public struct DatasetCheck: Sendable {
     let ids = Set(dataset.cases.map(\.id))
     return names.sorted().map { name in
       let prefix = "\(name) is not used: "
-      guard let summary = try? NIfTIFormat().inspect(dataset.path + "/" + name, progress: SilentProgress()).first,
+      guard
+        let summary = try? NIfTIFormat().inspect(
+          dataset.path + "/" + name,
+          progress: SilentProgress()
+        ).first,
         let size = summary.volumes.first?.size
       else { return prefix + "it cannot be read" }
       let file = SegmentationDataset.stem(URL(fileURLWithPath: name).lastPathComponent)
@@ -85,7 +106,8 @@ public struct DatasetCheck: Sendable {
       let id = ids.first { file.hasSuffix($0) }
       var reason =
         id.map { "\($0) has its \(isLabel ? "label map" : "scan") already" }
-        ?? (isLabel ? "no scan of its name is in imagesTr" : "no label map of its name is in labelsTr")
+        ?? (isLabel
+          ? "no scan of its name is in imagesTr" : "no label map of its name is in labelsTr")
       if let oddity = sizeOddity(size, loaded) { reason += ", and \(oddity)" }
       return prefix + reason
     }

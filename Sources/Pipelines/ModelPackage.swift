@@ -37,20 +37,24 @@ public struct ModelPackage: Sendable {
     }
     try require(
       description.schema == ModelDescription.currentSchema,
-      "model.json has the schema \(description.schema)")
+      "model.json has the schema \(description.schema)"
+    )
     try require(
       (1...250).contains(description.labels.count)
         && description.labels.allSatisfy { (1...65535).contains($0.id) },
-      "its labels are not 1 to 250 numbers from 1 to 65535")
+      "its labels are not 1 to 250 numbers from 1 to 65535"
+    )
     try require(
       description.network.outputChannels == description.labels.count + 1,
       "the network has \(description.network.outputChannels) classes for "
-        + "\(description.labels.count) labels and background")
+        + "\(description.labels.count) labels and background"
+    )
     try require(
       description.network.inputChannels
         == description.plan.inputChannels * description.channels.count,
       "the network has \(description.network.inputChannels) input channels, the plan "
-        + "\(description.plan.inputChannels)")
+        + "\(description.plan.inputChannels)"
+    )
     try require(description.channels.count == 1, "it has \(description.channels.count) channels")
   }
 
@@ -70,7 +74,8 @@ public struct ModelPackage: Sendable {
       guard found == expected else {
         throw PipelinesError.damagedModel(
           path: path,
-          reason: "\(name) has the SHA-256 \(found.prefix(12))…, not \(expected.prefix(12))…")
+          reason: "\(name) has the SHA-256 \(found.prefix(12))…, not \(expected.prefix(12))…"
+        )
       }
     }
   }
@@ -91,7 +96,8 @@ public struct ModelPackage: Sendable {
   private func check(multiple: Int) throws {
     guard description.plan.patchSize.allSatisfy({ $0 % multiple == 0 }) else {
       throw PipelinesError.invalidPlan(
-        reason: "patchSize \(description.plan.patchSize) is not a multiple of \(multiple)")
+        reason: "patchSize \(description.plan.patchSize) is not a multiple of \(multiple)"
+      )
     }
   }
 
@@ -103,7 +109,10 @@ public struct ModelPackage: Sendable {
   ///   - card: The model card, Markdown.
   /// - Throws: `SupportError.unwritable`, or what encoding throws.
   public static func write(
-    to path: String, description: ModelDescription, weights: Safetensors, card: String
+    to path: String,
+    description: ModelDescription,
+    weights: Safetensors,
+    card: String
   ) throws {
     var complete = description
     let data = try weights.encoded()

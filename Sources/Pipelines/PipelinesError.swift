@@ -25,6 +25,7 @@ public enum PipelinesError: ClassifiedError, Equatable {
   /// A checkpoint does not belong to the run that was asked for.
   case checkpointMismatch(path: String, reason: String)
 
+  /// The kind of the failure.
   public var failure: Failure {
     switch self {
     case .invalidPlan, .damagedModel, .notADataset, .faultyDataset, .unsuitableScan,
@@ -37,6 +38,7 @@ public enum PipelinesError: ClassifiedError, Equatable {
     }
   }
 
+  /// One sentence: what was wrong, where, and what to do.
   public var description: String {
     switch self {
     case .invalidPlan(let reason): "The model's plan is invalid: \(reason)."

@@ -43,6 +43,10 @@ struct PreparedVolume: Sendable {
       values += voxels[index * plane..<(index + 1) * plane]
     }
     return SliceStack(
-      channels: 2 * context + 1, height: grid.size.y, width: grid.size.x, values: values)
+      channels: 2 * context + 1,
+      height: grid.size.y,
+      width: grid.size.x,
+      values: values
+    )
   }
 }

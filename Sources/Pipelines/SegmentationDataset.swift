@@ -101,7 +101,8 @@ public struct SegmentationDataset: Sendable {
   }
 
   private static func definitions(
-    _ values: [String: Header.Value], _ unusable: (String) -> PipelinesError
+    _ values: [String: Header.Value],
+    _ unusable: (String) -> PipelinesError
   ) throws -> [LabelDefinition] {
     var names: [Int: String] = [:]
     for (key, value) in values {
@@ -119,7 +120,10 @@ public struct SegmentationDataset: Sendable {
     }
     return foreground.enumerated().map { index, entry in
       LabelDefinition(
-        id: entry.key, name: entry.value, color: LabelDefinition.defaultColor(index))
+        id: entry.key,
+        name: entry.value,
+        color: LabelDefinition.defaultColor(index)
+      )
     }
   }
 
@@ -150,12 +154,15 @@ public struct SegmentationDataset: Sendable {
         .map { String($0.dropLast(ending.count)) }
     }
     let images = Set(
-      names("imagesTr").compactMap { $0.hasSuffix("_0000") ? String($0.dropLast(5)) : nil })
+      names("imagesTr").compactMap { $0.hasSuffix("_0000") ? String($0.dropLast(5)) : nil }
+    )
     let labels = Set(names("labelsTr"))
     let cases = images.intersection(labels).sorted().map {
       Case(
-        id: $0, image: "\(path)/imagesTr/\($0)_0000\(ending)",
-        label: "\(path)/labelsTr/\($0)\(ending)")
+        id: $0,
+        image: "\(path)/imagesTr/\($0)_0000\(ending)",
+        label: "\(path)/labelsTr/\($0)\(ending)"
+      )
     }
     let unpaired =
       images.subtracting(labels).map { "\($0) has no label map in labelsTr" }
@@ -181,7 +188,9 @@ public struct SegmentationDataset: Sendable {
     var random = RandomStream(seed: seed).split(Self.splitPurpose)
     var order = Array(cases.indices)
     order.shuffle(using: &random)
-    let chosen = Set(order.enumerated().filter { $0.offset % Self.foldCount == fold }.map(\.element))
+    let chosen = Set(
+      order.enumerated().filter { $0.offset % Self.foldCount == fold }.map(\.element)
+    )
     return (
       cases.indices.filter { !chosen.contains($0) }.map { cases[$0] },
       chosen.sorted().map { cases[$0] }

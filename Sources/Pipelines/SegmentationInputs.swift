@@ -38,15 +38,19 @@ public struct SegmentationInputs: Sendable {
         let name = URL(fileURLWithPath: path).lastPathComponent
         let stem = SegmentationDataset.stem(name)
         cases.append(
-          Case(id: Self.channel(stem)?.case ?? stem, path: path, channelCount: 1))
+          Case(id: Self.channel(stem)?.case ?? stem, path: path, channelCount: 1)
+        )
         continue
       }
       let files = try Self.niftiFiles(in: path)
       if files.isEmpty {
         cases.append(
           Case(
-            id: URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent, path: path,
-            channelCount: 1))
+            id: URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent,
+            path: path,
+            channelCount: 1
+          )
+        )
       } else {
         isBatch = true
         cases += Self.grouped(files, in: path)

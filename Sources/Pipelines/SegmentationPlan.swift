@@ -61,13 +61,16 @@ public struct SegmentationPlan: Codable, Sendable, Equatable {
     try require(version == 1, "its version is \(version), this program knows 1")
     try require(
       spacingMM.count == 3 && spacingMM.allSatisfy { $0 > 0 && $0 < 1000 },
-      "spacingMM is \(spacingMM)")
+      "spacingMM is \(spacingMM)"
+    )
     try require(
       patchSize.count == 2 && patchSize.allSatisfy((8...4096).contains),
-      "patchSize is \(patchSize)")
+      "patchSize is \(patchSize)"
+    )
     try require((0...16).contains(contextSlices), "contextSlices is \(contextSlices)")
     try require(
       mirrorAxes.allSatisfy([0, 1].contains) && Set(mirrorAxes).count == mirrorAxes.count,
-      "mirrorAxes is \(mirrorAxes)")
+      "mirrorAxes is \(mirrorAxes)"
+    )
   }
 }

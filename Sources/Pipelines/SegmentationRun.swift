@@ -61,8 +61,11 @@ public struct SegmentationRun: Sendable {
       throw PipelinesError.unknownStructure(name: name, known: known)
     }
     predictor = SlicePredictor(
-      plan: model.description.plan, network: try model.makeNetwork(),
-      labels: model.description.labels, usesMirroring: options.usesMirroring)
+      plan: model.description.plan,
+      network: try model.makeNetwork(),
+      labels: model.description.labels,
+      usesMirroring: options.usesMirroring
+    )
   }
 
   /// Segments one scan.
@@ -76,10 +79,14 @@ public struct SegmentationRun: Sendable {
       throw PipelinesError.unsuitableScan(
         path: item.path,
         reason: "the case has \(item.channelCount) channels, the model takes "
-          + "\(model.description.channels.count)")
+          + "\(model.description.channels.count)"
+      )
     }
     let loaded = try ImageFormats.read(
-      item.path, selection: options.selection, progress: progress)
+      item.path,
+      selection: options.selection,
+      progress: progress
+    )
     try checkSuitability(loaded, path: item.path)
     let scan = loaded.volume.asFloat
     var labelMap = try predictor.segment(scan, progress: progress, interruption: interruption)
@@ -91,15 +98,19 @@ public struct SegmentationRun: Sendable {
       caseID: item.id,
       input: item.path,
       model: RunRecord.Model(
-        name: description.name, version: description.version, path: model.path,
+        name: description.name,
+        version: description.version,
+        path: model.path,
         weightsSHA256: description.files[ModelPackage.weightsName] ?? "",
         plan: "\(description.network.name), slices along \(plan.orientation), patches of "
-          + plan.patchSize.map(String.init).joined(separator: " x ")),
+          + plan.patchSize.map(String.init).joined(separator: " x ")
+      ),
       labels: labelMap.table,
       threads: Parallelism.threadCount,
       seconds: (clock.now - start).seconds,
       peakMemoryMB: Self.peakMemoryMB,
-      command: options.command)
+      command: options.command
+    )
     if loaded.files.count == 1, let file = loaded.files.first {
       record.inputSHA256 = try SHA256.hexDigest(ofFile: file)
     }
@@ -114,7 +125,9 @@ public struct SegmentationRun: Sendable {
     let codes = Set(loaded.summary.problems.map(\.code))
     if !codes.isDisjoint(with: ["no-orientation", "no-patient-geometry"]) {
       throw PipelinesError.unsuitableScan(
-        path: path, reason: "it has no orientation in the patient, which this model needs")
+        path: path,
+        reason: "it has no orientation in the patient, which this model needs"
+      )
     }
   }
 
@@ -125,8 +138,10 @@ public struct SegmentationRun: Sendable {
     let kept = result.table.filter { names.contains($0.name) }
     let ids = Set(kept.map { UInt16($0.id) })
     return LabelMap(
-      geometry: result.geometry, labels: result.labels.map { ids.contains($0) ? $0 : 0 },
-      table: kept)
+      geometry: result.geometry,
+      labels: result.labels.map { ids.contains($0) ? $0 : 0 },
+      table: kept
+    )
   }
 
   /// Writes a case's files into a folder that exists.
@@ -138,7 +153,9 @@ public struct SegmentationRun: Sendable {
     try NIfTIWriter.write(result.labelMap, to: folder + "/" + CasePairing.resultFileName)
     let statistics = try StructureStatistics.measure(result.labelMap, scan: result.scan)
     let names = Dictionary(
-      result.labelMap.table.map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first })
+      result.labelMap.table.map { ($0.name, $0.id) },
+      uniquingKeysWith: { first, _ in first }
+    )
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     for (name, data) in [
@@ -150,7 +167,9 @@ public struct SegmentationRun: Sendable {
         try data.write(to: URL(fileURLWithPath: folder + "/" + name))
       } catch {
         throw SupportError.unwritable(
-          path: folder + "/" + name, reason: OutputGuard.reason(of: error))
+          path: folder + "/" + name,
+          reason: OutputGuard.reason(of: error)
+        )
       }
     }
   }
@@ -199,7 +218,11 @@ public struct SegmentationManifest: Codable, Sendable, Equatable {
     ///   - peakMemoryMB: Peak memory of the process so far.
     ///   - error: Why the case failed.
     public init(
-      id: String, input: String, status: Status, seconds: Double, peakMemoryMB: Double,
+      id: String,
+      input: String,
+      status: Status,
+      seconds: Double,
+      peakMemoryMB: Double,
       error: String? = nil
     ) {
       self.id = id

@@ -78,10 +78,15 @@ public struct SegmentationTrainer: Sendable {
   /// - Throws: `PipelinesError.faultyDataset`, `.checkpointMismatch`, `.trainingDiverged`;
   ///   `SupportError.interrupted` after the checkpoint was saved.
   public func run(
-    _ configuration: TrainingConfiguration, budget: Budget, resumes: Bool
+    _ configuration: TrainingConfiguration,
+    budget: Budget,
+    resumes: Bool
   ) throws -> Outcome {
     let (check, loaded) = try DatasetCheck.run(
-      dataset, progress: progress, interruption: interruption)
+      dataset,
+      progress: progress,
+      interruption: interruption
+    )
     for note in check.notes { progress.warn(note + ".") }
     guard check.faults.isEmpty else {
       throw PipelinesError.faultyDataset(path: dataset.path, faults: check.faults)
@@ -90,8 +95,10 @@ public struct SegmentationTrainer: Sendable {
     let training = Set(split.training.map(\.id))
     var state = try TrainingState(configuration, checkpoint: resumes ? checkpoint : nil)
     let sampler = try SliceSampler(
-      loaded.filter { training.contains($0.id) }, labels: dataset.labels,
-      configuration: state.configuration)
+      loaded.filter { training.contains($0.id) },
+      labels: dataset.labels,
+      configuration: state.configuration
+    )
     try train(&state, sampler: sampler, budget: budget)
 
     let network = try state.averagedNetwork()
@@ -99,8 +106,13 @@ public struct SegmentationTrainer: Sendable {
     let evaluation =
       heldOut.isEmpty ? nil : try evaluate(network, state.configuration.plan, on: heldOut)
     return Outcome(
-      configuration: state.configuration, network: network, epochs: state.epochs,
-      evaluation: evaluation, trainingCases: split.training.map(\.id), notes: check.notes)
+      configuration: state.configuration,
+      network: network,
+      epochs: state.epochs,
+      evaluation: evaluation,
+      trainingCases: split.training.map(\.id),
+      notes: check.notes
+    )
   }
 
   /// Removes the checkpoints; for when the model is safely written.
@@ -116,7 +128,10 @@ public struct SegmentationTrainer: Sendable {
     let earlier = state.epochs.last?.seconds ?? 0
     let first = state.step
     if case .minutes = budget, first == 0 { state.configuration.steps = .max }
-    progress.begin("training", total: state.configuration.steps)
+    progress.begin(
+      "training",
+      total: state.configuration.steps == .max ? nil : state.configuration.steps
+    )
     while state.step < state.configuration.steps {
       if interruption.isRaised {
         try checkpoint.save(state)
@@ -131,7 +146,8 @@ public struct SegmentationTrainer: Sendable {
           progress.end()
           progress.note(
             "\(Int(1000 * perStep)) ms a step: \(state.configuration.steps) steps in "
-              + "\(minutes) minutes.")
+              + "\(minutes) minutes."
+          )
           progress.begin("training", total: state.configuration.steps)
         }
       }
@@ -144,8 +160,7 @@ public struct SegmentationTrainer: Sendable {
         || state.step == state.configuration.steps
       {
         state.closeEpoch()
-        let loss = state.epochs.last?.loss ?? 0
-        progress.update(state.step, detail: "loss \((loss * 10000).rounded() / 10000)")
+        report(state)
         // The schedule needs the number of steps; before that is known there is nothing to resume.
         if state.configuration.steps != .max { try checkpoint.save(state) }
       }
@@ -153,19 +168,41 @@ public struct SegmentationTrainer: Sendable {
     progress.end()
   }
 
+  /// One line for each epoch, beside the bar.
+  private func report(_ state: TrainingState) {
+    guard let epoch = state.epochs.last else { return }
+    let loss = "loss \((epoch.loss * 10000).rounded() / 10000)"
+    progress.update(state.step, detail: loss)
+    let total = state.configuration.steps
+    progress.note(
+      "Step \(state.step)\(total == .max ? "" : " of \(total)"): \(loss), "
+        + "\(Int(1000 * epoch.seconds / Double(max(1, state.step)))) ms a step."
+    )
+  }
+
   private func evaluate(
-    _ network: any Network, _ plan: SegmentationPlan, on cases: [DatasetCheck.LoadedCase]
+    _ network: any Network,
+    _ plan: SegmentationPlan,
+    on cases: [DatasetCheck.LoadedCase]
   ) throws -> EvaluationReport {
     let predictor = SlicePredictor(
-      plan: plan, network: network, labels: dataset.labels, usesMirroring: false)
+      plan: plan,
+      network: network,
+      labels: dataset.labels,
+      usesMirroring: false
+    )
     let evaluator = try Evaluator(
-      metrics: Metric.parse("dice,iou,hd95,assd", from: Metric.segmentation))
+      metrics: Metric.parse("dice,iou,hd95,assd", from: Metric.segmentation)
+    )
     progress.begin("evaluating \(cases.count) held-out cases", total: cases.count)
     let results = try cases.enumerated().map { index, entry in
       let prediction = try predictor.segment(entry.scan, interruption: interruption)
       progress.update(index + 1, detail: nil)
       return try evaluator.evaluate(
-        prediction: prediction, reference: entry.labelMap, id: entry.id)
+        prediction: prediction,
+        reference: entry.labelMap,
+        id: entry.id
+      )
     }
     progress.end()
     return EvaluationReport(cases: results, evaluator: evaluator)

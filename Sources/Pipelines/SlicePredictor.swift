@@ -83,7 +83,8 @@ public struct SlicePredictor: Sendable {
 
   /// Class scores of some slices: each `[classes][rows][columns]`.
   private func scores(
-    of prepared: PreparedVolume, slices: ClosedRange<Int>
+    of prepared: PreparedVolume,
+    slices: ClosedRange<Int>
   ) -> [[Float]] {
     let grid = prepared.grid
     let tiles = TileGrid(size: [grid.size.y, grid.size.x], patch: plan.patchSize)
@@ -99,13 +100,17 @@ public struct SlicePredictor: Sendable {
           for origin in tiles.origins { tiles.appendPatch(of: stack, at: origin, to: &input) }
         }
         let batch = Tensor(
-          input, shape: [stacks.count * tiles.origins.count, channels] + plan.patchSize)
+          input,
+          shape: [stacks.count * tiles.origins.count, channels] + plan.patchSize
+        )
         let output = logits(batch).values
         let tileSize = classes * area
         return stacks.indices.map { index in
           let start = index * tiles.origins.count * tileSize
           return tiles.joined(
-            output[start..<start + tiles.origins.count * tileSize], classes: classes)
+            output[start..<start + tiles.origins.count * tileSize],
+            classes: classes
+          )
         }
       }
   }
@@ -130,7 +135,8 @@ private struct SliceWindow {
 
   /// Makes the slices of the range available; `compute` gives scores from a slice on.
   mutating func hold(
-    _ range: ClosedRange<Int>, compute: (_ from: Int) throws -> [[Float]]
+    _ range: ClosedRange<Int>,
+    compute: (_ from: Int) throws -> [[Float]]
   ) throws {
     let passed = min(planes.count, max(0, range.lowerBound - first))
     planes.removeFirst(passed)

@@ -81,6 +81,10 @@ struct SliceSampler: Sendable {
     let stack = entry.volume.stack(at: slice, context: plan.contextSlices)
     let labels = Array(entry.classes[slice * plane..<(slice + 1) * plane])
     return configuration.augmentation.draw(&random).apply(
-      to: stack, labels: labels, height: plan.patchSize[0], width: plan.patchSize[1])
+      to: stack,
+      labels: labels,
+      height: plan.patchSize[0],
+      width: plan.patchSize[1]
+    )
   }
 }

@@ -37,7 +37,9 @@ struct TileGrid {
   }
 
   func appendPatch(
-    of stack: SliceStack, at origin: (row: Int, column: Int), to values: inout [Float]
+    of stack: SliceStack,
+    at origin: (row: Int, column: Int),
+    to values: inout [Float]
   ) {
     for channel in 0..<stack.channels {
       for row in origin.row..<origin.row + patch[0] {

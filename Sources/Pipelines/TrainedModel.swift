@@ -21,7 +21,9 @@ public struct TrainedModel: Sendable {
   ///   - name: The package's name.
   ///   - command: The command line that started the run.
   public init(
-    outcome: SegmentationTrainer.Outcome, dataset: SegmentationDataset, name: String,
+    outcome: SegmentationTrainer.Outcome,
+    dataset: SegmentationDataset,
+    name: String,
     command: String
   ) {
     self.outcome = outcome
@@ -55,9 +57,11 @@ public struct TrainedModel: Sendable {
         steps: configuration.steps,
         minutes: ((outcome.epochs.last?.seconds ?? 0) / 6).rounded() / 10,
         program: "Lamina \(Version.current)",
-        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))),
+        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+      ),
       results: results,
-      files: [:])
+      files: [:]
+    )
   }
 
   private var results: [ModelDescription.Result] {
@@ -70,8 +74,13 @@ public struct TrainedModel: Sendable {
         }
         rows.append(
           ModelDescription.Result(
-            structure: name, metric: metric, mean: rounded(mean), sd: rounded(summary.sd ?? 0),
-            cases: summary.n))
+            structure: name,
+            metric: metric,
+            mean: rounded(mean),
+            sd: rounded(summary.sd ?? 0),
+            cases: summary.n
+          )
+        )
       }
     }
     return rows
@@ -120,14 +129,23 @@ public struct TrainedModel: Sendable {
   /// - Throws: `SupportError.unwritable`, or what encoding throws.
   public func write(to folder: String) throws {
     try ModelPackage.write(
-      to: folder, description: description, weights: outcome.network.weights, card: card)
+      to: folder,
+      description: description,
+      weights: outcome.network.weights,
+      card: card
+    )
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let record = TrainingRecord(
-      model: name, configuration: outcome.configuration, epochs: outcome.epochs,
-      notes: outcome.notes)
-    var files = [("training.json", try encoder.encode(record))]
-    if let evaluation = outcome.evaluation { files.append(("heldout.json", try evaluation.json())) }
+      model: name,
+      configuration: outcome.configuration,
+      epochs: outcome.epochs,
+      notes: outcome.notes
+    )
+    var files = [(TrainingRecord.fileName, try encoder.encode(record))]
+    if let evaluation = outcome.evaluation {
+      files.append((TrainingRecord.heldOutName, try evaluation.json()))
+    }
     for (file, data) in files {
       do {
         try data.write(to: URL(fileURLWithPath: folder + "/" + file))
@@ -160,7 +178,9 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
   ///   - epochs: The learning curve.
   ///   - notes: Oddities of the data set.
   public init(
-    model: String, configuration: TrainingConfiguration, epochs: [SegmentationTrainer.Epoch],
+    model: String,
+    configuration: TrainingConfiguration,
+    epochs: [SegmentationTrainer.Epoch],
     notes: [String]
   ) {
     self.model = model
@@ -169,6 +189,10 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
     self.notes = notes
   }
 
+  /// The record's name in a model package.
+  public static let fileName = "training.json"
+  /// The name of the held-out cases' evaluation in a model package.
+  public static let heldOutName = "heldout.json"
   /// The schema that this program writes.
   public static let currentSchema = "lamina.training/1"
 }

@@ -37,7 +37,9 @@ public struct TrainingPlanner: Sendable {
   /// - Returns: A configuration with every training value at its default.
   /// - Throws: What reading a header throws; `NetworksError.unknownNetwork`.
   public func configuration(
-    for dataset: SegmentationDataset, networkName: String = "unet", baseFeatures: Int = 24
+    for dataset: SegmentationDataset,
+    networkName: String = "unet",
+    baseFeatures: Int = 24
   ) throws -> TrainingConfiguration {
     let volumes = try dataset.cases.map { entry -> VolumeSummary in
       guard
@@ -81,15 +83,21 @@ public struct TrainingPlanner: Sendable {
     let patch = needed.map { ($0 + multiple - 1) / multiple * multiple }
     let pixel = max(spacing[inPlane[0]], spacing[inPlane[1]])
     let plan = SegmentationPlan(
-      orientation: orientation, spacingMM: (inPlane + [sliceAxis]).map { spacing[$0] },
+      orientation: orientation,
+      spacingMM: (inPlane + [sliceAxis]).map { spacing[$0] },
       patchSize: [patch[1], patch[0]],
-      contextSlices: spacing[sliceAxis] <= Self.isotropyLimit * pixel ? 3 : 1)
+      contextSlices: spacing[sliceAxis] <= Self.isotropyLimit * pixel ? 3 : 1
+    )
     let features = (0..<stages).map { min(Self.maximumFeatures, baseFeatures << $0) }
     var configuration = TrainingConfiguration(
       network: try network(
-        networkName, inputChannels: plan.inputChannels, classes: dataset.labels.count + 1,
-        features: features),
-      plan: plan)
+        networkName,
+        inputChannels: plan.inputChannels,
+        classes: dataset.labels.count + 1,
+        features: features
+      ),
+      plan: plan
+    )
     // Left and right are told apart by name only; without such names mirror images are more data.
     let names = dataset.labels.map { $0.name.lowercased() }
     let hasSides = names.contains { $0.contains("left") || $0.contains("right") }
@@ -101,19 +109,31 @@ public struct TrainingPlanner: Sendable {
   }
 
   private func network(
-    _ name: String, inputChannels: Int, classes: Int, features: [Int]
+    _ name: String,
+    inputChannels: Int,
+    classes: Int,
+    features: [Int]
   ) throws -> NetworkConfiguration {
     switch name {
     case "unet":
       return .unet(
         UNetConfiguration(
-          inputChannels: inputChannels, outputChannels: classes, features: features))
+          inputChannels: inputChannels,
+          outputChannels: classes,
+          features: features
+        )
+      )
     case "fcn":
-      let stages = features + [Int](repeating: features.last ?? 8, count: max(0, 3 - features.count))
+      let stages =
+        features + [Int](repeating: features.last ?? 8, count: max(0, 3 - features.count))
       return .fcn(
         FCNConfiguration(
-          inputChannels: inputChannels, outputChannels: classes, features: stages,
-          classifierFeatures: 2 * (stages.last ?? 8)))
+          inputChannels: inputChannels,
+          outputChannels: classes,
+          features: stages,
+          classifierFeatures: 2 * (stages.last ?? 8)
+        )
+      )
     default:
       throw NetworksError.unknownNetwork(name: name, known: NetworkCatalog.all.map(\.name))
     }

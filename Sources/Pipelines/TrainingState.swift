@@ -27,7 +27,8 @@ struct TrainingState {
     let (patch, multiple) = (configuration.plan.patchSize, network.sizeMultiple)
     guard patch.allSatisfy({ $0 % multiple == 0 }) else {
       throw PipelinesError.invalidPlan(
-        reason: "patchSize \(patch) is not a multiple of \(multiple)")
+        reason: "patchSize \(patch) is not a multiple of \(multiple)"
+      )
     }
     self.network = network
     optimizer = Optimizer(configuration.optimizer, parameters: network.namedParameters)
@@ -37,10 +38,15 @@ struct TrainingState {
   /// Takes one step.
   mutating func advance(images: Tensor, labels: LabelTensor) throws {
     let rate = configuration.schedule.rate(
-      initial: configuration.learningRate, step: step, total: configuration.steps,
-      warmupSteps: configuration.warmupSteps)
+      initial: configuration.learningRate,
+      step: step,
+      total: configuration.steps,
+      warmupSteps: configuration.warmupSteps
+    )
     let context = Context(
-      .training, random: RandomStream(seed: configuration.seed).split(0x6472_6F70, step))
+      .training,
+      random: RandomStream(seed: configuration.seed).split(0x6472_6F70, step)
+    )
     let loss = configuration.loss(network(images, in: context), labels: labels)
     let value = Double(loss.scalar)
     guard value.isFinite else {
@@ -58,7 +64,8 @@ struct TrainingState {
   private mutating func updateAverage() {
     guard configuration.averagingDecay > 0 else { return }
     let decay = Float(
-      min(configuration.averagingDecay, (1 + Double(step)) / (10 + Double(step))))
+      min(configuration.averagingDecay, (1 + Double(step)) / (10 + Double(step)))
+    )
     for (name, parameter) in network.namedParameters {
       let values = parameter.value.values
       guard var running = average[name] else {
@@ -74,8 +81,13 @@ struct TrainingState {
   mutating func closeEpoch() {
     epochs.append(
       SegmentationTrainer.Epoch(
-        step: step, loss: lossSum / Double(max(1, lossCount)), learningRate: lastRate,
-        seconds: seconds, dataShare: seconds > 0 ? dataSeconds / seconds : 0))
+        step: step,
+        loss: lossSum / Double(max(1, lossCount)),
+        learningRate: lastRate,
+        seconds: seconds,
+        dataShare: seconds > 0 ? dataSeconds / seconds : 0
+      )
+    )
     lossSum = 0
     lossCount = 0
   }
@@ -106,14 +118,25 @@ struct TrainingState {
 
   func stored() throws -> Safetensors {
     var tensors: [String: Tensor] = [:]
-    for (name, parameter) in network.namedParameters { tensors["network." + name] = parameter.value }
-    for (name, values) in average { tensors["average." + name] = Tensor(values, shape: [values.count]) }
+    for (name, parameter) in network.namedParameters {
+      tensors["network." + name] = parameter.value
+    }
+    for (name, values) in average {
+      tensors["average." + name] = Tensor(values, shape: [values.count])
+    }
     for (name, values) in optimizer.moments {
       tensors["moment." + name] = Tensor(values, shape: [values.count])
     }
     let summary = Summary(
-      configuration: configuration, step: step, epochs: epochs, seconds: seconds,
-      dataSeconds: dataSeconds, lossSum: lossSum, lossCount: lossCount, lastRate: lastRate)
+      configuration: configuration,
+      step: step,
+      epochs: epochs,
+      seconds: seconds,
+      dataSeconds: dataSeconds,
+      lossSum: lossSum,
+      lossCount: lossCount,
+      lastRate: lastRate
+    )
     let text = String(decoding: try JSONEncoder().encode(summary), as: UTF8.self)
     return Safetensors(tensors: tensors, metadata: ["lamina.training/1": text])
   }
@@ -129,13 +152,16 @@ struct TrainingState {
     wanted.steps = summary.configuration.steps
     guard wanted == summary.configuration else {
       throw PipelinesError.checkpointMismatch(
-        path: path, reason: "its network, plan, seed, fold or training values differ")
+        path: path,
+        reason: "its network, plan, seed, fold or training values differ"
+      )
     }
     func part(_ prefix: String) -> [String: Tensor] {
       Dictionary(
         uniqueKeysWithValues: stored.tensors.filter { $0.key.hasPrefix(prefix) }.map {
           (String($0.key.dropFirst(prefix.count)), $0.value)
-        })
+        }
+      )
     }
     try network.load(Safetensors(tensors: part("network.")), from: path)
     average = part("average.").mapValues(\.values)

@@ -2,9 +2,10 @@
 ///
 /// The buffer is a reference with one writer: whoever creates it fills it, then shares it and
 /// writes no more (value types above it copy first, see `isKnownUniquelyReferenced`).
-// Sendable invariant: memory is written only before the buffer is shared or while it is uniquely
-// referenced.
 public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
+  // Sendable invariant: memory is written only before the buffer is shared or while it is uniquely
+  // referenced.
+
   /// The alignment of the first element in bytes: a cache line, and an AVX-512 register.
   public static var alignment: Int { 64 }
 
@@ -19,7 +20,8 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
     precondition(count >= 0, "negative buffer size \(count)")
     let raw = UnsafeMutableRawPointer.allocate(
       byteCount: max(count * MemoryLayout<Element>.stride, 1),
-      alignment: Self.alignment)
+      alignment: Self.alignment
+    )
     pointer = raw.bindMemory(to: Element.self, capacity: count)
     self.count = count
   }

@@ -7,7 +7,8 @@ import Synchronization
 /// interrupted, nothing is left behind: neither a half file nor a temporary one.
 public final class OutputGuard: Sendable {
   private let mayReplace: Bool
-  private let pending = Mutex<Set<String>>([])
+  /// Temporary outputs, and the folders above each that were made for it, deepest first.
+  private let pending = Mutex<[String: [String]]>([:])
 
   /// Creates a guard.
   /// - Parameter mayReplace: Whether existing outputs may be replaced (`--force`).
@@ -71,11 +72,28 @@ public final class OutputGuard: Sendable {
 
   /// Removes every temporary output; for a run that stops here.
   public func discardAll() {
-    let paths = pending.withLock { paths in
-      defer { paths = [] }
-      return paths
+    let outputs = pending.withLock { outputs in
+      defer { outputs = [:] }
+      return outputs
     }
-    for path in paths { try? FileManager.default.removeItem(atPath: path) }
+    for (path, parents) in outputs { Self.remove(path, parents: parents) }
+  }
+
+  /// Removes a temporary output, and the folders that were made for it as far as they are empty.
+  private static func remove(_ path: String, parents: [String]) {
+    try? FileManager.default.removeItem(atPath: path)
+    for parent in parents where rmdir(parent) != 0 { return }
+  }
+
+  /// The folders above a path that are not there yet, deepest first.
+  private static func missingParents(of path: URL) -> [String] {
+    var missing: [String] = []
+    var parent = path.deletingLastPathComponent()
+    while !FileManager.default.fileExists(atPath: parent.path), parent.path != "/" {
+      missing.append(parent.path)
+      parent.deleteLastPathComponent()
+    }
+    return missing
   }
 
   private func write(_ path: String, isFolder: Bool, _ body: (String) throws -> Void) throws {
@@ -85,17 +103,22 @@ public final class OutputGuard: Sendable {
     let parent = target.deletingLastPathComponent()
     // The unfinished output keeps the ending, by which writers choose a format.
     let temporary = parent.appendingPathComponent(
-      ".partial-\(ProcessInfo.processInfo.processIdentifier)-\(target.lastPathComponent)")
+      ".partial-\(ProcessInfo.processInfo.processIdentifier)-\(target.lastPathComponent)"
+    )
+    let newParents = Self.missingParents(of: target)
+    pending.withLock { $0[temporary.path] = newParents }
+    var isInstalled = false
+    defer {
+      pending.withLock { _ = $0.removeValue(forKey: temporary.path) }
+      if !isInstalled { Self.remove(temporary.path, parents: newParents) }
+    }
     do {
       try files.createDirectory(
-        at: isFolder ? temporary : parent, withIntermediateDirectories: true)
+        at: isFolder ? temporary : parent,
+        withIntermediateDirectories: true
+      )
     } catch {
       throw SupportError.unwritable(path: path, reason: Self.reason(of: error))
-    }
-    pending.withLock { _ = $0.insert(temporary.path) }
-    defer {
-      pending.withLock { _ = $0.remove(temporary.path) }
-      try? files.removeItem(at: temporary)
     }
     try body(temporary.path)
     do {
@@ -103,6 +126,7 @@ public final class OutputGuard: Sendable {
     } catch {
       throw SupportError.unwritable(path: path, reason: Self.reason(of: error))
     }
+    isInstalled = true
   }
 
   /// `rename` replaces a file in one step; a folder that stands there is moved aside first.
@@ -112,7 +136,8 @@ public final class OutputGuard: Sendable {
       throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
     }
     let aside = temporary.deletingLastPathComponent().appendingPathComponent(
-      ".replaced-\(ProcessInfo.processInfo.processIdentifier)-\(target.lastPathComponent)")
+      ".replaced-\(ProcessInfo.processInfo.processIdentifier)-\(target.lastPathComponent)"
+    )
     try FileManager.default.moveItem(at: target, to: aside)
     do {
       try FileManager.default.moveItem(at: temporary, to: target)

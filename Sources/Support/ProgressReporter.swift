@@ -24,9 +24,22 @@ public protocol ProgressReporter: Sendable {
 public struct SilentProgress: ProgressReporter {
   /// Creates the reporter.
   public init() {}
+  /// Says nothing.
+  /// - Parameters:
+  ///   - step: What is done.
+  ///   - total: The number of units.
   public func begin(_ step: String, total: Int?) {}
+  /// Says nothing.
+  /// - Parameters:
+  ///   - completed: Units done.
+  ///   - detail: A remark.
   public func update(_ completed: Int, detail: String?) {}
+  /// Says nothing.
   public func end() {}
+  /// Says nothing.
+  /// - Parameter message: A remark.
   public func note(_ message: String) {}
+  /// Says nothing.
+  /// - Parameter message: A warning.
   public func warn(_ message: String) {}
 }

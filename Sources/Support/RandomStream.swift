@@ -29,6 +29,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable, Codable, Equatable 
     return RandomStream(seed: seed)
   }
 
+  /// The next 64 random bits.
+  /// - Returns: A number that is uniform over all of `UInt64`.
   public mutating func next() -> UInt64 {
     let result = (state[1] &* 5).rotatedLeft(by: 7) &* 9
     let shifted = state[1] << 17

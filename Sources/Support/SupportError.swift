@@ -13,6 +13,7 @@ public enum SupportError: ClassifiedError, Equatable {
   /// A system library failed where it should not.
   case libraryFailure(library: String)
 
+  /// The kind of the failure.
   public var failure: Failure {
     switch self {
     case .notFound, .unreadable: .missingInput
@@ -22,6 +23,7 @@ public enum SupportError: ClassifiedError, Equatable {
     }
   }
 
+  /// One sentence: what was wrong, where, and what to do.
   public var description: String {
     switch self {
     case .notFound(let path): "\(path) does not exist; check the path."

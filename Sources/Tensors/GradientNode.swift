@@ -5,8 +5,11 @@ public final class GradientKey: Sendable, Hashable {
   /// Creates a key that equals only itself.
   public init() {}
 
+  /// Whether both are the same key.
   public static func == (left: GradientKey, right: GradientKey) -> Bool { left === right }
 
+  /// Feeds the identity to a hasher.
+  /// - Parameter hasher: The hasher.
   public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }
 

@@ -113,10 +113,10 @@ public struct Tensor: Sendable {
     )
   }
 
-  /// The values in row-major storage; copies only a blocked tensor. Loses the past.
+  /// The values in row-major storage, without a past; copies only a blocked tensor.
   package var plain: Tensor { relaid(.plain) }
 
-  /// The values in another layout. Loses the past.
+  /// The values in another layout, without a past.
   package func relaid(_ wanted: TensorLayout) -> Tensor {
     if layout == wanted { return detached }
     switch (layout, wanted) {

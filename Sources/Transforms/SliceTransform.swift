@@ -21,7 +21,8 @@ public struct SliceStack: Sendable, Equatable {
   public init(channels: Int, height: Int, width: Int, values: [Float]) {
     precondition(
       values.count == channels * height * width,
-      "\(values.count) values for \(channels) x \(height) x \(width)")
+      "\(values.count) values for \(channels) x \(height) x \(width)"
+    )
     self.channels = channels
     self.height = height
     self.width = width
@@ -50,7 +51,7 @@ public struct SliceTransform: Sendable, Equatable {
   public var contrast = 1.0
   /// Added to the intensities.
   public var brightness = 0.0
-  /// Exponent on the intensities rescaled to 0…1; mean and deviation are kept. 1 for none.
+  /// Exponent on the intensities rescaled to 0…1 (mean and deviation are kept); 1 for none.
   public var gamma = 1.0
   /// Standard deviation of white noise.
   public var noise = 0.0
@@ -70,11 +71,15 @@ public struct SliceTransform: Sendable, Equatable {
   ///   - width: Columns of the result.
   /// - Returns: Bilinearly interpolated slices and nearest labels of the result's size.
   public func apply(
-    to stack: SliceStack, labels: [UInt16], height: Int, width: Int
+    to stack: SliceStack,
+    labels: [UInt16],
+    height: Int,
+    width: Int
   ) -> (stack: SliceStack, labels: [UInt16]) {
     precondition(
       labels.count == stack.height * stack.width,
-      "\(labels.count) labels for \(stack.height) x \(stack.width) pixels")
+      "\(labels.count) labels for \(stack.height) x \(stack.width) pixels"
+    )
     var (result, moved) = resampled(stack, labels: labels, height: height, width: width)
     if blur > 0 { result = blurred(result) }
     changeIntensities(&result.values)
@@ -82,7 +87,10 @@ public struct SliceTransform: Sendable, Equatable {
   }
 
   private func resampled(
-    _ stack: SliceStack, labels: [UInt16], height: Int, width: Int
+    _ stack: SliceStack,
+    labels: [UInt16],
+    height: Int,
+    width: Int
   ) -> (SliceStack, [UInt16]) {
     // Result to source: undo translation, rotation, shear, scale and mirror, in this order.
     let (c, s) = (cos(rotation), sin(rotation))

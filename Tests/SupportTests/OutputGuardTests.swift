@@ -38,6 +38,20 @@ struct OutputGuardTests {
     #expect(try names("") == [])
   }
 
+  @Test func aFailedBodyTakesTheFoldersMadeForItAlong() throws {
+    struct Failed: Error {}
+    let folder = try TemporaryFolder()
+    let guardian = OutputGuard(mayReplace: false)
+    #expect(throws: Failed.self) {
+      try guardian.writeFile(folder.file("new/newer/a.txt")) { _ in throw Failed() }
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    try guardian.writeFile(folder.file("new/newer/a.txt")) {
+      try Data().write(to: URL(fileURLWithPath: $0))
+    }
+    #expect(FileManager.default.fileExists(atPath: folder.file("new/newer/a.txt")))
+  }
+
   @Test func anExistingOutputStaysWithoutForce() throws {
     let path = folder.file("out.txt")
     let output = OutputGuard(mayReplace: false)

@@ -1,0 +1,11 @@
+// The umbrella: `import Lamina` gives a package all of Lamina's modules.
+@_exported import Evaluation
+@_exported import Imaging
+@_exported import ImagingIO
+@_exported import Layers
+@_exported import Networks
+@_exported import Pipelines
+@_exported import Reporting
+@_exported import Support
+@_exported import Tensors
+@_exported import Transforms

@@ -1,0 +1,175 @@
+import Foundation
+import Imaging
+import Layers
+import Networks
+import Pipelines
+import Support
+import TestSupport
+import Testing
+
+@Suite struct SegmentationTrainerTests {
+  private func configuration(_ dataset: SegmentationDataset, steps: Int) throws
+    -> TrainingConfiguration
+  {
+    var values = try TrainingPlanner().configuration(for: dataset, baseFeatures: 8)
+    values.steps = steps
+    values.batchSize = 8
+    values.warmupSteps = 5
+    values.averagingDecay = 0.9
+    values.learningRate = 5e-3
+    return values
+  }
+
+  private func trainer(
+    _ dataset: SegmentationDataset,
+    _ folder: TemporaryFolder,
+    _ interruption: Interruption = Interruption(),
+    progress: any ProgressReporter = SilentProgress()
+  ) -> SegmentationTrainer {
+    SegmentationTrainer(
+      dataset: dataset,
+      checkpointFolder: folder.file("checkpoints"),
+      progress: progress,
+      interruption: interruption
+    )
+  }
+
+  @Test func thePlanFollowsTheStatedRules() throws {
+    let study = try SyntheticStudy(cases: 2)
+    let values = try TrainingPlanner().configuration(
+      for: try SegmentationDataset(path: study.path)
+    )
+    // 20 x 18 x 16 voxels of 1 mm: sagittal slices are the most, of 18 (A) by 16 (S) pixels;
+    // 16 pixels are halved once, to 8, and a second time would leave 4, below the minimum of 5.
+    #expect(values.plan.orientation.code == "ASR")
+    #expect(values.plan.patchSize == [16, 18])
+    #expect(values.plan.contextSlices == 3)
+    guard case .unet(let network) = values.network else {
+      Issue.record("not a U-Net")
+      return
+    }
+    #expect(network.features == [24, 48])
+    #expect(network.inputChannels == 7 && network.outputChannels == 3)
+    // Mirroring sagittal slices would exchange front and back.
+    #expect(values.augmentation.mirrorProbability == 0)
+  }
+
+  @Test func trainingLearnsTheBalls() throws {
+    let study = try SyntheticStudy(cases: 10)
+    let dataset = try SegmentationDataset(path: study.path)
+    let folder = try TemporaryFolder()
+    let outcome = try trainer(dataset, folder).run(
+      configuration(dataset, steps: 120),
+      budget: .steps,
+      resumes: false
+    )
+    let first = try #require(outcome.epochs.first)
+    let last = try #require(outcome.epochs.last)
+    #expect(last.step == 120 && last.loss < first.loss)
+    let evaluation = try #require(outcome.evaluation)
+    #expect(evaluation.cases.count == 2)
+    // Balls this bright are easy; a network that learnt nothing would give 0 for the core.
+    let dice = try #require(evaluation.summary["2"]?["dice"]?.mean)
+    #expect(dice > 0.8)
+  }
+
+  @Test func aResumedRunEndsWhereAnUninterruptedOneDoes() throws {
+    let study = try SyntheticStudy(cases: 5)
+    let dataset = try SegmentationDataset(path: study.path)
+    let values = try configuration(dataset, steps: 130)
+    let whole = try trainer(dataset, try TemporaryFolder()).run(
+      values,
+      budget: .steps,
+      resumes: false
+    )
+    let folder = try TemporaryFolder()
+    let interruption = Interruption()
+    // The first epoch's end interrupts.
+    #expect(throws: SupportError.interrupted) {
+      try trainer(
+        dataset,
+        folder,
+        interruption,
+        progress: InterruptingProgress(interruption, step: "training")
+      ).run(values, budget: .steps, resumes: false)
+    }
+    let resumed = try trainer(dataset, folder).run(values, budget: .steps, resumes: true)
+    #expect(resumed.epochs.map(\.step) == whole.epochs.map(\.step))
+    #expect(resumed.epochs.map(\.loss) == whole.epochs.map(\.loss))
+    for (a, b) in zip(whole.network.namedParameters, resumed.network.namedParameters) {
+      #expect(a.parameter.value.values == b.parameter.value.values, "\(a.name)")
+    }
+  }
+
+  @Test func aCheckpointOfAnotherRunIsRefused() throws {
+    let study = try SyntheticStudy(cases: 5)
+    let dataset = try SegmentationDataset(path: study.path)
+    var values = try configuration(dataset, steps: 100)
+    let folder = try TemporaryFolder()
+    _ = try trainer(dataset, folder).run(values, budget: .steps, resumes: false)
+    values.seed = 2
+    let error = #expect(throws: PipelinesError.self) {
+      try trainer(dataset, folder).run(values, budget: .steps, resumes: true)
+    }
+    #expect(error?.failure == .damagedInput)
+  }
+
+  @Test func aFaultyDataSetIsRefusedWithItsFaults() throws {
+    let study = try SyntheticStudy(cases: 3)
+    try FileManager.default.removeItem(atPath: study.label(0))
+    let dataset = try SegmentationDataset(path: study.path)
+    #expect(
+      throws: PipelinesError.faultyDataset(
+        path: study.path,
+        faults: ["ball_0 has no label map in labelsTr"]
+      )
+    ) {
+      try trainer(dataset, try TemporaryFolder()).run(
+        configuration(dataset, steps: 1),
+        budget: .steps,
+        resumes: false
+      )
+    }
+  }
+
+  @Test func aBrokenLearningRateStopsWithTheStep() throws {
+    let study = try SyntheticStudy(cases: 3)
+    let dataset = try SegmentationDataset(path: study.path)
+    var values = try configuration(dataset, steps: 60)
+    values.learningRate = 1e30
+    values.warmupSteps = 0
+    let error = #expect(throws: PipelinesError.self) {
+      try trainer(dataset, try TemporaryFolder()).run(values, budget: .steps, resumes: false)
+    }
+    guard case .trainingDiverged(let step, _)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(step > 0)
+  }
+}
+
+/// Interrupts when a step of the work first reports.
+private struct InterruptingProgress: ProgressReporter {
+  private let interruption: Interruption
+  private let step: String
+  private let current = Current()
+
+  init(_ interruption: Interruption, step: String) {
+    self.interruption = interruption
+    self.step = step
+  }
+
+  func begin(_ step: String, total: Int?) { current.step = step }
+  func update(_ completed: Int, detail: String?) {
+    if current.step == step { interruption.raise() }
+  }
+  func end() {}
+  func note(_ message: String) {}
+  func warn(_ message: String) {}
+
+  // Used by one thread; the trainer reports from where it runs.
+  private final class Current: @unchecked Sendable {
+    var step = ""
+  }
+}

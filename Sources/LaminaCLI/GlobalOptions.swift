@@ -19,8 +19,8 @@ struct GlobalOptions: ParsableArguments {
   var noProgress = false
 
   func validate() throws {
-    if let threads, threads < 1 {
-      throw ValidationError("--threads is \(threads) but must be 1 or more.")
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is \(threads) but must be 1 to 1024.")
     }
     if quiet, verbose {
       throw ValidationError("--quiet and --verbose exclude each other.")

@@ -132,7 +132,14 @@ struct ReportInputs {
     guard let record else { return ProvenanceRecord(programVersion: Version.current) }
     var provenance = ProvenanceRecord(
       programVersion: record.laminaVersion,
-      inputs: [.init(role: "scan", path: record.input, sha256: record.inputSHA256)]
+      // Folders may bear patients' names; the page is made to be shown around.
+      inputs: [
+        .init(
+          role: "scan",
+          path: URL(fileURLWithPath: record.input).lastPathComponent,
+          sha256: record.inputSHA256
+        )
+      ]
     )
     provenance.modelName = record.model.name
     provenance.modelVersion = record.model.version

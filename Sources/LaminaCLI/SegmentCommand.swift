@@ -14,8 +14,7 @@ struct SegmentCommand: Verb {
     discussion: """
       INPUT is a NIfTI file, a DICOM file or folder, or a folder of NIfTI files (a batch: one \
       folder per case, and manifest.json; a case that fails is listed there and never stops the \
-      others). The label map lies on exactly the scan's grid. Memory depends on the scan's size, \
-      not on the number of structures.
+      others). The label map lies on exactly the scan's grid.
       """
   )
 
@@ -125,7 +124,9 @@ struct SegmentCommand: Verb {
     if writesOneFile, !extras.isEmpty {
       throw ValidationError("--write needs a folder as --output, not \(output).")
     }
-    if writesOneFile, resume { throw ValidationError("--resume needs a folder as --output.") }
+    if let labels, labels.allSatisfy({ $0 == "," || $0.isWhitespace }) {
+      throw ValidationError("--labels names no structure.")
+    }
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
@@ -135,6 +136,9 @@ struct SegmentCommand: Verb {
         "\(inputs.cases.count) cases need a folder as --output, not the file \(output)."
       )
     }
+    let output = OutputPath.normalised(output)
+    let writesBatch = inputs.isBatch && !writesOneFile
+    if resume, !writesBatch { throw ValidationError("--resume is for a batch of scans.") }
     if !resume { try context.outputs.check(output) }
     let package = try ModelStore().model(model)
     var options = SegmentationRun.Options()
@@ -144,15 +148,15 @@ struct SegmentCommand: Verb {
       $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     }
     options.keepsLargestComponent = postprocess
-    options.command = CommandLine.arguments.joined(separator: " ")
+    options.command = OutputPath.command
     let run = try SegmentationRun(
       model: package,
       options: options,
       progress: context.progress,
       interruption: context.interruption
     )
-    if inputs.isBatch, !writesOneFile {
-      return try batch(inputs, run: run, model: package.description.name, in: context)
+    if writesBatch {
+      return try batch(inputs, into: output, run: run, model: package.description, in: context)
     }
     let result = try run.segment(inputs.cases[0])
     warn(result, in: context)
@@ -207,15 +211,26 @@ struct SegmentCommand: Verb {
     }
   }
 
+  /// Whether the folder holds the same scan's result of the same weights.
+  private func isDone(
+    _ item: SegmentationInputs.Case,
+    in folder: String,
+    with model: ModelDescription
+  ) -> Bool {
+    guard let record = RunRecord.read(folder + "/" + RunRecord.fileName) else { return false }
+    return record.input == item.path
+      && record.model.weightsSHA256 == model.files[ModelPackage.weightsName]
+  }
+
   /// Every case in turn; what fails is listed and never stops the others.
   private func batch(
     _ inputs: SegmentationInputs,
+    into output: String,
     run: SegmentationRun,
-    model: String,
+    model: ModelDescription,
     in context: CommandContext
   ) throws -> CommandOutcome {
-    var manifest = SegmentationManifest(model: model)
-    let manifestGuard = OutputGuard(mayReplace: true)
+    var manifest = SegmentationManifest(model: model.name)
     for item in inputs.cases {
       try context.interruption.check()
       let folder = output + "/" + item.id
@@ -235,7 +250,7 @@ struct SegmentCommand: Verb {
           )
         )
       }
-      if resume, RunRecord.read(folder + "/" + RunRecord.fileName) != nil {
+      if resume, isDone(item, in: folder, with: model) {
         entry(.skipped)
       } else {
         do {
@@ -251,9 +266,9 @@ struct SegmentCommand: Verb {
           entry(.failed, error: sentence)
         }
       }
-      try manifestGuard.write(
-        JSONOutput.data(manifest),
-        to: output + "/" + SegmentationManifest.fileName
+      try context.outputs.replace(
+        with: JSONOutput.data(manifest),
+        at: output + "/" + SegmentationManifest.fileName
       )
     }
     let failed = manifest.cases.filter { $0.status == .failed }.count

@@ -78,7 +78,10 @@ struct TrainCommand: Verb {
     if let minutes, !(minutes > 0) || !minutes.isFinite {
       throw ValidationError("--minutes must be more than 0.")
     }
-    if let epochs, epochs < 1 { throw ValidationError("--epochs must be 1 or more.") }
+    if let minutes, minutes > 100_000 { throw ValidationError("--minutes must be 100000 or less.") }
+    if let epochs, !(1...1_000_000).contains(epochs) {
+      throw ValidationError("--epochs must be 1 to 1000000.")
+    }
     if minutes != nil, epochs != nil {
       throw ValidationError("--minutes and --epochs exclude each other.")
     }
@@ -99,7 +102,12 @@ struct TrainCommand: Verb {
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
+    let output = OutputPath.normalised(output)
+    let checkpoints = output + ".training"
     try context.outputs.check(output)
+    if !resume, !outputOptions.force, FileManager.default.fileExists(atPath: checkpoints) {
+      throw UnfinishedTraining(path: checkpoints)
+    }
     let dataset = try SegmentationDataset(path: dataset)
     var values = try TrainingPlanner().configuration(
       for: dataset,
@@ -119,7 +127,8 @@ struct TrainCommand: Verb {
     let name = URL(fileURLWithPath: output).lastPathComponent
     let trainer = SegmentationTrainer(
       dataset: dataset,
-      checkpointFolder: output + ".training",
+      checkpointFolder: checkpoints,
+      outputs: context.outputs,
       progress: context.progress,
       interruption: context.interruption
     )
@@ -159,12 +168,24 @@ struct TrainCommand: Verb {
   /// The command again, the data set by its name: a model card must not hold local paths.
   private var commandLine: String {
     let folder = URL(fileURLWithPath: self.dataset).lastPathComponent
-    let name = URL(fileURLWithPath: output).lastPathComponent
+    let name = URL(fileURLWithPath: OutputPath.normalised(output)).lastPathComponent
     var words = ["lamina train", folder, "--output", name, "--fold", fold, "--seed", "\(seed)"]
     if let minutes { words += ["--minutes", "\(minutes)"] }
     if let epochs { words += ["--epochs", "\(epochs)"] }
     words += ["--network", network, "--features", "\(features)", "--batch", "\(batch)"]
     words += ["--learning-rate", "\(learningRate)"]
     return words.joined(separator: " ")
+  }
+}
+
+/// An earlier run left its checkpoints, and neither to go on nor to start anew was asked for.
+struct UnfinishedTraining: ClassifiedError {
+  /// The folder of the checkpoints.
+  let path: String
+
+  var failure: Failure { .unwritableOutput }
+
+  var description: String {
+    "\(path) holds an unfinished run; go on with --resume or start anew with --force."
   }
 }

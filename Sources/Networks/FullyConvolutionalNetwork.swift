@@ -187,5 +187,11 @@ extension FCNConfiguration {
     )
     try require((1...8192).contains(classifierFeatures), "\(classifierFeatures) features")
     try require((0..<1).contains(dropoutProbability), "a dropout of \(dropoutProbability)")
+    let widest = Double(max(inputChannels, classifierFeatures, features.max() ?? 1))
+    let layers = Double(convolutionsPerStage.reduce(0, +)) * 9 + 50
+    try require(
+      widest * widest * layers <= NetworksError.maximumWeights,
+      "it would have too many weights"
+    )
   }
 }

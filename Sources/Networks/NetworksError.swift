@@ -7,6 +7,9 @@ public enum NetworksError: ClassifiedError, Equatable {
   /// The catalogue has no network of this name.
   case unknownNetwork(name: String, known: [String])
 
+  /// A bound on the weights of a network, before memory is taken for them.
+  static let maximumWeights = 4e9
+
   /// The kind of the failure.
   public var failure: Failure {
     switch self {

@@ -215,5 +215,13 @@ extension UNetConfiguration {
     try require((1...15).contains(kernelSize) && kernelSize % 2 == 1, "a window of \(kernelSize)")
     try require((0...1).contains(negativeSlope), "a slope of \(negativeSlope)")
     try require((0..<1).contains(dropoutProbability), "a dropout of \(dropoutProbability)")
+    let widest = Double(max(inputChannels, 2 * (features.max() ?? 1)))
+    var window = Double(kernelSize * kernelSize)
+    if dimensions == 3 { window *= Double(kernelSize) }
+    let layers = Double(2 * convolutionsPerStage * features.count)
+    try require(
+      widest * widest * window * layers <= NetworksError.maximumWeights,
+      "it would have too many weights"
+    )
   }
 }

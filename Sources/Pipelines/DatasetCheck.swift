@@ -77,19 +77,22 @@ public struct DatasetCheck: Sendable {
     return LoadedCase(id: entry.id, scan: scan, labelMap: labelMap)
   }
 
-  /// Images that lie in the folder but in none of the layout's places, each with what is wrong.
+  /// Images that lie in the folder but belong to no case, each with what is wrong.
   private static func strays(
     _ dataset: SegmentationDataset,
     loaded: [LoadedCase]
   ) -> [String] {
-    let places: Set = ["imagesTr", "labelsTr", "imagesTs", "labelsTs"]
+    let testPlaces: Set = ["imagesTs", "labelsTs"]
     let known = Set(dataset.cases.flatMap { [$0.image, $0.label] }.map { standard($0) })
     guard let files = FileManager.default.enumerator(atPath: dataset.path) else { return [] }
+    // Without their partner they are faults already.
+    let unpaired = dataset.unpaired.map { $0.prefix { $0 != " " } }
     let names = files.compactMap { $0 as? String }.filter { name in
       (name.hasSuffix(".nii.gz") || name.hasSuffix(".nii"))
-        && !places.contains(String(name.prefix { $0 != "/" }))
+        && !testPlaces.contains(String(name.prefix { $0 != "/" }))
         && !known.contains(standard(dataset.path + "/" + name))
         && !name.split(separator: "/").contains { $0.hasPrefix(".") }
+        && !unpaired.contains { name.contains($0) }
     }
     let ids = Set(dataset.cases.map(\.id))
     return names.sorted().map { name in

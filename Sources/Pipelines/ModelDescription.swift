@@ -26,6 +26,30 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     public var program: String
     /// Day of the training, ISO 8601.
     public var date: String
+
+    package init(
+      dataset: String,
+      source: String,
+      trainingCases: Int,
+      heldOut: [String],
+      command: String,
+      seed: UInt64,
+      steps: Int,
+      minutes: Double,
+      program: String,
+      date: String
+    ) {
+      self.dataset = dataset
+      self.source = source
+      self.trainingCases = trainingCases
+      self.heldOut = heldOut
+      self.command = command
+      self.seed = seed
+      self.steps = steps
+      self.minutes = minutes
+      self.program = program
+      self.date = date
+    }
   }
 
   /// A result on cases that the training did not see.
@@ -68,6 +92,34 @@ public struct ModelDescription: Codable, Sendable, Equatable {
   public var results: [Result]
   /// SHA-256 of each file of the package by name.
   public var files: [String: String]
+
+  package init(
+    name: String,
+    version: String,
+    summary: String,
+    channels: [String],
+    labels: [LabelDefinition],
+    network: NetworkConfiguration,
+    plan: SegmentationPlan,
+    licence: String,
+    intendedUse: String,
+    provenance: Provenance,
+    results: [Result],
+    files: [String: String]
+  ) {
+    self.name = name
+    self.version = version
+    self.summary = summary
+    self.channels = channels
+    self.labels = labels
+    self.network = network
+    self.plan = plan
+    self.licence = licence
+    self.intendedUse = intendedUse
+    self.provenance = provenance
+    self.results = results
+    self.files = files
+  }
 
   /// The schema that this program writes and reads.
   public static let currentSchema = "lamina.model/1"

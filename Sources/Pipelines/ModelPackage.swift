@@ -40,7 +40,7 @@ public struct ModelPackage: Sendable {
       "model.json has the schema \(description.schema)"
     )
     try require(
-      (1...250).contains(description.labels.count)
+      (1...SegmentationDataset.maximumLabels).contains(description.labels.count)
         && description.labels.allSatisfy { (1...65535).contains($0.id) },
       "its labels are not 1 to 250 numbers from 1 to 65535"
     )
@@ -55,6 +55,15 @@ public struct ModelPackage: Sendable {
       "the network has \(description.network.inputChannels) input channels, the plan "
         + "\(description.plan.inputChannels)"
     )
+    let labels = description.labels
+    try require(
+      Set(labels.map(\.id)).count == labels.count && Set(labels.map(\.name)).count == labels.count,
+      "two of its labels share a number or a name"
+    )
+    if case .unet(let values) = description.network {
+      try require(values.dimensions == 2, "its network is not two-dimensional")
+      try require(values.padding == .same, "its network's output is smaller than its input")
+    }
     try require(description.channels.count == 1, "it has \(description.channels.count) channels")
   }
 

@@ -29,12 +29,11 @@ public enum PipelinesError: ClassifiedError, Equatable {
   public var failure: Failure {
     switch self {
     case .invalidPlan, .damagedModel, .notADataset, .faultyDataset, .unsuitableScan,
-      .checkpointMismatch:
+      .checkpointMismatch, .trainingDiverged:
       .damagedInput
     case .unknownStructure, .duplicateCase: .usage
     case .modelNotFound: .missingComponent
     case .noInputs: .missingInput
-    case .trainingDiverged: .internalFault
     }
   }
 
@@ -59,8 +58,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
       "Two inputs are named \(id); rename one or segment them in separate runs."
     case .noInputs(let path): "\(path) holds no scans."
     case .trainingDiverged(let step, let reason):
-      "Training broke down at step \(step): \(reason); the last good checkpoint is kept, "
-        + "resume with a smaller learning rate."
+      "Training broke down at step \(step): \(reason); train anew "
+        + "with a smaller --learning-rate."
     case .checkpointMismatch(let path, let reason):
       "\(path) belongs to another run: \(reason); remove it or choose another output."
     }

@@ -4,6 +4,9 @@ import Transforms
 
 /// A scan as the network's plan wants it: oriented, resampled, normalised.
 struct PreparedVolume: Sendable {
+  /// Larger grids are refused before memory is taken for them.
+  private static let maximumVoxelCount = 1 << 31
+
   /// The scan's own grid in the plan's orientation; predictions are made for its voxels.
   let target: ImageGeometry
   /// The grid at the plan's spacing; equals `target` unless the scan was resampled.
@@ -22,6 +25,11 @@ struct PreparedVolume: Sendable {
       values = oriented.voxels
     } else {
       grid = try target.resampled(toSpacing: wanted)
+      guard grid.voxelCount <= Self.maximumVoxelCount else {
+        throw .invalidGeometry(
+          reason: "at the model's spacing it would have \(grid.voxelCount) voxels"
+        )
+      }
       var finite = oriented
       for i in finite.voxels.indices where !finite.voxels[i].isFinite { finite.voxels[i] = 0 }
       values = finite.resampled(to: grid, interpolation: .cubicBSpline, outside: 0).voxels

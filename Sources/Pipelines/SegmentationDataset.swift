@@ -100,14 +100,22 @@ public struct SegmentationDataset: Sendable {
     self.unpaired = unpaired
   }
 
+  /// The most structures of one model.
+  public static let maximumLabels = 250
+
   private static func definitions(
     _ values: [String: Header.Value],
     _ unusable: (String) -> PipelinesError
   ) throws -> [LabelDefinition] {
+    guard values["ignore"] == nil else {
+      throw unusable("it has an ignore label, which is not supported yet")
+    }
     var names: [Int: String] = [:]
-    for (key, value) in values {
+    for (key, value) in values.sorted(by: { $0.key < $1.key }) {
       switch value {
-      case .number(let id): names[id] = key
+      case .number(let id):
+        if let other = names[id] { throw unusable("\(other) and \(key) share the label \(id)") }
+        names[id] = key
       case .text(let name):
         guard let id = Int(key) else { throw unusable("the label \(key) has no number") }
         names[id] = name
@@ -117,6 +125,9 @@ public struct SegmentationDataset: Sendable {
     let foreground = names.filter { $0.key != 0 }.sorted { $0.key < $1.key }
     guard !foreground.isEmpty, foreground.allSatisfy({ (1...65535).contains($0.key) }) else {
       throw unusable("its labels are not numbers from 1 to 65535")
+    }
+    guard foreground.count <= maximumLabels else {
+      throw unusable("it has \(foreground.count) labels, more than \(maximumLabels)")
     }
     return foreground.enumerated().map { index, entry in
       LabelDefinition(

@@ -38,7 +38,7 @@ public struct SegmentationInputs: Sendable {
         let name = URL(fileURLWithPath: path).lastPathComponent
         let stem = SegmentationDataset.stem(name)
         cases.append(
-          Case(id: Self.channel(stem)?.case ?? stem, path: path, channelCount: 1)
+          Case(id: Self.channelZero(stem) ?? stem, path: path, channelCount: 1)
         )
         continue
       }
@@ -78,20 +78,29 @@ public struct SegmentationInputs: Sendable {
     }
   }
 
+  /// Files that differ in nnU-Net's channel number are one case, if the numbers count up from 0000;
+  /// else the numbers are part of the names.
   private static func grouped(_ files: [String], in folder: String) -> [Case] {
-    var order: [String] = []
-    var channels: [String: [(number: Int, file: String)]] = [:]
+    var numbers: [String: [Int]] = [:]
     for file in files {
+      guard let part = channel(SegmentationDataset.stem(file)) else { continue }
+      numbers[part.case, default: []].append(part.number)
+    }
+    let grouped = numbers.filter { $0.value.sorted() == Array($0.value.indices) }
+    return files.compactMap { file in
       let stem = SegmentationDataset.stem(file)
-      let (id, number) = channel(stem).map { ($0.case, $0.number) } ?? (stem, 0)
-      if channels[id] == nil { order.append(id) }
-      channels[id, default: []].append((number, file))
+      let path = folder + "/" + file
+      guard let part = channel(stem), let channels = grouped[part.case] else {
+        return Case(id: stem, path: path, channelCount: 1)
+      }
+      guard part.number == 0 else { return nil }
+      return Case(id: part.case, path: path, channelCount: channels.count)
     }
-    return order.compactMap { id in
-      guard let list = channels[id]?.sorted(by: { $0.number < $1.number }), let first = list.first
-      else { return nil }
-      return Case(id: id, path: folder + "/" + first.file, channelCount: list.count)
-    }
+  }
+
+  /// CASE of `CASE_0000`; other numbers belong to the name.
+  private static func channelZero(_ stem: String) -> String? {
+    channel(stem).flatMap { $0.number == 0 ? $0.case : nil }
   }
 
   /// Splits nnU-Net's `CASE_0000` into its parts.

@@ -48,6 +48,7 @@ public struct SegmentationTrainer: Sendable {
 
   private let dataset: SegmentationDataset
   private let checkpoint: TrainingCheckpoint
+  private let outputs: OutputGuard
   private let progress: any ProgressReporter
   private let interruption: Interruption
 
@@ -55,16 +56,19 @@ public struct SegmentationTrainer: Sendable {
   /// - Parameters:
   ///   - dataset: Labelled scans.
   ///   - checkpointFolder: Where checkpoints are kept until the run is done.
+  ///   - outputs: Writes the checkpoints.
   ///   - progress: Told about every epoch.
   ///   - interruption: Looked at before every step; a checkpoint is saved then.
   public init(
     dataset: SegmentationDataset,
     checkpointFolder: String,
+    outputs: OutputGuard = OutputGuard(mayReplace: false),
     progress: any ProgressReporter,
     interruption: Interruption
   ) {
     self.dataset = dataset
     checkpoint = TrainingCheckpoint(folder: checkpointFolder)
+    self.outputs = outputs
     self.progress = progress
     self.interruption = interruption
   }
@@ -92,8 +96,18 @@ public struct SegmentationTrainer: Sendable {
       throw PipelinesError.faultyDataset(path: dataset.path, faults: check.faults)
     }
     let split = dataset.split(holdingOut: configuration.fold, seed: configuration.seed)
+    guard !split.training.isEmpty else {
+      throw PipelinesError.notADataset(
+        path: dataset.path,
+        reason: "\(dataset.cases.count) labelled scans leave none to train on; use --fold all"
+      )
+    }
     let training = Set(split.training.map(\.id))
-    var state = try TrainingState(configuration, checkpoint: resumes ? checkpoint : nil)
+    var state = try TrainingState(
+      configuration,
+      keepsSteps: budget == .steps,
+      checkpoint: resumes ? checkpoint : nil
+    )
     let sampler = try SliceSampler(
       loaded.filter { training.contains($0.id) },
       labels: dataset.labels,
@@ -118,6 +132,8 @@ public struct SegmentationTrainer: Sendable {
   /// Removes the checkpoints; for when the model is safely written.
   public func discardCheckpoints() { checkpoint.remove() }
 
+  /// Share of a time budget that the steps may fill; the rest is for a machine that slows down.
+  private static let usableShare = 0.95
   /// Steps by which the speed is measured, after a few that only warm up.
   private static let (warmingSteps, measuredSteps) = (5, 30)
 
@@ -125,7 +141,7 @@ public struct SegmentationTrainer: Sendable {
     let clock = ContinuousClock()
     let started = clock.now
     var measured = started
-    let earlier = state.epochs.last?.seconds ?? 0
+    let earlier = state.seconds
     let first = state.step
     if case .minutes = budget, first == 0 { state.configuration.steps = .max }
     progress.begin(
@@ -134,7 +150,7 @@ public struct SegmentationTrainer: Sendable {
     )
     while state.step < state.configuration.steps {
       if interruption.isRaised {
-        try checkpoint.save(state)
+        try save(state)
         try interruption.check()
       }
       if case .minutes(let minutes) = budget, first == 0 {
@@ -142,7 +158,7 @@ public struct SegmentationTrainer: Sendable {
         if state.step == Self.warmingSteps + Self.measuredSteps {
           let perStep = (clock.now - measured).seconds / Double(Self.measuredSteps)
           let left = minutes * 60 - (clock.now - started).seconds
-          state.configuration.steps = state.step + max(1, Int(left / perStep))
+          state.configuration.steps = state.step + max(1, Int(Self.usableShare * left / perStep))
           progress.end()
           progress.note(
             "\(Int(1000 * perStep)) ms a step: \(state.configuration.steps) steps in "
@@ -161,11 +177,15 @@ public struct SegmentationTrainer: Sendable {
       {
         state.closeEpoch()
         report(state)
-        // The schedule needs the number of steps; before that is known there is nothing to resume.
-        if state.configuration.steps != .max { try checkpoint.save(state) }
+        try save(state)
       }
     }
     progress.end()
+  }
+
+  /// Before the number of steps is known, the schedule is not, and there is nothing to resume.
+  private func save(_ state: TrainingState) throws {
+    if state.configuration.steps != .max { try checkpoint.save(state, outputs: outputs) }
   }
 
   /// One line for each epoch, beside the bar.

@@ -8,11 +8,14 @@ import Tensors
 /// Segments volumes slice by slice and stacks the slices.
 ///
 /// Slices are padded with 0 to the plan's patch, or cut into overlapping patches weighted by a
-/// Gaussian where they are larger. The scores of only two slices are held at a time: where the scan
-/// was resampled, scores are interpolated linearly to the scan's own grid before the largest wins.
+/// Gaussian where they are larger. The scores of one batch of slices (16, or one where slices are
+/// tiled) are held at a time: where the scan was resampled, scores are interpolated linearly to the
+/// scan's own grid before the largest wins.
 public struct SlicePredictor: Sendable {
   /// Patches that the network sees at once.
   private static let batchSize = 16
+  /// Batches are filled up to a multiple of this.
+  private static let batchStep = 4
 
   private let plan: SegmentationPlan
   private let network: any Network
@@ -82,37 +85,29 @@ public struct SlicePredictor: Sendable {
   }
 
   /// Class scores of some slices: each `[classes][rows][columns]`.
-  private func scores(
-    of prepared: PreparedVolume,
-    slices: ClosedRange<Int>
-  ) -> [[Float]] {
+  private func scores(of prepared: PreparedVolume, slices: ClosedRange<Int>) -> [[Float]] {
     let grid = prepared.grid
     let tiles = TileGrid(size: [grid.size.y, grid.size.x], patch: plan.patchSize)
-    let channels = plan.inputChannels
-    let area = plan.patchSize[0] * plan.patchSize[1]
+    let stacks = slices.map { prepared.stack(at: $0, context: plan.contextSlices) }
+    let patches = stacks.indices.flatMap { stack in tiles.origins.map { (stack, $0) } }
+    let (channels, area) = (plan.inputChannels, plan.patchSize[0] * plan.patchSize[1])
     let classes = labels.count + 1
-    return slices.map { prepared.stack(at: $0, context: plan.contextSlices) }
-      .chunked(into: max(1, Self.batchSize / tiles.origins.count))
-      .flatMap { stacks -> [[Float]] in
-        var input: [Float] = []
-        input.reserveCapacity(stacks.count * tiles.origins.count * channels * area)
-        for stack in stacks {
-          for origin in tiles.origins { tiles.appendPatch(of: stack, at: origin, to: &input) }
-        }
-        let batch = Tensor(
-          input,
-          shape: [stacks.count * tiles.origins.count, channels] + plan.patchSize
-        )
-        let output = logits(batch).values
-        let tileSize = classes * area
-        return stacks.indices.map { index in
-          let start = index * tiles.origins.count * tileSize
-          return tiles.joined(
-            output[start..<start + tiles.origins.count * tileSize],
-            classes: classes
-          )
-        }
-      }
+    var output: [Float] = []
+    output.reserveCapacity(patches.count * classes * area)
+    for batch in patches.chunked(into: Self.batchSize) {
+      // Few batch sizes, so that the engine keeps few primitives; surplus patches are empty.
+      let count = (batch.count + Self.batchStep - 1) / Self.batchStep * Self.batchStep
+      var input: [Float] = []
+      input.reserveCapacity(count * channels * area)
+      for (stack, origin) in batch { tiles.appendPatch(of: stacks[stack], at: origin, to: &input) }
+      input += repeatElement(0, count: (count - batch.count) * channels * area)
+      let result = logits(Tensor(input, shape: [count, channels] + plan.patchSize))
+      output += result.values.prefix(batch.count * classes * area)
+    }
+    let sliceSize = tiles.origins.count * classes * area
+    return stacks.indices.map { stack in
+      tiles.joined(output[stack * sliceSize..<(stack + 1) * sliceSize], classes: classes)
+    }
   }
 
   private func logits(_ batch: Tensor) -> Tensor {

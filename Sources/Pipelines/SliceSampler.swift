@@ -73,18 +73,41 @@ struct SliceSampler: Sendable {
     // The last samples of a batch are the ones that must show foreground, as in nnU-Net.
     let forced =
       Double(index) >= Double(configuration.batchSize) * (1 - configuration.foregroundShare)
+    let size = entry.volume.grid.size
+    let isForced = forced && !entry.foregroundSlices.isEmpty
     let slice =
-      forced
-      ? entry.foregroundSlices.randomElement(using: &random) ?? 0
+      isForced
+      ? entry.foregroundSlices[Int.random(in: 0..<entry.foregroundSlices.count, using: &random)]
       : Int.random(in: 0..<entry.volume.sliceCount, using: &random)
     let plane = entry.volume.grid.size.x * entry.volume.grid.size.y
     let stack = entry.volume.stack(at: slice, context: plan.contextSlices)
     let labels = Array(entry.classes[slice * plane..<(slice + 1) * plane])
+    let shown = isForced ? labels.indices.filter { labels[$0] > 0 } : []
+    let pixel = shown.isEmpty ? nil : shown[Int.random(in: 0..<shown.count, using: &random)]
+    let origin = (
+      row: patchStart(size.y, plan.patchSize[0], showing: pixel.map { $0 / size.x }, &random),
+      column: patchStart(size.x, plan.patchSize[1], showing: pixel.map { $0 % size.x }, &random)
+    )
     return configuration.augmentation.draw(&random).apply(
       to: stack,
       labels: labels,
       height: plan.patchSize[0],
-      width: plan.patchSize[1]
+      width: plan.patchSize[1],
+      origin: origin
     )
+  }
+
+  /// Where the patch begins along an axis: a slice that fits is centred, of a larger one a random part
+  /// is seen, with the given pixel in it.
+  private func patchStart(
+    _ size: Int,
+    _ patch: Int,
+    showing pixel: Int?,
+    _ random: inout RandomStream
+  ) -> Int {
+    guard size > patch else { return -((patch - size) / 2) }
+    guard let pixel else { return Int.random(in: 0...size - patch, using: &random) }
+    let (low, high) = (max(0, pixel - patch + 1), min(size - patch, pixel))
+    return Int.random(in: low...high, using: &random)
   }
 }

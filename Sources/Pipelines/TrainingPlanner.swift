@@ -26,6 +26,11 @@ public struct TrainingPlanner: Sendable {
   /// Slices thicker than this many pixels are anisotropic.
   private static let isotropyLimit = 1.5
 
+  /// Words by which a structure's name tells its side.
+  private static let sideWords: Set = [
+    "left", "right", "l", "r", "lh", "rh", "lt", "rt", "sin", "dex", "sinister", "dexter",
+  ]
+
   /// Creates a planner.
   public init() {}
 
@@ -41,13 +46,11 @@ public struct TrainingPlanner: Sendable {
     networkName: String = "unet",
     baseFeatures: Int = 24
   ) throws -> TrainingConfiguration {
-    let volumes = try dataset.cases.map { entry -> VolumeSummary in
-      guard
-        let volume = try NIfTIFormat().inspect(entry.image, progress: SilentProgress())
-          .first?.volumes.first
-      else { throw PipelinesError.noInputs(path: entry.image) }
-      return volume
-    }
+    // What cannot be read is for the data set's check to list.
+    let volumes = dataset.cases.compactMap { entry in
+      try? NIfTIFormat().inspect(entry.image, progress: SilentProgress()).first?.volumes.first
+    }.filter { $0.size.count == 3 && $0.spacingMM.allSatisfy { (1e-3...1e3).contains($0) } }
+    guard !volumes.isEmpty else { throw PipelinesError.noInputs(path: dataset.path) }
     // Per patient axis (0 left-right, 1 front-back, 2 feet-head), whatever the storage order.
     let extents = try volumes.map { volume -> [(size: Int, spacing: Double)] in
       let axes = try Orientation(code: volume.orientation).axes
@@ -72,14 +75,14 @@ public struct TrainingPlanner: Sendable {
     let largest = inPlane.map { axis in
       extents.map { Double($0[axis].size) * $0[axis].spacing / spacing[axis] }.max() ?? 1
     }
-    let needed = largest.map { min(Self.maximumPatch, max(16, Int($0.rounded(.up)))) }
+    let needed = largest.map { Int(min(Double(Self.maximumPatch), max(16, $0)).rounded(.up)) }
     var stages = 1
     while stages < Self.maximumStages,
       (needed.min() ?? 0) >> stages >= Self.minimumBottleneck
     {
       stages += 1
     }
-    let multiple = networkName == "fcn" ? 1 << stages : 1 << (stages - 1)
+    let multiple = networkName == "fcn" ? 1 << max(3, stages) : 1 << (stages - 1)
     let patch = needed.map { ($0 + multiple - 1) / multiple * multiple }
     let pixel = max(spacing[inPlane[0]], spacing[inPlane[1]])
     let plan = SegmentationPlan(
@@ -99,8 +102,10 @@ public struct TrainingPlanner: Sendable {
       plan: plan
     )
     // Left and right are told apart by name only; without such names mirror images are more data.
-    let names = dataset.labels.map { $0.name.lowercased() }
-    let hasSides = names.contains { $0.contains("left") || $0.contains("right") }
+    let hasSides = dataset.labels.contains { label in
+      let words = label.name.lowercased().split { !$0.isLetter }
+      return words.contains { Self.sideWords.contains(String($0)) }
+    }
     if !hasSides, sliceAxis != 0 {
       configuration.augmentation.mirrorProbability = 0.5
       configuration.plan.mirrorAxes = [0]

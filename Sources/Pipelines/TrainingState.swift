@@ -19,7 +19,11 @@ struct TrainingState {
   private var lossCount = 0
   private var lastRate = 0.0
 
-  init(_ configuration: TrainingConfiguration, checkpoint: TrainingCheckpoint?) throws {
+  init(
+    _ configuration: TrainingConfiguration,
+    keepsSteps: Bool,
+    checkpoint: TrainingCheckpoint?
+  ) throws {
     self.configuration = configuration
     try configuration.plan.check()
     var random = RandomStream(seed: configuration.seed).split(0x6E65_7477)
@@ -32,7 +36,9 @@ struct TrainingState {
     }
     self.network = network
     optimizer = Optimizer(configuration.optimizer, parameters: network.namedParameters)
-    if let stored = try checkpoint?.load() { try restore(stored, from: checkpoint?.path ?? "") }
+    if let stored = try checkpoint?.load() {
+      try restore(stored, from: checkpoint?.path ?? "", keepsSteps: keepsSteps)
+    }
   }
 
   /// Takes one step.
@@ -141,7 +147,11 @@ struct TrainingState {
     return Safetensors(tensors: tensors, metadata: ["lamina.training/1": text])
   }
 
-  private mutating func restore(_ stored: Safetensors, from path: String) throws {
+  private mutating func restore(
+    _ stored: Safetensors,
+    from path: String,
+    keepsSteps: Bool
+  ) throws {
     guard let text = stored.metadata["lamina.training/1"],
       let summary = try? JSONDecoder().decode(Summary.self, from: Data(text.utf8))
     else {
@@ -149,11 +159,11 @@ struct TrainingState {
     }
     // The number of steps may have come from a time budget; everything else must be the same.
     var wanted = configuration
-    wanted.steps = summary.configuration.steps
+    if !keepsSteps { wanted.steps = summary.configuration.steps }
     guard wanted == summary.configuration else {
       throw PipelinesError.checkpointMismatch(
         path: path,
-        reason: "its network, plan, seed, fold or training values differ"
+        reason: "its network, plan, seed, fold, steps or training values differ"
       )
     }
     func part(_ prefix: String) -> [String: Tensor] {
@@ -164,8 +174,26 @@ struct TrainingState {
       )
     }
     try network.load(Safetensors(tensors: part("network.")), from: path)
-    average = part("average.").mapValues(\.values)
-    optimizer.restore(stepCount: summary.step, moments: part("moment.").mapValues(\.values))
+    let sizes = Dictionary(
+      network.namedParameters.map { ($0.name, $0.parameter.shape.reduce(1, *)) },
+      uniquingKeysWith: { first, _ in first }
+    )
+    let (average, moments) = (part("average."), part("moment."))
+    let areSound =
+      average.allSatisfy { $0.value.count == sizes[$0.key] }
+      && moments.allSatisfy { entry in
+        // "first.encoder…": the slot's name, then the parameter's.
+        let name = entry.key.drop { $0 != "." }.dropFirst()
+        return entry.value.count == sizes[String(name)]
+      }
+    guard areSound, (0...summary.configuration.steps).contains(summary.step) else {
+      throw PipelinesError.checkpointMismatch(
+        path: path,
+        reason: "its values contradict themselves"
+      )
+    }
+    self.average = average.mapValues(\.values)
+    optimizer.restore(stepCount: summary.step, moments: moments.mapValues(\.values))
     configuration = summary.configuration
     step = summary.step
     epochs = summary.epochs
@@ -183,8 +211,8 @@ struct TrainingCheckpoint: Sendable {
 
   var path: String { folder + "/checkpoint.safetensors" }
 
-  func save(_ state: TrainingState) throws {
-    try OutputGuard(mayReplace: true).write(try state.stored().encoded(), to: path)
+  func save(_ state: TrainingState, outputs: OutputGuard) throws {
+    try outputs.replace(with: try state.stored().encoded(), at: path)
   }
 
   /// The stored state, or nil when there is none.
@@ -193,5 +221,9 @@ struct TrainingCheckpoint: Sendable {
     return try Safetensors(contentsOf: path)
   }
 
-  func remove() { try? FileManager.default.removeItem(atPath: folder) }
+  /// Removes the checkpoint, and its folder when nothing else is in it.
+  func remove() {
+    try? FileManager.default.removeItem(atPath: path)
+    _ = rmdir(folder)
+  }
 }

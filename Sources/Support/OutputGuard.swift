@@ -21,6 +21,10 @@ public final class OutputGuard: Sendable {
   /// - Throws: `SupportError.outputExists` when it is there and may not be replaced;
   ///   `SupportError.unwritable` when its folder is missing and cannot be made, or is read-only.
   public func check(_ path: String) throws {
+    try check(path, mayReplace: mayReplace)
+  }
+
+  private func check(_ path: String, mayReplace: Bool) throws {
     let files = FileManager.default
     if files.fileExists(atPath: path), !mayReplace { throw SupportError.outputExists(path: path) }
     var parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
@@ -43,7 +47,7 @@ public final class OutputGuard: Sendable {
   ///   - body: Writes the whole file to the temporary path that it is given (same ending).
   /// - Throws: What `check` and the body throw; `SupportError.unwritable` when the system refuses.
   public func writeFile(_ path: String, _ body: (_ temporaryPath: String) throws -> Void) throws {
-    try write(path, isFolder: false, body)
+    try write(path, isFolder: false, mayReplace: mayReplace, body)
   }
 
   /// Writes a folder; all its files appear together.
@@ -52,7 +56,7 @@ public final class OutputGuard: Sendable {
   ///   - body: Fills the temporary folder that it is given.
   /// - Throws: What `check` and the body throw; `SupportError.unwritable` when the system refuses.
   public func writeFolder(_ path: String, _ body: (_ temporaryPath: String) throws -> Void) throws {
-    try write(path, isFolder: true, body)
+    try write(path, isFolder: true, mayReplace: mayReplace, body)
   }
 
   /// Writes bytes as one file.
@@ -62,6 +66,21 @@ public final class OutputGuard: Sendable {
   /// - Throws: As `writeFile`.
   public func write(_ data: Data, to path: String) throws {
     try writeFile(path) { temporary in
+      do {
+        try data.write(to: URL(fileURLWithPath: temporary))
+      } catch {
+        throw SupportError.unwritable(path: path, reason: Self.reason(of: error))
+      }
+    }
+  }
+
+  /// Writes bytes as one file that the run itself may have written before, such as a checkpoint.
+  /// - Parameters:
+  ///   - data: The file's content.
+  ///   - path: The file to appear; it is replaced whether or not outputs may be.
+  /// - Throws: `SupportError.unwritable`.
+  public func replace(with data: Data, at path: String) throws {
+    try write(path, isFolder: false, mayReplace: true) { temporary in
       do {
         try data.write(to: URL(fileURLWithPath: temporary))
       } catch {
@@ -96,8 +115,14 @@ public final class OutputGuard: Sendable {
     return missing
   }
 
-  private func write(_ path: String, isFolder: Bool, _ body: (String) throws -> Void) throws {
-    try check(path)
+  private func write(
+    _ path: String,
+    isFolder: Bool,
+    mayReplace: Bool,
+    _ body: (String) throws -> Void
+  ) throws {
+    try check(path, mayReplace: mayReplace)
+    try checkKind(path, isFolder: isFolder)
     let files = FileManager.default
     let target = URL(fileURLWithPath: path)
     let parent = target.deletingLastPathComponent()
@@ -127,6 +152,33 @@ public final class OutputGuard: Sendable {
       throw SupportError.unwritable(path: path, reason: Self.reason(of: error))
     }
     isInstalled = true
+  }
+
+  /// Files by which a folder is known as one that Lamina wrote.
+  private static let folderMarks = [
+    "run.json", "manifest.json", "model.json", "fetched.json", "slice_0001.png",
+  ]
+
+  /// A folder is replaced only by a folder, and only when it is empty or Lamina wrote it: one slip of
+  /// the pen with `--force` must not cost a folder of scans.
+  private func checkKind(_ path: String, isFolder: Bool) throws {
+    var thereIsFolder: ObjCBool = false
+    let files = FileManager.default
+    guard files.fileExists(atPath: path, isDirectory: &thereIsFolder) else { return }
+    guard thereIsFolder.boolValue == isFolder else {
+      throw SupportError.unwritable(
+        path: path,
+        reason: thereIsFolder.boolValue ? "a folder is there" : "a file is there"
+      )
+    }
+    guard isFolder else { return }
+    let names = (try? files.contentsOfDirectory(atPath: path)) ?? []
+    if !names.isEmpty, !Self.folderMarks.contains(where: names.contains) {
+      throw SupportError.unwritable(
+        path: path,
+        reason: "the folder holds other files than Lamina's results"
+      )
+    }
   }
 
   /// `rename` replaces a file in one step; a folder that stands there is moved aside first.

@@ -63,24 +63,35 @@ public struct SliceTransform: Sendable, Equatable {
 
   /// Applies the transform.
   ///
-  /// Source and result share their centres. Outside the source, images are 0 and labels background.
+  /// The result's pixel (0, 0) lies on the source's pixel `origin` before the transform moves anything;
+  /// the transform turns and scales about the result's centre. Outside the source, images are 0 and
+  /// labels background.
   /// - Parameters:
   ///   - stack: The slices.
   ///   - labels: Labels of the middle slice, row by row.
   ///   - height: Rows of the result.
   ///   - width: Columns of the result.
+  ///   - origin: Row and column of the source under the result's first pixel; nil centres the source,
+  ///     rounded down to whole pixels as prediction does.
   /// - Returns: Bilinearly interpolated slices and nearest labels of the result's size.
   public func apply(
     to stack: SliceStack,
     labels: [UInt16],
     height: Int,
-    width: Int
+    width: Int,
+    origin: (row: Int, column: Int)? = nil
   ) -> (stack: SliceStack, labels: [UInt16]) {
     precondition(
       labels.count == stack.height * stack.width,
       "\(labels.count) labels for \(stack.height) x \(stack.width) pixels"
     )
-    var (result, moved) = resampled(stack, labels: labels, height: height, width: width)
+    var (result, moved) = resampled(
+      stack,
+      labels: labels,
+      height: height,
+      width: width,
+      origin: origin ?? (-((height - stack.height) / 2), -((width - stack.width) / 2))
+    )
     if blur > 0 { result = blurred(result) }
     changeIntensities(&result.values)
     return (result, moved)
@@ -90,7 +101,8 @@ public struct SliceTransform: Sendable, Equatable {
     _ stack: SliceStack,
     labels: [UInt16],
     height: Int,
-    width: Int
+    width: Int,
+    origin: (row: Int, column: Int)
   ) -> (SliceStack, [UInt16]) {
     // Result to source: undo translation, rotation, shear, scale and mirror, in this order.
     let (c, s) = (cos(rotation), sin(rotation))
@@ -98,8 +110,9 @@ public struct SliceTransform: Sendable, Equatable {
     let xx = mirror * (c + shear * -s) / scale.x
     let xy = mirror * (s + shear * c) / scale.x
     let (yx, yy) = (-s / scale.y, c / scale.y)
-    let sourceCenter = SIMD2(Double(stack.width - 1), Double(stack.height - 1)) / 2
-    let targetCenter = SIMD2(Double(width - 1), Double(height - 1)) / 2 + translation
+    let half = SIMD2(Double(width - 1), Double(height - 1)) / 2
+    let sourceCenter = SIMD2(Double(origin.column), Double(origin.row)) + half
+    let targetCenter = half + translation
     let plane = stack.height * stack.width
     var values = [Float](repeating: 0, count: stack.channels * height * width)
     var moved = [UInt16](repeating: 0, count: height * width)

@@ -32,6 +32,11 @@ struct ReportCommand: Verb {
   )
   var title: String?
 
+  @Option(
+    help: ArgumentHelp("A paragraph that opens the summary (default: none).", valueName: "text")
+  )
+  var introduction: String?
+
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
 
@@ -58,7 +63,7 @@ struct ReportCommand: Verb {
       interruption: context.interruption
     )
     context.progress.begin("writing the report", total: nil)
-    let html = try Self.html(inputs, title: title)
+    let html = try Self.html(inputs, title: title, introduction: introduction)
     context.progress.end()
     try context.outputs.write(Data(html.utf8), to: output)
     try context.confirm(
@@ -76,9 +81,19 @@ struct ReportCommand: Verb {
   /// - Parameters:
   ///   - inputs: What was read.
   ///   - title: The page's title, or nil for one made of the results.
+  ///   - introduction: A paragraph that opens the summary, or nil.
   /// - Returns: HTML.
   /// - Throws: `ImagingError.gridMismatch` when a scan and its labels lie on different grids.
-  static func html(_ inputs: ReportInputs, title: String?) throws -> String {
-    try ReportBuilder().html(inputs.items, title: title, date: Date())
+  static func html(
+    _ inputs: ReportInputs,
+    title: String?,
+    introduction: String?
+  ) throws -> String {
+    try ReportBuilder().html(
+      inputs.items,
+      title: title,
+      introduction: introduction,
+      date: Date()
+    )
   }
 }

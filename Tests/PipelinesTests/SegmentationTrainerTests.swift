@@ -59,13 +59,13 @@ import Testing
     let dataset = try SegmentationDataset(path: study.path)
     let folder = try TemporaryFolder()
     let outcome = try trainer(dataset, folder).run(
-      configuration(dataset, steps: 120),
+      configuration(dataset, steps: 300),
       budget: .steps,
       resumes: false
     )
     let first = try #require(outcome.epochs.first)
     let last = try #require(outcome.epochs.last)
-    #expect(last.step == 120 && last.loss < first.loss)
+    #expect(last.step == 300 && last.loss < first.loss)
     let evaluation = try #require(outcome.evaluation)
     #expect(evaluation.cases.count == 2)
     // Balls this bright are easy; a network that learnt nothing would give 0 for the core.

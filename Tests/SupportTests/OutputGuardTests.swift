@@ -72,15 +72,26 @@ struct OutputGuardTests {
     let case1 = folder.file("case")
     for content in ["one", "two"] {
       try output.writeFolder(case1) { temporary in
-        try Data(content.utf8).write(to: URL(fileURLWithPath: temporary + "/\(content)"))
+        for name in [content, "run.json"] {
+          try Data(content.utf8).write(to: URL(fileURLWithPath: temporary + "/" + name))
+        }
       }
     }
-    #expect(try names("case") == ["two"])
-    // A folder takes the place of a file and the other way round.
-    try output.writeFolder(path) { _ in }
-    try output.write(Data("file".utf8), to: case1)
-    #expect(try text(case1) == "file")
+    #expect(try names("case") == ["run.json", "two"])
     #expect(try names("") == ["case", "out.txt"])
+  }
+
+  @Test func forceSparesWhatLaminaDidNotWrite() throws {
+    let output = OutputGuard(mayReplace: true)
+    let scans = folder.file("scans")
+    try FileManager.default.createDirectory(atPath: scans, withIntermediateDirectories: true)
+    try output.writeFolder(scans) { _ in }
+    try Data("a".utf8).write(to: URL(fileURLWithPath: scans + "/scan.nii"))
+    #expect(throws: SupportError.self) { try output.writeFolder(scans) { _ in } }
+    #expect(throws: SupportError.self) { try output.write(Data(), to: scans) }
+    let file = scans + "/scan.nii"
+    #expect(throws: SupportError.self) { try output.writeFolder(file) { _ in } }
+    #expect(try names("scans") == ["scan.nii"])
   }
 
   @Test func aFailedReplacementKeepsTheOldOutput() throws {

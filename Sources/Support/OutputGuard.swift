@@ -145,7 +145,14 @@ public final class OutputGuard: Sendable {
     } catch {
       throw SupportError.unwritable(path: path, reason: Self.reason(of: error))
     }
-    try body(temporary.path)
+    do {
+      try body(temporary.path)
+    } catch SupportError.unwritable(let part, let reason) {
+      // The user knows the output by its own name.
+      let named =
+        part.hasPrefix(temporary.path) ? path + part.dropFirst(temporary.path.count) : part
+      throw SupportError.unwritable(path: named, reason: reason)
+    }
     do {
       try install(temporary, at: target)
     } catch {

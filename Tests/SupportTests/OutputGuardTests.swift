@@ -38,6 +38,15 @@ struct OutputGuardTests {
     #expect(try names("") == [])
   }
 
+  @Test func aFailedWriteNamesTheOutputNotItsTemporaryName() throws {
+    let path = folder.file("out")
+    #expect(throws: SupportError.unwritable(path: path + "/a", reason: "full")) {
+      try OutputGuard(mayReplace: false).writeFolder(path) { temporary in
+        throw SupportError.unwritable(path: temporary + "/a", reason: "full")
+      }
+    }
+  }
+
   @Test func aFailedBodyTakesTheFoldersMadeForItAlong() throws {
     struct Failed: Error {}
     let folder = try TemporaryFolder()

@@ -37,7 +37,7 @@ struct Entry {
   bool reordersWeight = false, relaysActivations = false;
 };
 
-/// Whether oneDNN found nothing better than its reference loops, which are 30 and more times slower.
+/// Whether oneDNN found nothing better than its reference loops, 30 and more times slower.
 bool isReference(const char *name) { return std::strncmp(name, "ref", 3) == 0; }
 
 dims toDims(const int64_t *values, int64_t rank) { return dims(values, values + rank); }
@@ -154,7 +154,8 @@ std::string codn_context::build(Entry &target, const codn_convolution &s, Pass p
       break;
     case Pass::inputGradient: {
       dnnl::convolution_backward_data::desc backward(algorithm, entry->innerInput, anyWeight,
-                                                     entry->innerOutput, stride, dilation, low, high);
+                                                     entry->innerOutput, stride, dilation, low,
+                                                     high);
       dnnl::convolution_backward_data::primitive_desc plan(backward, attributes, engine,
                                                            forwardPlan);
       entry->weight = plan.weights_desc();
@@ -165,7 +166,8 @@ std::string codn_context::build(Entry &target, const codn_convolution &s, Pass p
     }
     case Pass::weightGradient: {
       dnnl::convolution_backward_weights::desc backward(algorithm, entry->innerInput, anyWeight,
-                                                        entry->innerOutput, stride, dilation, low, high);
+                                                        entry->innerOutput, stride, dilation, low,
+                                                     high);
       dnnl::convolution_backward_weights::primitive_desc plan(backward, attributes, engine,
                                                               forwardPlan);
       entry->weight = plan.diff_weights_desc();

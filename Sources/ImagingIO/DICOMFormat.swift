@@ -107,7 +107,7 @@ public struct DICOMFormat: ImageFormat {
             number: index + 1,
             size: [geometry.size.x, geometry.size.y, geometry.size.z],
             spacingMM: [geometry.spacing.x, geometry.spacing.y, geometry.spacing.z],
-            orientation: dicomAxisCode(geometry.direction),
+            orientation: geometry.orientation.code,
             why: stack.why
           )
         )
@@ -209,18 +209,4 @@ struct DICOMCollection: Sendable {
     }
     return only.series
   }
-}
-
-/// The axis code nearest to a direction: towards which side each index grows.
-func dicomAxisCode(_ direction: Matrix3) -> String {
-  let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
-  let sides = [("L", "R"), ("P", "A"), ("S", "I")]
-  func weight(_ order: [Int]) -> Double {
-    order.enumerated().reduce(0) { $0 + abs(direction[$1.element, $1.offset]) }
-  }
-  var best = orders[0]
-  for order in orders where weight(order) > weight(best) + 1e-9 { best = order }
-  return best.enumerated().map { column, row in
-    direction[row, column] >= 0 ? sides[row].0 : sides[row].1
-  }.joined()
 }

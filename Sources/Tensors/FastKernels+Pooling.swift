@@ -14,19 +14,9 @@ extension FastKernels {
     let output = empty(Array(x.shape.prefix(2)) + shape.outputSize(inputSize), x.layout)
     let offsets = AlignedBuffer<UInt8>(uninitializedCount: output.storage.count)
     let window = window(shape, input: inputSize, output: Array(output.shape.dropFirst(2)))
-    let (source, target, lanes) = (x.storage, output.storage, x.lanes)
-    EngineThreads.forEachRange(x.outerCount, itemCost: x.spatialCount * lanes) { range in
-      withUnsafePointer(to: window) {
-        ck_max_pool(
-          source.pointer,
-          target.pointer,
-          offsets.pointer,
-          $0,
-          Int64(lanes),
-          Int64(range.lowerBound),
-          Int64(range.upperBound)
-        )
-      }
+    let (source, target) = (x.storage, output.storage)
+    forEachOuter(of: x, window) { window, lanes, first, last in
+      ck_max_pool(source.pointer, target.pointer, offsets.pointer, window, lanes, first, last)
     }
     return (output, PoolingPositions(offsets: offsets, layout: x.layout))
   }
@@ -40,19 +30,17 @@ extension FastKernels {
     let source = gradient.relaid(positions.layout)
     let result = empty(Array(source.shape.prefix(2)) + inputSize, positions.layout)
     let window = window(shape, input: inputSize, output: Array(source.shape.dropFirst(2)))
-    let (from, to, lanes) = (source.storage, result.storage, source.lanes)
-    EngineThreads.forEachRange(result.outerCount, itemCost: result.spatialCount * lanes) { range in
-      withUnsafePointer(to: window) {
-        ck_max_pool_gradient(
-          from.pointer,
-          positions.offsets.pointer,
-          to.pointer,
-          $0,
-          Int64(lanes),
-          Int64(range.lowerBound),
-          Int64(range.upperBound)
-        )
-      }
+    let (from, to) = (source.storage, result.storage)
+    forEachOuter(of: result, window) { window, lanes, first, last in
+      ck_max_pool_gradient(
+        from.pointer,
+        positions.offsets.pointer,
+        to.pointer,
+        window,
+        lanes,
+        first,
+        last
+      )
     }
     return result
   }
@@ -61,18 +49,9 @@ extension FastKernels {
     let inputSize = Array(x.shape.dropFirst(2))
     let output = empty(Array(x.shape.prefix(2)) + shape.outputSize(inputSize), x.layout)
     let window = window(shape, input: inputSize, output: Array(output.shape.dropFirst(2)))
-    let (source, target, lanes) = (x.storage, output.storage, x.lanes)
-    EngineThreads.forEachRange(x.outerCount, itemCost: x.spatialCount * lanes) { range in
-      withUnsafePointer(to: window) {
-        ck_average_pool(
-          source.pointer,
-          target.pointer,
-          $0,
-          Int64(lanes),
-          Int64(range.lowerBound),
-          Int64(range.upperBound)
-        )
-      }
+    let (source, target) = (x.storage, output.storage)
+    forEachOuter(of: x, window) { window, lanes, first, last in
+      ck_average_pool(source.pointer, target.pointer, window, lanes, first, last)
     }
     return output
   }
@@ -84,20 +63,27 @@ extension FastKernels {
   ) -> Tensor {
     let result = empty(Array(gradient.shape.prefix(2)) + inputSize, gradient.layout)
     let window = window(shape, input: inputSize, output: Array(gradient.shape.dropFirst(2)))
-    let (from, to, lanes) = (gradient.storage, result.storage, gradient.lanes)
-    EngineThreads.forEachRange(result.outerCount, itemCost: result.spatialCount * lanes) { range in
-      withUnsafePointer(to: window) {
-        ck_average_pool_gradient(
-          from.pointer,
-          to.pointer,
-          $0,
-          Int64(lanes),
-          Int64(range.lowerBound),
-          Int64(range.upperBound)
-        )
-      }
+    let (from, to) = (gradient.storage, result.storage)
+    forEachOuter(of: result, window) { window, lanes, first, last in
+      ck_average_pool_gradient(from.pointer, to.pointer, window, lanes, first, last)
     }
     return result
+  }
+
+  /// Runs a kernel over the tensor's outers (see CKernels.h), side by side.
+  private func forEachOuter(
+    of x: Tensor,
+    _ window: ck_pooling,
+    _ kernel:
+      @Sendable (UnsafePointer<ck_pooling>, _ lanes: Int64, _ first: Int64, _ last: Int64)
+      -> Void
+  ) {
+    let lanes = x.lanes
+    EngineThreads.forEachRange(x.outerCount, itemCost: x.spatialCount * lanes) { range in
+      withUnsafePointer(to: window) {
+        kernel($0, Int64(lanes), Int64(range.lowerBound), Int64(range.upperBound))
+      }
+    }
   }
 
   /// Two-dimensional windows are three-dimensional ones of depth 1.

@@ -91,7 +91,7 @@ std::shared_ptr<Entry> codn_context::make(const codn_convolution &s, Pass pass, 
   if (!isReference(name.c_str()) || (s.input_block == 0 && s.output_block == 0)) return entry;
 
   // Large strides have no blocked loops; on plain layouts matrix products serve, even with the way
-  // there and back: 8-fold up-sampling of a training step fell from seconds to milliseconds.
+  // there and back: a training step of a small FCN took 0.12 s instead of over 2 s.
   auto plain = std::make_shared<Entry>();
   plain->input = entry->input;
   plain->output = entry->output;

@@ -86,8 +86,9 @@ extension Tensor {
 
 /// Sets values to 0 at random and enlarges the rest, so that the expectation stays.
 ///
-/// Srivastava et al. 2014, with the inverse scaling at training time. The layout of the input decides
-/// which random number meets which value; the same seed and shapes give the same result.
+/// Srivastava et al. 2014, with the inverse scaling at training time. Random
+/// numbers meet values in row-major order, whatever the layout: the same seed and shape give the same
+/// result.
 /// - Parameters:
 ///   - x: `[N, C, spatial…]` or any shape.
 ///   - probability: The share set to 0, 0 ≤ p < 1.

@@ -46,6 +46,8 @@ let package = Package(
     .target(name: "Evaluation", dependencies: ["Support", "Imaging"]),
     .target(name: "Layers", dependencies: ["Support", "Tensors"]),
 
+    .target(name: "OperationCases", dependencies: ["Support", "Tensors", "Layers"]),
+
     // L4
     .target(name: "Networks", dependencies: ["Support", "Tensors", "Layers"]),
 
@@ -90,7 +92,7 @@ let package = Package(
     ),
     .testTarget(
       name: "TensorsTests",
-      dependencies: ["Support", "Tensors", "Layers", "TestSupport"]
+      dependencies: ["Support", "Tensors", "Layers", "OperationCases", "TestSupport"]
     ),
     .testTarget(
       name: "LayersTests",

@@ -204,3 +204,22 @@ DISPATCHED void ck_multiply(const float *a, const float *b, float *y, int64_t co
 DISPATCHED void ck_scale(const float *a, float scale, float *y, int64_t count) {
   for (int64_t i = 0; i < count; ++i) y[i] = a[i] * scale;
 }
+
+DISPATCHED void ck_widen(const uint16_t *x, float *y, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t bits = (uint32_t)x[i] << 16;
+    memcpy(&y[i], &bits, sizeof bits);
+  }
+}
+
+// To nearest, ties to even; a NaN keeps its sign and stays a NaN.
+DISPATCHED void ck_narrow(const float *x, uint16_t *y, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t bits;
+    memcpy(&bits, &x[i], sizeof bits);
+    const uint32_t even = (bits >> 16) & 1;
+    const uint32_t nearest = (bits + 0x7FFFu + even) >> 16;
+    const uint32_t quiet = (bits >> 16) | 0x40u;
+    y[i] = (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : nearest);
+  }
+}

@@ -79,7 +79,7 @@ extension Tensor {
   /// - Parameter key: The name of the gradient.
   /// - Returns: The same values, tracked.
   public func tracked(by key: GradientKey) -> Tensor {
-    Tensor(shape: shape, layout: layout, storage: storage, node: GradientNode(leaf: key))
+    with(node: GradientNode(leaf: key))
   }
 
   /// Notes how the tensor came from its operands, if any of those is tracked.
@@ -91,11 +91,13 @@ extension Tensor {
     pullback: @escaping @Sendable (Tensor) -> [Tensor?]
   ) -> Tensor {
     guard operands.contains(where: { $0.isTracked }) else { return self }
-    return Tensor(
-      shape: shape,
-      layout: layout,
-      storage: storage,
-      node: GradientNode(operands: operands.map(\.node), pullback: pullback)
-    )
+    return with(node: GradientNode(operands: operands.map(\.node), pullback: pullback))
+  }
+
+  private func with(node: GradientNode) -> Tensor {
+    if let halfStorage {
+      return Tensor(shape: shape, layout: layout, halfStorage: halfStorage, node: node)
+    }
+    return Tensor(shape: shape, layout: layout, storage: storage, node: node)
   }
 }

@@ -1,3 +1,4 @@
+import OperationCases
 import Support
 import Synchronization
 import Tensors

@@ -1,4 +1,5 @@
 import Layers
+import OperationCases
 import Support
 import Tensors
 import TestSupport
@@ -134,9 +135,16 @@ private enum Golden {
     let output: Tensor
   }
 
+  /// One file for each group of the catalogue, each with its generator.
+  static let files = ["operations", "operations-spatial", "operations-dense", "operations-losses"]
+
   static let cases: [String: Case] = {
-    let path = Fixtures.path("tensors/operations.safetensors")
-    guard let tensors = try? Safetensors(contentsOf: path).tensors else { return [:] }
+    var tensors: [String: Tensor] = [:]
+    for file in files {
+      let path = Fixtures.path("tensors/\(file).safetensors")
+      guard let stored = try? Safetensors(contentsOf: path).tensors else { continue }
+      tensors.merge(stored) { first, _ in first }
+    }
     let names = Set(tensors.keys.compactMap { $0.split(separator: "/").first.map(String.init) })
     return names.reduce(into: [:]) { cases, name in
       func list(_ kind: String) -> [Tensor] {

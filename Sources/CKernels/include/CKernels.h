@@ -61,6 +61,11 @@ void ck_average_pool(const float *x, float *y, const ck_pooling *shape, int64_t 
 void ck_average_pool_gradient(const float *dy, float *dx, const ck_pooling *shape, int64_t lanes,
                               int64_t first, int64_t last);
 
+/// bfloat16 to single precision.
+void ck_widen(const uint16_t *x, float *y, int64_t count);
+/// Single precision to the nearest bfloat16, ties to even.
+void ck_narrow(const float *x, uint16_t *y, int64_t count);
+
 /// Asks the C library to keep large freed blocks for the next tensor instead of handing them back to
 /// the system; fresh pages cost a fault each. Changes the whole process.
 void ck_keep_freed_memory(void);

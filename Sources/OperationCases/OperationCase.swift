@@ -1,12 +1,12 @@
 import Layers
 import Support
 import Tensors
-import Testing
 
-/// One operation on operands of given shapes; every engine test runs over the catalogue of these.
-struct OperationCase: Sendable, CustomTestStringConvertible {
+/// One operation on operands of given shapes; the engine's tests and benchmarks run over the
+/// catalogue of these.
+public struct OperationCase: Sendable, CustomStringConvertible {
   /// Which random values an operand gets.
-  enum Fill: Sendable {
+  public enum Fill: Sendable {
     /// Of the standard normal distribution.
     case normal
     /// ±(0.75 to 1.25) with alternating signs: far from the kink of rectifiers, also after centring.
@@ -20,7 +20,7 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
   }
 
   /// How the operation bends, which decides the step of finite differences.
-  enum Course: Sendable {
+  public enum Course: Sendable {
     /// Linear in each operand, as far as steps of 0.5 go.
     case linear
     /// With derivatives of every order, or kinks at least 0.06 away.
@@ -29,13 +29,26 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
     case broken
   }
 
-  let name: String
-  let shapes: [[Int]]
-  let fills: [Fill]
-  let course: Course
-  let operation: @Sendable ([Tensor]) -> Tensor
+  /// Unique in the catalogue, and the name of stored references.
+  public let name: String
+  /// The shapes of the operands.
+  public let shapes: [[Int]]
+  /// The random values of each operand.
+  public let fills: [Fill]
+  /// How the operation bends.
+  public let course: Course
+  /// The operation.
+  public let operation: @Sendable ([Tensor]) -> Tensor
 
-  init(
+  /// Creates a case.
+  /// - Parameters:
+  ///   - name: Unique in the catalogue; of stored references too.
+  ///   - shapes: The operands' shapes.
+  ///   - fill: The random values of every operand.
+  ///   - fills: The random values of each operand, instead.
+  ///   - course: How the operation bends.
+  ///   - operation: The operation.
+  public init(
     _ name: String,
     _ shapes: [[Int]],
     fill: Fill = .normal,
@@ -50,10 +63,11 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
     self.operation = operation
   }
 
-  var testDescription: String { name }
+  /// The name.
+  public var description: String { name }
 
   /// Operands of the case's own random stream.
-  var operands: [Tensor] {
+  public var operands: [Tensor] {
     var random = RandomStream(seed: 7).split(name.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xFFFF })
     return zip(shapes, fills).map { shape, fill in
       Tensor(fill.values(shape.reduce(1, *), random: &random), shape: shape)
@@ -61,13 +75,16 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
   }
 
   /// Fixed random numbers that weigh the output, so that each of its elements matters by itself.
-  func weights(for shape: [Int]) -> Tensor {
+  public func weights(for shape: [Int]) -> Tensor {
     var random = RandomStream(seed: 11)
     return Tensor(Fill.normal.values(shape.reduce(1, *), random: &random), shape: shape)
   }
 
   /// The output, and the gradient of its weighted sum for each operand.
-  func run(_ operands: [Tensor], weights: Tensor? = nil) -> (output: Tensor, gradients: [Tensor?]) {
+  public func run(
+    _ operands: [Tensor],
+    weights: Tensor? = nil
+  ) -> (output: Tensor, gradients: [Tensor?]) {
     let keys = operands.map { _ in GradientKey() }
     let output = operation(zip(operands, keys).map { $0.tracked(by: $1) })
     let found = gradients(of: (output * (weights ?? self.weights(for: output.shape))).sum)

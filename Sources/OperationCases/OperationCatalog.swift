@@ -2,13 +2,17 @@ import Layers
 import Support
 import Tensors
 
-/// The operations under test.
-enum OperationCatalog {
-  static let all: [OperationCase] =
+/// Every operation of the engine, with operands to test and time it on.
+public enum OperationCatalog {
+  /// All cases.
+  public static let all: [OperationCase] =
     convolutions + transposedConvolutions + poolings + normalizations + channels + elementwise
-    + losses
+    + losses + spatial + dense + furtherLosses
 
-  static func named(_ name: String) -> OperationCase? { all.first { $0.name == name } }
+  /// The case of a name.
+  /// - Parameter name: The name.
+  /// - Returns: The case, or nil.
+  public static func named(_ name: String) -> OperationCase? { all.first { $0.name == name } }
 
   /// Channels 1, 3, 5, 8 and 24 do and do not fill blocks of 8 and 16; sizes are odd.
   static let convolutions: [OperationCase] =

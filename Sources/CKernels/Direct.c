@@ -1,0 +1,126 @@
+#include "CKernelsDirect.h"
+
+#include <string.h>
+
+// What a unit covers: neighbouring rows of one sample (of the input, when transposed).
+typedef struct {
+  int64_t sample, row, rows;
+} direct_place;
+
+static int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+static int64_t all_rows(const ck_direct *s) {
+  const int64_t *size = s->transposed ? s->input_size : s->output_size;
+  return size[0] * size[1];
+}
+
+// Products of one row.
+static int64_t product_cells(const ck_direct *s) {
+  return s->transposed ? s->input_size[2] : s->output_size[2];
+}
+
+static int64_t window_cells(const ck_direct *s) {
+  return s->transposed ? 1 : s->kernel[0] * s->kernel[1] * s->kernel[2];
+}
+
+// Output cells of one input cell of a transposed convolution.
+static int64_t scatter_taps(const ck_direct *s) {
+  return s->transposed ? s->kernel[0] * s->kernel[1] * s->kernel[2] : 1;
+}
+
+// Whether each cell's window is gathered by itself. Short rows would leave the product with few rows
+// at a time; holes in the window leave no contiguous cells.
+static int gathers_windows(const ck_direct *s) {
+  return s->transposed || s->dilation[2] > 1 || s->output_size[2] < 24;
+}
+
+// Cells of a gathered, padded input row.
+static int64_t row_cells(const ck_direct *s) {
+  return (s->output_size[2] - 1) * s->stride[2] + s->kernel[2];
+}
+
+// Floats gathered for one row of products.
+static int64_t gathered_row(const ck_direct *s) {
+  const int64_t channels = s->input_blocks * s->input_lanes;
+  if (gathers_windows(s)) return product_cells(s) * window_cells(s) * channels;
+  return s->kernel[0] * s->kernel[1] * row_cells(s) * channels;
+}
+
+static int64_t pair_groups(const ck_direct *s) {
+  return ceiling(ceiling(s->output_blocks, 2), s->pairs);
+}
+
+static int64_t row_groups(const ck_direct *s) { return ceiling(all_rows(s), s->rows); }
+
+static direct_place direct_place_of(const ck_direct *s, int64_t space) {
+  direct_place p;
+  p.sample = space / row_groups(s);
+  p.row = space % row_groups(s) * s->rows;
+  p.rows = all_rows(s) - p.row < s->rows ? all_rows(s) - p.row : s->rows;
+  return p;
+}
+
+#define TEMPLATE "DirectTemplate.h"
+#include "EveryInstructionSet.h"
+
+void ck_direct_plan(ck_direct *s) {
+  // About 48 cells use each weight often enough, and 1 MiB of gathered cells stays in the L2 cache.
+  const int64_t all = all_rows(s), limit = 1024 * 1024 / 4;
+  s->rows = ceiling(48, product_cells(s));
+  while (s->rows > 1 && s->rows * gathered_row(s) > limit) --s->rows;
+  if (s->rows > all) s->rows = all;
+  s->pairs = ceiling(s->output_blocks, 2);
+  while (s->pairs > 1 && s->batch * row_groups(s) * pair_groups(s) < 8) {
+    s->pairs = ceiling(s->pairs, 2);
+  }
+}
+
+int64_t ck_direct_spatial_units(const ck_direct *s) { return s->batch * row_groups(s); }
+
+int64_t ck_direct_units(const ck_direct *s) {
+  return ck_direct_spatial_units(s) * pair_groups(s);
+}
+
+int64_t ck_direct_unit_cells(const ck_direct *s, int64_t spatial_unit) {
+  return direct_place_of(s, spatial_unit).rows * s->output_size[2];
+}
+
+int64_t ck_direct_workspace(const ck_direct *s) {
+  const int64_t gathered = ceiling(s->rows * gathered_row(s), 16) * 16;
+  return gathered + s->rows * product_cells(s) * 2 * s->lanes;
+}
+
+void ck_direct_run(const ck_direct *s, int64_t first, int64_t last, float *workspace) {
+  void (*const run)(const ck_direct *, int64_t, float *) = CHOSEN(run_unit, s->lanes);
+  for (int64_t unit = first; unit < last; ++unit) run(s, unit, workspace);
+}
+
+int64_t ck_direct_weight_count(const ck_direct *s) {
+  return scatter_taps(s) * window_cells(s) * s->input_blocks * s->input_lanes * s->output_blocks *
+         s->lanes;
+}
+
+void ck_direct_weights(const ck_direct *s, const float *plain, float *packed, int64_t outputs,
+                       int64_t inputs) {
+  const int64_t channels = s->input_blocks * s->input_lanes, lanes = s->lanes;
+  const int64_t window = s->kernel[0] * s->kernel[1] * s->kernel[2];
+  const int64_t scatters = scatter_taps(s), taps = window_cells(s);
+  for (int64_t offset = 0; offset < scatters; ++offset) {
+    for (int64_t block = 0; block < s->output_blocks; block += 2) {
+      const int64_t columns = s->output_blocks - block >= 2 ? 2 : 1;
+      for (int64_t tap = 0; tap < taps; ++tap) {
+        for (int64_t i = 0; i < channels; ++i) {
+          for (int64_t c = 0; c < columns * lanes; ++c) {
+            const int64_t o = block * lanes + c;
+            float w = 0;
+            if (i < inputs && o < outputs) {
+              w = s->transposed ? plain[(i * outputs + o) * window + offset]
+                                : plain[(o * inputs + i) * window + tap];
+            }
+            *packed++ = w;
+          }
+        }
+      }
+    }
+  }
+}

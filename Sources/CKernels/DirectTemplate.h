@@ -1,0 +1,213 @@
+// The loops of Direct.c for one width of vectors; see ProductTemplate.h, which comes first.
+
+// leaky(factor x + addition) of `lanes` channels of one cell.
+INLINE void NAME(copy_cell)(const float *from, float *to, int64_t lanes, const float *factor,
+                            const float *addition, float slope) {
+#pragma clang fp contract(fast)
+  if (lanes == LANES) {
+    VEC v = *(const VEC *)from;
+    if (factor) LEAKY(v, *(const VEC *)factor * v + *(const VEC *)addition, slope);
+    // Cells of few channels are not aligned.
+    memcpy(to, &v, sizeof v);
+    return;
+  }
+  for (int64_t i = 0; i < lanes; ++i) {
+    float v = from[i];
+    if (factor) {
+      v = factor[i] * v + addition[i];
+      v = v > slope * v ? v : slope * v;
+    }
+    to[i] = v;
+  }
+}
+
+// The input cells that output row (oz, oy) reads: for every (dz, dy) a padded row of cells.
+static TARGET void NAME(gather_row)(const ck_direct *s, int64_t sample, int64_t oz, int64_t oy,
+                                    float *target) {
+  const int64_t channels = s->input_blocks * s->input_lanes, lanes = s->input_lanes;
+  const int64_t width = row_cells(s);
+  for (int64_t dz = 0; dz < s->kernel[0]; ++dz) {
+    for (int64_t dy = 0; dy < s->kernel[1]; ++dy, target += width * channels) {
+      const int64_t z = oz * s->stride[0] + dz * s->dilation[0] - s->pad[0];
+      const int64_t y = oy * s->stride[1] + dy * s->dilation[1] - s->pad[1];
+      if (z < 0 || z >= s->input_size[0] || y < 0 || y >= s->input_size[1]) {
+        memset(target, 0, sizeof(float) * (size_t)(width * channels));
+        continue;
+      }
+      const int64_t begin = s->pad[2];
+      const int64_t end = begin + s->input_size[2] < width ? begin + s->input_size[2] : width;
+      memset(target, 0, sizeof(float) * (size_t)(begin * channels));
+      memset(target + end * channels, 0, sizeof(float) * (size_t)((width - end) * channels));
+      for (int64_t b = 0; b < s->input_blocks; ++b) {
+        const int64_t block = sample * s->input_blocks + b;
+        const float *factor = s->factors ? s->factors[block] : 0;
+        const float *addition = factor ? s->additions[block] : 0;
+        const float slope = factor ? s->input_slopes[b] : 1;
+        const float *from =
+            s->input[block] + (z * s->input_size[1] + y) * s->input_size[2] * lanes;
+        for (int64_t x = begin; x < end; ++x) {
+          NAME(copy_cell)(from + (x - begin) * lanes, target + x * channels + b * lanes, lanes,
+                          factor, addition, slope);
+        }
+      }
+    }
+  }
+}
+
+// For every cell of output row (oz, oy) all input cells of its window, one after the other.
+static TARGET void NAME(gather_windows)(const ck_direct *s, int64_t sample, int64_t oz, int64_t oy,
+                                        float *target) {
+  const int64_t channels = s->input_blocks * s->input_lanes, lanes = s->input_lanes;
+  // A transposed convolution multiplies each input cell by itself.
+  static const int64_t one[3] = {1, 1, 1};
+  const int64_t *kernel = s->transposed ? one : s->kernel;
+  const int64_t *stride = s->transposed ? one : s->stride;
+  const int64_t cells = product_cells(s);
+  for (int64_t ox = 0; ox < cells; ++ox) {
+    for (int64_t dz = 0; dz < kernel[0]; ++dz) {
+      for (int64_t dy = 0; dy < kernel[1]; ++dy) {
+        for (int64_t dx = 0; dx < kernel[2]; ++dx, target += channels) {
+          const int64_t z = oz * stride[0] + dz * s->dilation[0] - s->pad[0];
+          const int64_t y = oy * stride[1] + dy * s->dilation[1] - s->pad[1];
+          const int64_t x = ox * stride[2] + dx * s->dilation[2] - s->pad[2];
+          if (z < 0 || z >= s->input_size[0] || y < 0 || y >= s->input_size[1] || x < 0 ||
+              x >= s->input_size[2]) {
+            memset(target, 0, sizeof(float) * (size_t)channels);
+            continue;
+          }
+          const int64_t place = ((z * s->input_size[1] + y) * s->input_size[2] + x) * lanes;
+          for (int64_t b = 0; b < s->input_blocks; ++b) {
+            const int64_t block = sample * s->input_blocks + b;
+            const float *factor = s->factors ? s->factors[block] : 0;
+            NAME(copy_cell)(s->input[block] + place, target + b * lanes, lanes, factor,
+                            factor ? s->additions[block] : 0, factor ? s->input_slopes[b] : 1);
+          }
+        }
+      }
+    }
+  }
+}
+
+// Bias, rectifiers, residual and statistics of one row of products; `step` cells apart in output.
+static TARGET void NAME(finish_row)(const ck_direct *s, const float *products, int64_t columns,
+                                    int64_t cells, int64_t sample, int64_t block, int64_t place,
+                                    int64_t step, float *statistics) {
+#pragma clang fp contract(fast)
+  const VEC bias = s->bias ? ((const VEC *)s->bias)[block] : (VEC)(0.0f);
+  if (s->plain_outputs) {
+    const int64_t left = s->plain_outputs - block * LANES;
+    const int64_t used = left < LANES ? left : LANES;
+    for (int64_t c = 0; c < used; ++c) {
+      const int64_t channel = sample * s->plain_outputs + block * LANES + c;
+      float *target = s->output[channel] + place;
+      const float *residual = s->residual ? s->residual[channel] + place : 0;
+      for (int64_t r = 0; r < cells; ++r) {
+        float v = products[r * columns * LANES + c] + bias[c];
+        v = v > s->slope * v ? v : s->slope * v;
+        if (residual) {
+          v = s->scale * v + residual[r * step];
+          v = v > s->final_slope * v ? v : s->final_slope * v;
+        }
+        target[r * step] = v;
+      }
+    }
+    return;
+  }
+  const int64_t index = sample * s->output_blocks + block;
+  VEC *target = (VEC *)s->output[index] + place;
+  const VEC *residual = s->residual ? (const VEC *)s->residual[index] + place : 0;
+  const VEC *from = (const VEC *)products;
+  VEC pivot = (VEC)(0.0f), sum = (VEC)(0.0f), squares = (VEC)(0.0f);
+  if (statistics) {
+    pivot = ((const VEC *)statistics)[0];
+    sum = ((const VEC *)statistics)[s->output_blocks];
+    squares = ((const VEC *)statistics)[2 * s->output_blocks];
+  }
+  for (int64_t r = 0; r < cells; ++r) {
+    VEC v = from[r * columns] + bias;
+    LEAKY(v, v, s->slope);
+    if (residual) LEAKY(v, s->scale * v + residual[r * step], s->final_slope);
+    target[r * step] = v;
+    const VEC away = v - pivot;
+    sum += away;
+    squares += away * away;
+  }
+  if (statistics) {
+    ((VEC *)statistics)[s->output_blocks] = sum;
+    ((VEC *)statistics)[2 * s->output_blocks] = squares;
+  }
+}
+
+static TARGET void NAME(run_unit)(const ck_direct *s, int64_t unit, float *workspace) {
+  const int64_t parts = pair_groups(s);
+  const int64_t space = unit / parts, part = unit % parts;
+  const direct_place p = direct_place_of(s, space);
+  const int64_t channels = s->input_blocks * s->input_lanes;
+  const int64_t cells = product_cells(s), offset_taps = scatter_taps(s);
+  const int windows = gathers_windows(s);
+  const int64_t taps = windows ? 1 : s->kernel[0] * s->kernel[1];
+  const int64_t window = s->transposed ? 1 : s->kernel[2];
+  const int64_t k = windows ? window_cells(s) * channels : window * channels;
+  const int64_t row_step = windows ? k : s->transposed ? channels : s->stride[2] * channels;
+  const int64_t tap_step = row_cells(s) * channels;
+  const int64_t row_size = gathered_row(s);
+  float *const gathered = workspace;
+  float *const products = workspace + ceiling(s->rows * row_size, 16) * 16;
+
+  const int64_t height = s->transposed ? s->input_size[1] : s->output_size[1];
+  for (int64_t r = 0; r < p.rows; ++r) {
+    const int64_t z = (p.row + r) / height, y = (p.row + r) % height;
+    if (windows) {
+      NAME(gather_windows)(s, p.sample, z, y, gathered + r * row_size);
+    } else {
+      NAME(gather_row)(s, p.sample, z, y, gathered + r * row_size);
+    }
+  }
+
+  const int64_t pairs = (s->output_blocks + 1) / 2;
+  const int64_t first = part * s->pairs;
+  const int64_t last = first + s->pairs < pairs ? first + s->pairs : pairs;
+  for (int64_t offset = 0; offset < offset_taps; ++offset) {
+    const int64_t dx = offset % s->kernel[2], dy = offset / s->kernel[2] % s->kernel[1];
+    const int64_t dz = offset / s->kernel[2] / s->kernel[1];
+    for (int64_t pair = first; pair < last; ++pair) {
+      const int64_t block = pair * 2;
+      const int64_t columns = s->output_blocks - block >= 2 ? 2 : 1;
+      const float *u = s->weights + offset * taps * k * s->output_blocks * LANES +
+                       taps * k * block * LANES;
+      // Windows lie row after row without gaps: one product for all rows of the unit.
+      const int64_t joint = windows ? p.rows : 1;
+      for (int64_t r = 0; r < p.rows; r += joint) {
+        const float *from = gathered + r * row_size;
+        float *to = products + r * cells * columns * LANES;
+        if (columns == 2) {
+          NAME(products_2)(from, joint * cells, row_step, tap_step, taps, k, u, to);
+        } else {
+          NAME(products_1)(from, joint * cells, row_step, tap_step, taps, k, u, to);
+        }
+      }
+      for (int64_t c = 0; c < columns; ++c) {
+        float *statistics = 0;
+        if (s->statistics) {
+          // Any value near the mean serves as pivot; the first cell's own, before its bias, is one.
+          statistics = s->statistics + (space * 3 * s->output_blocks + block + c) * LANES;
+          ((VEC *)statistics)[0] = ((const VEC *)products)[c];
+          ((VEC *)statistics)[s->output_blocks] = (VEC)(0.0f);
+          ((VEC *)statistics)[2 * s->output_blocks] = (VEC)(0.0f);
+        }
+        for (int64_t r = 0; r < p.rows; ++r) {
+          int64_t z = (p.row + r) / height, y = (p.row + r) % height, x = 0, step = 1;
+          if (s->transposed) {
+            z = z * s->stride[0] + dz;
+            y = y * s->stride[1] + dy;
+            x = dx;
+            step = s->stride[2];
+          }
+          const int64_t place = (z * s->output_size[1] + y) * s->output_size[2] + x;
+          NAME(finish_row)(s, products + (r * cells * columns + c) * LANES, columns, cells,
+                           p.sample, block + c, place, step, statistics);
+        }
+      }
+    }
+  }
+}

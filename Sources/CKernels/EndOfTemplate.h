@@ -1,0 +1,7 @@
+#undef VEC
+#undef INLINE
+#undef LEAKY
+#undef TARGET
+#undef LANES
+#undef ROWS
+#undef SUFFIX

@@ -1,0 +1,198 @@
+// The loops of Winograd.c for one width of vectors; see ProductTemplate.h, which comes first.
+
+// B'x of F(4, 3): points 0, 1, -1, 2, -2 and infinity.
+INLINE void NAME(forward)(const VEC *d, int64_t step, VEC *r, int64_t to) {
+#pragma clang fp contract(fast)
+  const VEC d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step],
+            d5 = d[5 * step];
+  const VEC a = d4 - 4.0f * d2, b = d3 - 4.0f * d1, c = d4 - d2, e = 2.0f * (d3 - d1);
+  r[0] = 4.0f * d0 + (d4 - 5.0f * d2);
+  r[to] = a + b;
+  r[2 * to] = a - b;
+  r[3 * to] = c + e;
+  r[4 * to] = c - e;
+  r[5 * to] = 4.0f * d1 + (d5 - 5.0f * d3);
+}
+
+// A'm.
+INLINE void NAME(backward)(const VEC *m, int64_t step, VEC *r, int64_t to) {
+#pragma clang fp contract(fast)
+  const VEC m0 = m[0], m1 = m[step], m2 = m[2 * step], m3 = m[3 * step], m4 = m[4 * step],
+            m5 = m[5 * step];
+  const VEC a = m1 + m2, b = m1 - m2, c = m3 + m4, d = m3 - m4;
+  r[0] = m0 + a + c;
+  r[to] = b + 2.0f * d;
+  r[2 * to] = a + 4.0f * c;
+  r[3 * to] = (b + 8.0f * d) + m5;
+}
+
+// One 6 x 6 patch of one channel block, written to 36 planes `plane` vectors apart.
+INLINE void NAME(transform_patch)(const ck_winograd *s, const float *slice, int64_t y, int64_t x,
+                                  const float *factor, const float *addition, float slope,
+                                  float *target, int64_t plane) {
+#pragma clang fp contract(fast)
+  VEC patch[36], half[36];
+  const int inside = y >= 0 && x >= 0 && y + 6 <= s->height && x + 6 <= s->width;
+  const VEC *source = (const VEC *)slice + y * s->width + x;
+  if (inside) {
+#pragma clang loop unroll(full)
+    for (int64_t i = 0; i < 6; ++i) {
+#pragma clang loop unroll(full)
+      for (int64_t j = 0; j < 6; ++j) patch[i * 6 + j] = source[i * s->width + j];
+    }
+    if (factor) {
+      const VEC f = *(const VEC *)factor, a = *(const VEC *)addition;
+#pragma clang loop unroll(full)
+      for (int64_t i = 0; i < 36; ++i) LEAKY(patch[i], f * patch[i] + a, slope);
+    }
+  } else {
+    const VEC f = factor ? *(const VEC *)factor : (VEC)(1.0f);
+    const VEC a = factor ? *(const VEC *)addition : (VEC)(0.0f);
+    for (int64_t i = 0; i < 6; ++i) {
+      const int row = y + i >= 0 && y + i < s->height;
+      for (int64_t j = 0; j < 6; ++j) {
+        VEC v = (VEC)(0.0f);
+        if (row && x + j >= 0 && x + j < s->width) {
+          v = source[i * s->width + j];
+          if (factor) LEAKY(v, f * v + a, slope);
+        }
+        patch[i * 6 + j] = v;
+      }
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int64_t i = 0; i < 6; ++i) NAME(forward)(patch + i * 6, 1, half + i * 6, 1);
+  VEC *to = (VEC *)target;
+#pragma clang loop unroll(full)
+  for (int64_t j = 0; j < 6; ++j) NAME(forward)(half + j, 6, to + j * plane, 6 * plane);
+}
+
+// One 4 x 4 tile of one output block from 36 products `plane` vectors apart.
+INLINE void NAME(finish_tile)(const ck_winograd *s, const float *products, int64_t plane,
+                              int64_t sample, int64_t block, int64_t z, int64_t y, int64_t x,
+                              VEC *sums) {
+#pragma clang fp contract(fast)
+  VEC half[24], tile[16];
+#pragma clang loop unroll(full)
+  for (int64_t i = 0; i < 6; ++i)
+    NAME(backward)((const VEC *)products + i * 6 * plane, plane, half + i * 4, 1);
+#pragma clang loop unroll(full)
+  for (int64_t j = 0; j < 4; ++j) NAME(backward)(half + j, 4, tile + j, 4);
+
+  const int64_t place = (z * s->height + y) * s->width + x;
+  const VEC *residual =
+      s->residual ? (const VEC *)s->residual[sample * s->output_blocks + block] + place : 0;
+  VEC *target = (VEC *)s->output[sample * s->output_blocks + block] + place;
+  const VEC bias = s->bias ? ((const VEC *)s->bias)[block] : (VEC)(0.0f);
+  const int64_t rows = s->height - y < 4 ? s->height - y : 4;
+  const int64_t columns = s->width - x < 4 ? s->width - x : 4;
+#pragma clang loop unroll(full)
+  for (int64_t i = 0; i < 16; ++i) LEAKY(tile[i], tile[i] + bias, s->slope);
+  if (residual) {
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < columns; ++j) {
+        LEAKY(tile[i * 4 + j], s->scale * tile[i * 4 + j] + residual[i * s->width + j],
+              s->final_slope);
+      }
+    }
+  }
+  if (rows == 4 && columns == 4) {
+#pragma clang loop unroll(full)
+    for (int64_t i = 0; i < 4; ++i) {
+#pragma clang loop unroll(full)
+      for (int64_t j = 0; j < 4; ++j) target[i * s->width + j] = tile[i * 4 + j];
+    }
+    if (sums) {
+#pragma clang loop unroll(full)
+      for (int64_t i = 0; i < 16; ++i) {
+        const VEC v = tile[i] - sums[0];
+        sums[1] += v;
+        sums[2] += v * v;
+      }
+    }
+    return;
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; ++j) {
+      target[i * s->width + j] = tile[i * 4 + j];
+      if (!sums) continue;
+      const VEC v = tile[i * 4 + j] - sums[0];
+      sums[1] += v;
+      sums[2] += v * v;
+    }
+  }
+}
+
+static TARGET void NAME(run_unit)(const ck_winograd *s, int64_t unit, float *workspace) {
+  const unit_place p = place_of(s, unit);
+  const int64_t channels = s->input_blocks * LANES;
+  const int64_t reach = s->depth_taps / 2;
+  const int64_t slices = p.slices + 2 * reach, rows_in = slices * p.tiles;
+  const int64_t rows = p.slices * p.tiles;
+  const int64_t tiles_across = (s->width + 3) / 4;
+  // [36][rows_in][channels], then [36][rows][2 * LANES].
+  float *const v = workspace;
+  float *const m = workspace + 36 * (s->slices + 2 * reach) * s->tiles * channels;
+
+  for (int64_t i = 0; i < slices; ++i) {
+    const int64_t z = p.slice + i - reach;
+    float *const target = v + i * p.tiles * channels;
+    if (z < 0 || z >= s->depth) {
+      for (int64_t plane = 0; plane < 36; ++plane) {
+        memset(target + plane * rows_in * channels, 0,
+               sizeof(float) * (size_t)(p.tiles * channels));
+      }
+      continue;
+    }
+    for (int64_t b = 0; b < s->input_blocks; ++b) {
+      const int64_t block = p.sample * s->input_blocks + b;
+      const float *slice = s->input[block] + z * s->height * s->width * LANES;
+      const float *factor = s->factors ? s->factors[block] : 0;
+      const float *addition = factor ? s->additions[block] : 0;
+      for (int64_t t = 0; t < p.tiles; ++t) {
+        const int64_t tile = p.tile + t;
+        NAME(transform_patch)(s, slice, tile / tiles_across * 4 - 1, tile % tiles_across * 4 - 1,
+                              factor, addition, factor ? s->input_slopes[b] : 1.0f,
+                              target + t * channels + b * LANES, rows_in * s->input_blocks);
+      }
+    }
+  }
+
+  const float *u = s->weights;
+  for (int64_t block = 0; block < s->output_blocks; block += 2) {
+    const int columns = s->output_blocks - block >= 2 ? 2 : 1;
+    const int64_t panel = s->depth_taps * channels * columns * LANES;
+    for (int64_t plane = 0; plane < 36; ++plane, u += panel) {
+      const float *from = v + plane * rows_in * channels;
+      float *to = m + plane * rows * columns * LANES;
+      if (columns == 2) {
+        NAME(products_2)(from, rows, channels, p.tiles * channels, s->depth_taps, channels, u, to);
+      } else {
+        NAME(products_1)(from, rows, channels, p.tiles * channels, s->depth_taps, channels, u, to);
+      }
+    }
+    for (int64_t c = 0; c < columns; ++c) {
+      VEC sums[3];
+      for (int64_t r = 0; r < rows; ++r) {
+        const int64_t tile = p.tile + r % p.tiles;
+        const int64_t z = p.slice + r / p.tiles;
+        const int64_t y = tile / tiles_across * 4, x = tile % tiles_across * 4;
+        const float *from = m + (r * columns + c) * LANES;
+        if (s->statistics && r == 0) {
+          // Any value near the mean serves as pivot; the first cell's own is one.
+          NAME(finish_tile)(s, from, rows * columns, p.sample, block + c, z, y, x, 0);
+          const float *first = s->output[p.sample * s->output_blocks + block + c];
+          sums[0] = ((const VEC *)first)[(z * s->height + y) * s->width + x];
+          sums[1] = sums[2] = (VEC)(0.0f);
+        }
+        NAME(finish_tile)(s, from, rows * columns, p.sample, block + c, z, y, x,
+                          s->statistics ? sums : 0);
+      }
+      if (s->statistics) {
+        float *record = s->statistics + (unit * 3 * s->output_blocks + block + c) * LANES;
+        for (int64_t i = 0; i < 3; ++i) ((VEC *)record)[i * s->output_blocks] = sums[i];
+      }
+    }
+  }
+}
+

@@ -1,0 +1,63 @@
+#pragma once
+// Stride-1 convolutions with 3 x 3 or 3 x 3 x 3 windows by Winograd's minimal filtering.
+//
+// Lavin and Gray 2016, F(4 x 4, 3 x 3) in the plane: an output tile of 4 x 4 costs 36 products per
+// channel pair instead of 144. A window of depth 3 is three planar ones whose products are summed
+// in the transformed domain, so that each slice is transformed once and used three times.
+//
+// Feature maps lie in blocks of `lanes` channels, [D][H][W][lanes], each block by a pointer of its
+// own: joined feature maps need no copy. Input and output have the same size (padding 1).
+#include <stdint.h>
+
+typedef struct {
+  int64_t batch, depth, height, width;
+  /// Blocks of `lanes` channels; lanes is 8 or 16.
+  int64_t input_blocks, output_blocks, lanes;
+  /// 1 for 3 x 3 windows, 3 for 3 x 3 x 3.
+  int64_t depth_taps;
+  /// Tiles and slices of one unit of work; chosen by ck_winograd_plan.
+  int64_t tiles, slices;
+  /// [batch][input_blocks]: feature maps.
+  const float *const *input;
+  /// NULL, or [batch][input_blocks] of NULL or `lanes` numbers: x is read as
+  /// leaky(factor x + addition), the normalisation of whoever made it.
+  const float *const *factors;
+  const float *const *additions;
+  /// [input_blocks]: the slope of that leaky rectifier, 0 to 1; 1 is the identity.
+  const float *input_slopes;
+  /// Transformed weights, from ck_winograd_weights.
+  const float *weights;
+  /// NULL, or output_blocks * lanes numbers.
+  const float *bias;
+  /// y = leaky(scale * leaky(conv + bias, slope) + residual, final_slope).
+  float slope, scale, final_slope;
+  /// NULL, or [batch][output_blocks].
+  const float *const *residual;
+  /// [batch][output_blocks].
+  float *const *output;
+  /// NULL, or [units][3][output_blocks * lanes]: a pivot, and the sums of y - pivot and of its
+  /// square over the unit.
+  float *statistics;
+} ck_winograd;
+
+/// Chooses `tiles` and `slices` from the other numbers; the same for every thread count.
+void ck_winograd_plan(ck_winograd *shape);
+/// Independent units of work; the units of a sample are neighbours.
+int64_t ck_winograd_units(const ck_winograd *shape);
+/// The number of output cells of a unit.
+int64_t ck_winograd_unit_cells(const ck_winograd *shape, int64_t unit);
+/// Floats of scratch memory that one caller of ck_winograd_run needs, 64-byte aligned.
+int64_t ck_winograd_workspace(const ck_winograd *shape);
+/// Computes units first..<last.
+void ck_winograd_run(const ck_winograd *shape, int64_t first, int64_t last, float *workspace);
+
+/// Floats of the transformed weights.
+int64_t ck_winograd_weight_count(int64_t input_blocks, int64_t output_blocks, int64_t lanes,
+                                 int64_t depth_taps);
+/// Transforms output-channel blocks first..<last of plain weights [O][I][taps][3][3].
+///
+/// With `transposed`, of the weights of the data gradient: input and output channels change places
+/// and the window is mirrored; `outputs` and `inputs` are then the gradient's own.
+void ck_winograd_weights(const float *plain, float *transformed, int64_t outputs, int64_t inputs,
+                         int64_t lanes, int64_t depth_taps, int transposed, int64_t first,
+                         int64_t last);

@@ -45,7 +45,11 @@ struct AgainstCommand: ParsableCommand {
       throw ValidationError("After -- comes `network` or `training` with its arguments.")
     }
     // Wrong usage is told before anything runs.
-    _ = try LaminaBenchCommand.parseAsRoot(own)
+    do {
+      _ = try LaminaBenchCommand.parseAsRoot(own)
+    } catch {
+      throw ValidationError("After --: " + LaminaBenchCommand.usageSentence(of: error))
+    }
   }
 
   func run() throws {

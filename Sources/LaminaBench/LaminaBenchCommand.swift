@@ -41,6 +41,16 @@ struct LaminaBenchCommand: ParsableCommand {
     throw ValidationError("Name a command: network, training, operations or against.")
   }
 
+  /// What is wrong with the arguments, and the help page that tells how they should be.
+  static func usageSentence(of error: any Error) -> String {
+    var message = message(for: error).trimmingCharacters(in: .whitespacesAndNewlines)
+      .replacingOccurrences(of: "\n", with: " ")
+    if let last = message.last, !".!?".contains(last) { message += "." }
+    // "  See 'lamina-bench network --help' for more information." closes every long message.
+    let page = fullMessage(for: error).split(separator: "'").first { $0.hasSuffix("--help") }
+    return message + " See `\(page ?? "lamina-bench --help")`."
+  }
+
   private static func leave(_ error: any Error) -> Never {
     let status: Int32
     let text: String
@@ -49,7 +59,9 @@ struct LaminaBenchCommand: ParsableCommand {
     } else {
       switch exitCode(for: error) {
       case .success: (status, text) = (0, fullMessage(for: error))
-      case .validationFailure: (status, text) = (Failure.usage.rawValue, fullMessage(for: error))
+      case .validationFailure:
+        let sentence = usageSentence(of: error)
+        (status, text) = (Failure.usage.rawValue, "lamina-bench: error: \(sentence)")
       default:
         (status, text) = (
           Failure.internalFault.rawValue,

@@ -8,6 +8,7 @@ let package = Package(
   products: [
     .library(name: "Lamina", targets: ["Lamina"]),
     .executable(name: "lamina", targets: ["LaminaCLI"]),
+    .executable(name: "lamina-bench", targets: ["LaminaBench"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -77,6 +78,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
+    .executableTarget(
+      name: "LaminaBench",
+      dependencies: [
+        "Support", "Tensors", "Layers", "Networks", "OperationCases",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]
+    ),
 
     // Tests mirror Sources; TestSupport is imported by nothing in Sources.
     .target(
@@ -127,6 +135,12 @@ let package = Package(
       dependencies: [
         "LaminaCLI", "Support", "Imaging", "ImagingIO", "Evaluation", "Layers",
         "Networks", "Pipelines", "TestSupport",
+      ]
+    ),
+    .testTarget(
+      name: "LaminaBenchTests",
+      dependencies: [
+        "LaminaBench", "Support", "Tensors", "Layers", "Networks", "TestSupport",
       ]
     ),
   ],

@@ -50,7 +50,7 @@ struct TrainCommand: Verb {
   @Option(help: "Seed of every random choice, the held-out fold's among them.")
   var seed: UInt64 = 1
 
-  @Option(help: "Network: \(NetworkCatalog.all.map(\.name).joined(separator: ", ")).")
+  @Option(help: "Network: \(TrainingPlanner.networkNames.joined(separator: ", ")).")
   var network = "unet"
 
   @Option(help: ArgumentHelp("Channels of the network's first stage.", valueName: "n"))

@@ -90,11 +90,13 @@ public final class TransposedConvolution: Layer {
   ///   - inputChannels: Channels of the input.
   ///   - outputChannels: Channels of the output.
   ///   - stride: Window and step along each spatial axis.
+  ///   - hasBias: Whether a bias is added.
   ///   - random: The stream to draw weights from.
   public convenience init(
     inputChannels: Int,
     outputChannels: Int,
     stride: [Int],
+    hasBias: Bool = true,
     random: inout RandomStream
   ) {
     self.init(
@@ -104,7 +106,7 @@ public final class TransposedConvolution: Layer {
         negativeSlope: 1,
         random: &random
       ),
-      bias: Parameter(Tensor(repeating: 0, shape: [outputChannels])),
+      bias: hasBias ? Parameter(Tensor(repeating: 0, shape: [outputChannels])) : nil,
       shape: ConvolutionShape(
         stride: stride,
         padding: stride.map { _ in 0 },

@@ -15,8 +15,9 @@ public final class ConvolutionUnit: Layer {
   ///   - kernelSize: Window along each spatial axis.
   ///   - stride: Step along each spatial axis, 1 when nil.
   ///   - padding: Zeros on both sides, half the window when nil.
+  ///   - hasBias: Whether the convolution adds a bias.
   ///   - normalization: Which normalisation follows.
-  ///   - negativeSlope: Slope of the activation for negative values.
+  ///   - negativeSlope: Slope of the activation for negative values; 1 for none.
   ///   - dropoutProbability: Share of channels dropped while training.
   ///   - random: The stream to draw weights from.
   public init(
@@ -25,6 +26,7 @@ public final class ConvolutionUnit: Layer {
     kernelSize: [Int],
     stride: [Int]? = nil,
     padding: [Int]? = nil,
+    hasBias: Bool = true,
     normalization: NormalizationKind,
     negativeSlope: Float,
     dropoutProbability: Double = 0,
@@ -36,6 +38,7 @@ public final class ConvolutionUnit: Layer {
       kernelSize: kernelSize,
       stride: stride,
       padding: padding,
+      hasBias: hasBias,
       random: &random
     )
     self.normalization =
@@ -68,6 +71,6 @@ public final class ConvolutionUnit: Layer {
       }
     }
     if let normalization { return normalization(y, in: context) }
-    return leakyReLU(y, negativeSlope: negativeSlope)
+    return negativeSlope == 1 ? y : leakyReLU(y, negativeSlope: negativeSlope)
   }
 }

@@ -45,6 +45,17 @@ public final class Parameter: Sendable {
 }
 
 extension Parameter {
+  @TaskLocal private static var isToBeLoaded = false
+
+  /// Builds a network that stored weights are loaded into at once: its own stay 0.
+  ///
+  /// Drawing the random weights of a large network takes seconds.
+  /// - Parameter body: Builds the network.
+  /// - Returns: What the body returns.
+  public static func withoutRandomWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try $isToBeLoaded.withValue(true, operation: body)
+  }
+
   /// Random weights whose variance keeps the scale of the activations.
   ///
   /// He et al. 2015, "Delving deep into rectifiers", equations 12 and 14.
@@ -61,6 +72,7 @@ extension Parameter {
     negativeSlope: Double = 0.01,
     random: inout RandomStream
   ) -> Parameter {
+    if isToBeLoaded { return Parameter(Tensor(repeating: 0, shape: shape)) }
     let deviation = (2 / ((1 + negativeSlope * negativeSlope) * Double(fanIn))).squareRoot()
     let values = (0..<shape.reduce(1, *)).map { _ in Float(random.normal() * deviation) }
     return Parameter(Tensor(values, shape: shape))

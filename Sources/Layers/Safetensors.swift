@@ -55,10 +55,15 @@ public struct Safetensors: Sendable {
   }
 
   /// Reads a file.
-  /// - Parameter path: The file.
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - isSkipped: Tells by its name whether a tensor is left out; its type need not be known then.
   /// - Throws: `SupportError.notFound`, `.unreadable`, or `LayersError.damagedWeights` when the header
   ///   is not JSON, ranges overlap or leave holes, or sizes contradict shapes.
-  public init(contentsOf path: String) throws {
+  public init(
+    contentsOf path: String,
+    skipping isSkipped: (_ name: String) -> Bool = { _ in false }
+  ) throws {
     guard FileManager.default.fileExists(atPath: path) else {
       throw SupportError.notFound(path: path)
     }
@@ -90,6 +95,8 @@ public struct Safetensors: Sendable {
         range.count == 2, range[0] >= 0, range[0] <= range[1], range[1] <= data.count - start,
         shape.allSatisfy({ $0 >= 0 })
       else { throw damaged("the entry \(name) is malformed") }
+      ranges.append((range[0], range[1], name))
+      if isSkipped(name) { continue }
       guard let decode = Self.decoders[type] else {
         throw damaged("\(name) has the unsupported type \(type)")
       }
@@ -99,8 +106,7 @@ public struct Safetensors: Sendable {
       else {
         throw damaged("\(name) has \(bytes.count) bytes for the shape \(shape) of \(type)")
       }
-      tensors[name] = Tensor(bytes.withUnsafeBytes { decode.values($0, count) }, shape: shape)
-      ranges.append((range[0], range[1], name))
+      tensors[name] = bytes.withUnsafeBytes { Self.tensor($0, type, decode, count, shape) }
     }
     // The format demands that the tensors cover the values without holes and overlaps.
     var end = 0
@@ -124,6 +130,25 @@ public struct Safetensors: Sendable {
       count = product
     }
     return count
+  }
+
+  /// A tensor of a range of the file; single precision is copied as it is where the processor's
+  /// order of bytes is the file's.
+  private static func tensor(
+    _ bytes: UnsafeRawBufferPointer,
+    _ type: String,
+    _ decoder: Decoder,
+    _ count: Int,
+    _ shape: [Int]
+  ) -> Tensor {
+    #if _endian(little)
+      if type == "F32" {
+        let storage = AlignedBuffer<Float>(uninitializedCount: count)
+        UnsafeMutableRawBufferPointer(storage.mutableElements).copyMemory(from: bytes)
+        return Tensor(shape: shape, storage: storage)
+      }
+    #endif
+    return Tensor(decoder.values(bytes, count), shape: shape)
   }
 
   private struct Decoder: Sendable {

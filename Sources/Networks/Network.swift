@@ -1,7 +1,14 @@
 import Layers
 
-/// A whole network: images in, scores out.
+/// A whole network: images in, scores or images out.
 public protocol Network: Layer {
   /// Every spatial axis of the input must be a multiple of this.
   var sizeMultiple: Int { get }
+  /// How many times larger the output is than the input along each spatial axis.
+  var outputScale: Int { get }
+}
+
+extension Network {
+  /// The output has the input's size.
+  public var outputScale: Int { 1 }
 }

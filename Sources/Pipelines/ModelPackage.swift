@@ -60,8 +60,9 @@ public struct ModelPackage: Sendable {
       Set(labels.map(\.id)).count == labels.count && Set(labels.map(\.name)).count == labels.count,
       "two of its labels share a number or a name"
     )
+    try require(description.network.dimensions == 2, "its network is not two-dimensional")
+    if case .rrdb = description.network { try require(false, "its network enlarges images") }
     if case .unet(let values) = description.network {
-      try require(values.dimensions == 2, "its network is not two-dimensional")
       try require(values.padding == .same, "its network's output is smaller than its input")
     }
     try require(description.channels.count == 1, "it has \(description.channels.count) channels")

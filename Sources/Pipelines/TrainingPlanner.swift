@@ -113,6 +113,9 @@ public struct TrainingPlanner: Sendable {
     return configuration
   }
 
+  /// The networks that can be planned, by their names in the catalogue.
+  public static let networkNames = ["unet", "fcn"]
+
   private func network(
     _ name: String,
     inputChannels: Int,
@@ -140,7 +143,7 @@ public struct TrainingPlanner: Sendable {
         )
       )
     default:
-      throw NetworksError.unknownNetwork(name: name, known: NetworkCatalog.all.map(\.name))
+      throw NetworksError.unknownNetwork(name: name, known: Self.networkNames)
     }
   }
 

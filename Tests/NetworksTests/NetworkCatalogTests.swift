@@ -45,6 +45,22 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
       classifierFeatures: 10
     )
     fcn.normalization = .instance
+    func nnUNet(change: (inout NNUNetConfiguration) -> Void) -> NNUNetConfiguration {
+      var configuration = NNUNetConfiguration(
+        inputChannels: 2,
+        outputChannels: 3,
+        features: [4, 8, 9],
+        dimensions: 2,
+        unitsPerStage: [1, 2, 3],
+        decoderUnitsPerStage: [2, 1]
+      )
+      change(&configuration)
+      return configuration
+    }
+    let uneven = nnUNet {
+      $0.kernelSizes = [[1, 3, 3], [3, 3, 3], [3, 3, 3]]
+      $0.strides = [[1, 1, 1], [1, 2, 2], [2, 2, 2]]
+    }
     return [
       unet("three-stages"),
       unet("one-stage", features: [5]),
@@ -56,6 +72,26 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
       unet("one-convolution") { $0.convolutionsPerStage = 1 },
       unet("dropout") { $0.dropoutProbability = 0.3 },
       NamedConfiguration("fcn-four-stages", .fcn(fcn)),
+      NamedConfiguration("plain-uneven", .plainConvUNet(uneven)),
+      NamedConfiguration("residual-uneven", .residualEncoderUNet(uneven)),
+      NamedConfiguration("plain-no-bias", .plainConvUNet(nnUNet { $0.hasBias = false })),
+      NamedConfiguration(
+        "residual-batch",
+        .residualEncoderUNet(
+          nnUNet {
+            $0.normalization = .batch
+            $0.features = [4, 8]
+            $0.kernelSizes.removeLast()
+            $0.strides.removeLast()
+            $0.unitsPerStage.removeLast()
+            $0.decoderUnitsPerStage.removeLast()
+          }
+        )
+      ),
+      NamedConfiguration(
+        "residual-same-channels",
+        .residualEncoderUNet(nnUNet { $0.features = [6, 6, 6] })
+      ),
     ]
   }
 
@@ -64,16 +100,11 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
     return try configuration.makeNetwork(random: &random)
   }
 
-  private var axes: Int {
-    if case .unet(let values) = configuration { return values.dimensions }
-    return 2
-  }
-
   /// Two samples of bright squares on noise, and where the squares are; of an uneven size.
   func batch(for network: any Network) -> (images: Tensor, labels: LabelTensor) {
     var random = RandomStream(seed: 2)
     let multiple = max(4, network.sizeMultiple)
-    let size = [2 * multiple] + [Int](repeating: multiple, count: axes - 1)
+    let size = [2 * multiple] + [Int](repeating: multiple, count: configuration.dimensions - 1)
     let space = size.reduce(1, *)
     let channels = configuration.inputChannels
     let labels = (0..<2 * space).map { Int32($0 % space < space / 3 ? 1 : 0) }
@@ -82,8 +113,23 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
       return Float(labels[pixel]) + Float(random.normal()) * 0.3
     }
     return (
-      Tensor(images, shape: [2, channels] + size), LabelTensor(labels, shape: [2] + size)
+      Tensor(images, shape: [2, channels] + size), enlarged(labels, size, network.outputScale)
     )
+  }
+
+  /// Labels at the size of the output, each pixel repeated.
+  private func enlarged(_ labels: [Int32], _ size: [Int], _ scale: Int) -> LabelTensor {
+    let large = size.map { $0 * scale }
+    let repeated = (0..<2 * large.reduce(1, *)).map { index -> Int32 in
+      var (rest, place, step) = (index, 0, 1)
+      for axis in size.indices.reversed() {
+        place += rest % large[axis] / scale * step
+        rest /= large[axis]
+        step *= size[axis]
+      }
+      return labels[rest * step + place]
+    }
+    return LabelTensor(repeated, shape: [2] + large)
   }
 }
 
@@ -102,8 +148,8 @@ struct NetworkCatalogTests {
     let (images, _) = test.batch(for: network)
     for context in [Context(.training), Context.inference] {
       let scores = network(images, in: context)
-      var expected = images.shape
-      expected[1] = test.configuration.outputChannels
+      let size = images.shape.dropFirst(2).map { $0 * network.outputScale }
+      let expected = [images.shape[0], test.configuration.outputChannels] + size
       #expect(scores.shape == expected)
       #expect(scores.values.allSatisfy { $0.isFinite })
       #expect(scores.isTracked == (context.mode == .training))

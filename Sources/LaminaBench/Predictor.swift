@@ -1,0 +1,73 @@
+import Layers
+import Networks
+import Tensors
+
+/// In what numbers a network computes.
+package enum BenchPrecision: String, CaseIterable, Sendable {
+  /// Single precision.
+  case f32
+  /// bfloat16 with single-precision sums.
+  case bf16
+  /// 8-bit integers with 32-bit sums.
+  case int8
+}
+
+/// A network made ready to predict; the one place where measurements meet the engine.
+package struct Predictor {
+  /// Predicts; the result is in single precision and row-major.
+  package let predict: (Tensor) throws -> Tensor
+
+  /// Prepares a network.
+  /// - Parameters:
+  ///   - network: The network with its weights.
+  ///   - example: An input of the shape that will be predicted, and with the usual values.
+  ///   - precision: In what numbers to compute.
+  ///   - isEager: Whether each operation runs by itself, without a plan.
+  /// - Throws: `BenchError.unavailablePrecision`.
+  package init(
+    _ network: any Network,
+    example: Tensor,
+    precision: BenchPrecision,
+    isEager: Bool
+  ) throws {
+    guard precision == .f32 else {
+      throw BenchError.unavailablePrecision(precision.rawValue, purpose: "Prediction")
+    }
+    let context = Context.inference
+    predict = { network($0, in: context).single.plain }
+  }
+}
+
+/// A network made ready to be trained: forward, mean of squares, backward, SGD with momentum.
+package struct TrainingStep {
+  private let network: any Network
+  private let context = Context(.training)
+  private var optimizer: Optimizer
+
+  /// Prepares a network.
+  /// - Parameters:
+  ///   - network: The network with its weights, which steps change.
+  ///   - precision: In what numbers to compute.
+  /// - Throws: `BenchError.unavailablePrecision`.
+  package init(_ network: any Network, precision: BenchPrecision) throws {
+    guard precision == .f32 else {
+      throw BenchError.unavailablePrecision(precision.rawValue, purpose: "Training")
+    }
+    self.network = network
+    optimizer = Optimizer(
+      .sgd(momentum: 0.9, weightDecay: 0),
+      parameters: network.namedParameters
+    )
+  }
+
+  /// Takes one step of learning rate 10⁻⁶.
+  /// - Parameter x: The batch.
+  /// - Returns: The loss before the step.
+  package mutating func callAsFunction(_ x: Tensor) -> Float {
+    let y = network(x, in: context)
+    let loss = (y * y).mean
+    let value = loss.scalar
+    optimizer.step(gradients(of: loss), learningRate: 1e-6)
+    return value
+  }
+}

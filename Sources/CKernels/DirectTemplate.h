@@ -1,4 +1,6 @@
-// The loops of Direct.c for one width of vectors; see ProductTemplate.h, which comes first.
+// The loops of Direct.c for one width of vectors; see VectorTemplate.h, which comes first.
+
+#include "ProductTemplate.h"
 
 // leaky(factor x + addition) of `lanes` channels of one cell.
 INLINE void NAME(copy_cell)(const float *from, float *to, int64_t lanes, const float *factor,

@@ -10,14 +10,14 @@
 #define LANES 16
 #define ROWS 12
 #define SUFFIX avx512
-#include "ProductTemplate.h"
+#include "VectorTemplate.h"
 #include TEMPLATE
 #include "EndOfTemplate.h"
 #define TARGET __attribute__((target("avx2,fma,bmi2")))
 #define LANES 8
 #define ROWS 6
 #define SUFFIX avx2
-#include "ProductTemplate.h"
+#include "VectorTemplate.h"
 #include TEMPLATE
 #include "EndOfTemplate.h"
 #endif
@@ -27,14 +27,14 @@
 #define LANES 16
 #define ROWS 4
 #define SUFFIX plain16
-#include "ProductTemplate.h"
+#include "VectorTemplate.h"
 #include TEMPLATE
 #include "EndOfTemplate.h"
 #define TARGET
 #define LANES 8
 #define ROWS 4
 #define SUFFIX plain8
-#include "ProductTemplate.h"
+#include "VectorTemplate.h"
 #include TEMPLATE
 #include "EndOfTemplate.h"
 

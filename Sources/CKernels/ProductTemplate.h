@@ -1,17 +1,4 @@
-// Vectors, and the product at the heart of the convolutions, for one instruction set.
-//
-// Included once for each, with LANES (of a vector), ROWS (of the product kept in registers), TARGET
-// (an attribute) and SUFFIX (of all names) defined.
-
-typedef float NAME(vec) __attribute__((ext_vector_type(LANES)));
-#define VEC NAME(vec)
-#define INLINE static inline __attribute__((always_inline)) TARGET
-// target = leaky(value); a macro, because vectors do not pass between instruction sets.
-#define LEAKY(target, value, slope)                          \
-  do {                                                       \
-    const VEC given = (value);                               \
-    target = __builtin_elementwise_max(given, (slope)*given); \
-  } while (0)
+// The product at the heart of the convolutions, for one instruction set; see VectorTemplate.h.
 
 // `rows` x (`columns` vectors) of a product, summed over taps and channels in registers.
 //
@@ -75,4 +62,3 @@ static TARGET __attribute__((noinline)) void NAME(products_1)(const float *v, in
                                                               int64_t k, const float *u, float *m) {
   NAME(products)(v, rows, 1, row_step, tap_step, taps, k, u, m);
 }
-

@@ -1,4 +1,6 @@
-// The loops of Winograd.c for one width of vectors; see ProductTemplate.h, which comes first.
+// The loops of Winograd.c for one width of vectors; see VectorTemplate.h, which comes first.
+
+#include "ProductTemplate.h"
 
 // B'x of F(4, 3): points 0, 1, -1, 2, -2 and infinity.
 INLINE void NAME(forward)(const VEC *d, int64_t step, VEC *r, int64_t to) {

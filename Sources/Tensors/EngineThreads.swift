@@ -1,5 +1,6 @@
 import COneDNN
 import Support
+import Synchronization
 
 /// Parallel loops of the engine, on the threads that oneDNN uses too.
 ///
@@ -25,18 +26,40 @@ package enum EngineThreads {
       return
     }
     withoutActuallyEscaping(body) { body in
-      let job = Job(count: count, chunks: chunks, body: body)
-      withExtendedLifetime(job) {
-        codn_parallel(
-          Int32(chunks),
-          Int32(chunks),
-          Unmanaged.passUnretained(job).toOpaque()
-        ) { argument, chunk in
-          guard let argument else { return }
-          Unmanaged<Job>.fromOpaque(argument).takeUnretainedValue().run(Int(chunk))
+      Job(count: count, chunks: chunks, body: body).runAll()
+    }
+  }
+
+  /// Runs the body once for each unit, side by side; whoever is free takes the next unit.
+  ///
+  /// The body writes only what its unit owns, and to memory of its worker. Workers are numbered from 0
+  /// and are at most as many as threads.
+  package static func forEachUnit(
+    _ count: Int,
+    _ body: @Sendable (_ worker: Int, _ unit: Int) -> Void
+  ) {
+    let workers = min(count, Parallelism.threadCount)
+    guard workers > 1 else {
+      for unit in 0..<max(0, count) { body(0, unit) }
+      return
+    }
+    let next = Counter()
+    withoutActuallyEscaping(body) { body in
+      let job = Job(count: workers, chunks: workers) { range in
+        for worker in range {
+          while true {
+            let unit = next.value.wrappingAdd(1, ordering: .relaxed).oldValue
+            guard unit < count else { break }
+            body(worker, unit)
+          }
         }
       }
+      job.runAll()
     }
+  }
+
+  private final class Counter: Sendable {
+    let value = Atomic(0)
   }
 
   private final class Job: Sendable {
@@ -48,6 +71,20 @@ package enum EngineThreads {
       self.count = count
       self.chunks = chunks
       self.body = body
+    }
+
+    /// Runs every chunk on a thread of its own.
+    func runAll() {
+      withExtendedLifetime(self) {
+        codn_parallel(
+          Int32(chunks),
+          Int32(chunks),
+          Unmanaged.passUnretained(self).toOpaque()
+        ) { argument, chunk in
+          guard let argument else { return }
+          Unmanaged<Job>.fromOpaque(argument).takeUnretainedValue().run(Int(chunk))
+        }
+      }
     }
 
     func run(_ chunk: Int) {

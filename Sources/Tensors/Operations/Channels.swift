@@ -68,10 +68,13 @@ public func concatenation(_ parts: [Tensor]) -> Tensor {
       "cannot concatenate \(part.shape) to \(parts[0].shape)"
     )
   }
-  let kernels = Kernels.current
   let channels = parts.map { $0.shape[1] }
-  return kernels.concatenation(parts.map(\.detached)).recorded(from: parts) { gradient in
-    kernels.split(gradient, channels: channels).map { $0 }
+  let shape = [parts[0].shape[0], channels.reduce(0, +)] + parts[0].shape.dropFirst(2)
+  return operation("concatenation", on: parts, shape: shape, action: .concatenation) { parts in
+    let kernels = Kernels.current
+    return kernels.concatenation(parts.map(\.detached)).recorded(from: parts) { gradient in
+      kernels.split(gradient, channels: channels).map { $0 }
+    }
   }
 }
 
@@ -90,6 +93,12 @@ public func centerCropped(_ x: Tensor, to size: [Int]) -> Tensor {
     size.count == input.count && zip(size, input).allSatisfy { $0 <= $1 },
     "cannot cut \(size) out of \(input)"
   )
+  let shape = Array(x.shape.prefix(2)) + size
+  return operation("centre crop", on: [x], shape: shape) { cropped($0[0], to: size) }
+}
+
+private func cropped(_ x: Tensor, to size: [Int]) -> Tensor {
+  let input = Array(x.shape.dropFirst(2))
   let starts = zip(input, size).map { ($0 - $1) / 2 }
   let source = x.plain
   let planes = x.shape[0] * x.shape[1]

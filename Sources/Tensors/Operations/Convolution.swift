@@ -18,6 +18,31 @@ public func convolution(
     weight.rank == x.rank && weight.shape[1] * shape.groups == x.shape[1],
     "weights \(weight.shape) in \(shape.groups) groups do not fit the input \(x.shape)"
   )
+  let outputSize = shape.outputSize(
+    Array(x.shape.dropFirst(2)),
+    kernel: Array(weight.shape.dropFirst(2))
+  )
+  return operation(
+    "convolution",
+    on: [x, weight] + (bias.map { [$0] } ?? []),
+    shape: [x.shape[0], weight.shape[0]] + outputSize,
+    action: .convolution(shape)
+  ) { operands in
+    convolved(
+      operands[0],
+      weight: operands[1],
+      bias: operands.count > 2 ? operands[2] : nil,
+      shape: shape
+    )
+  }
+}
+
+private func convolved(
+  _ x: Tensor,
+  weight: Tensor,
+  bias: Tensor?,
+  shape: ConvolutionShape
+) -> Tensor {
   let kernels = Kernels.current
   let (input, kernel) = (x.detached, weight.detached)
   let result = kernels.convolution(input, weight: kernel, bias: bias?.detached, shape: shape)
@@ -64,12 +89,35 @@ public func transposedConvolution(
     weight.rank == x.rank && weight.shape[0] == x.shape[1],
     "weights \(weight.shape) do not fit the input \(x.shape)"
   )
-  let kernels = Kernels.current
-  let (input, kernel) = (x.detached, weight.detached)
   let outputSize = (0..<x.rank - 2).map { axis -> Int in
     let reach = shape.dilation[axis] * (weight.shape[axis + 2] - 1) + 1
     return (x.shape[axis + 2] - 1) * shape.stride[axis] - 2 * shape.padding[axis] + reach
   }
+  return operation(
+    "transposed convolution",
+    on: [x, weight] + (bias.map { [$0] } ?? []),
+    shape: [x.shape[0], weight.shape[1] * shape.groups] + outputSize,
+    action: .transposedConvolution(shape)
+  ) { operands in
+    convolvedTransposed(
+      operands[0],
+      weight: operands[1],
+      bias: operands.count > 2 ? operands[2] : nil,
+      shape: shape,
+      outputSize: outputSize
+    )
+  }
+}
+
+private func convolvedTransposed(
+  _ x: Tensor,
+  weight: Tensor,
+  bias: Tensor?,
+  shape: ConvolutionShape,
+  outputSize: [Int]
+) -> Tensor {
+  let kernels = Kernels.current
+  let (input, kernel) = (x.detached, weight.detached)
   var result = kernels.convolutionInputGradient(
     input,
     weight: kernel,

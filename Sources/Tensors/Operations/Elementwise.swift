@@ -7,11 +7,18 @@ import Support
 ///   - negativeSlope: The slope for negative values, 0 to 1.
 /// - Returns: The shape of `x`.
 public func leakyReLU(_ x: Tensor, negativeSlope: Float) -> Tensor {
-  let kernels = Kernels.current
-  let result = kernels.leakyReLU(x.detached, negativeSlope: negativeSlope)
-  let output = result.detached
-  return result.recorded(from: [x]) { gradient in
-    [kernels.leakyReLUGradient(gradient, output: output, negativeSlope: negativeSlope)]
+  operation(
+    "leaky ReLU",
+    on: [x],
+    shape: x.shape,
+    action: .leakyReLU(negativeSlope: negativeSlope)
+  ) { operands in
+    let kernels = Kernels.current
+    let result = kernels.leakyReLU(operands[0].detached, negativeSlope: negativeSlope)
+    let output = result.detached
+    return result.recorded(from: operands) { gradient in
+      [kernels.leakyReLUGradient(gradient, output: output, negativeSlope: negativeSlope)]
+    }
   }
 }
 
@@ -23,7 +30,9 @@ public func relu(_ x: Tensor) -> Tensor { leakyReLU(x, negativeSlope: 0) }
 extension Tensor {
   /// The sum, value by value; the shapes must be equal.
   public static func + (left: Tensor, right: Tensor) -> Tensor {
-    combine(left, right, ck_add).recorded(from: [left, right]) { [$0, $0] }
+    operation("addition", on: [left, right], shape: left.shape, action: .addition) { operands in
+      combine(operands[0], operands[1], ck_add).recorded(from: operands) { [$0, $0] }
+    }
   }
 
   /// The difference, value by value; the shapes must be equal.
@@ -31,25 +40,27 @@ extension Tensor {
 
   /// The product, value by value; the shapes must be equal.
   public static func * (left: Tensor, right: Tensor) -> Tensor {
-    let (a, b) = (left.detached, right.detached)
-    return combine(left, right, ck_multiply).recorded(from: [left, right]) {
-      [$0 * b, $0 * a]
+    operation("product", on: [left, right], shape: left.shape) { operands in
+      let (a, b) = (operands[0].detached, operands[1].detached)
+      return combine(a, b, ck_multiply).recorded(from: operands) { [$0 * b, $0 * a] }
     }
   }
 
   /// Every value times a number.
   public static func * (left: Tensor, factor: Float) -> Tensor {
-    let result = left.emptyLike()
-    let (source, target) = (left.storage, result.storage)
-    EngineThreads.forEachRange(source.count) { range in
-      ck_scale(
-        source.pointer + range.lowerBound,
-        factor,
-        target.pointer + range.lowerBound,
-        Int64(range.count)
-      )
+    operation("scaling", on: [left], shape: left.shape, action: .scaling(factor)) { operands in
+      let result = operands[0].emptyLike()
+      let (source, target) = (operands[0].storage, result.storage)
+      EngineThreads.forEachRange(source.count) { range in
+        ck_scale(
+          source.pointer + range.lowerBound,
+          factor,
+          target.pointer + range.lowerBound,
+          Int64(range.count)
+        )
+      }
+      return result.recorded(from: operands) { [$0 * factor] }
     }
-    return result.recorded(from: [left]) { [$0 * factor] }
   }
 
   /// The sum of all values, as a tensor of one element.

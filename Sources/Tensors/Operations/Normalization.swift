@@ -43,6 +43,34 @@ public func normalization(
     (0...1).contains(negativeSlope),
     "the slope \(negativeSlope) is not between 0 and 1"
   )
+  let operands = [x] + (scale.map { [$0] } ?? []) + (shift.map { [$0] } ?? [])
+  if let trace = GraphTrace.current, x.symbol != nil {
+    precondition(
+      extent == .instance || statistics != nil,
+      "a plan normalises batches by stored statistics only"
+    )
+    let (hasScale, hasShift) = (scale != nil, shift != nil)
+    let action = NormalizationAction(
+      extent: extent,
+      epsilon: epsilon,
+      negativeSlope: negativeSlope,
+      statistics: statistics,
+      hasScale: hasScale,
+      hasShift: hasShift
+    )
+    let output = trace.note(.normalization(action), on: operands, shape: x.shape) { operands in
+      normalization(
+        operands[0],
+        extent: extent,
+        scale: hasScale ? operands[1] : nil,
+        shift: hasShift ? operands[hasScale ? 2 : 1] : nil,
+        epsilon: epsilon,
+        negativeSlope: negativeSlope,
+        statistics: statistics
+      ).output
+    }
+    return (output, statistics ?? NormalizationStatistics(mean: [], variance: []))
+  }
   let kernels = Kernels.current
   let (input, gain) = (x.detached, scale?.detached)
   let result = kernels.normalization(
@@ -54,7 +82,6 @@ public func normalization(
     negativeSlope: negativeSlope,
     statistics: statistics.map { ($0.mean, $0.variance) }
   )
-  let operands = [x] + (scale.map { [$0] } ?? []) + (shift.map { [$0] } ?? [])
   let (hasScale, hasShift) = (scale != nil, shift != nil)
   let ownStatistics = statistics == nil
   let output = result.output.recorded(from: operands) { gradient in

@@ -6,6 +6,15 @@
 ///   - shape: The window; at most 256 cells.
 /// - Returns: `[N, C, H', W']`, H' = ⌊(H + 2p − k)/s⌋ + 1.
 public func maxPooling(_ x: Tensor, shape: PoolingShape) -> Tensor {
+  operation(
+    "max pooling",
+    on: [x],
+    shape: Array(x.shape.prefix(2)) + shape.outputSize(Array(x.shape.dropFirst(2))),
+    action: .maxPooling(shape)
+  ) { maxPooled($0[0], shape: shape) }
+}
+
+private func maxPooled(_ x: Tensor, shape: PoolingShape) -> Tensor {
   let kernels = Kernels.current
   let (result, positions) = kernels.maxPooling(x.detached, shape: shape)
   let inputSize = Array(x.shape.dropFirst(2))
@@ -27,6 +36,15 @@ public func maxPooling(_ x: Tensor, shape: PoolingShape) -> Tensor {
 ///   - shape: The window.
 /// - Returns: `[N, C, H', W']`, H' = ⌊(H + 2p − k)/s⌋ + 1.
 public func averagePooling(_ x: Tensor, shape: PoolingShape) -> Tensor {
+  operation(
+    "average pooling",
+    on: [x],
+    shape: Array(x.shape.prefix(2)) + shape.outputSize(Array(x.shape.dropFirst(2))),
+    action: .averagePooling(shape)
+  ) { averagePooled($0[0], shape: shape) }
+}
+
+private func averagePooled(_ x: Tensor, shape: PoolingShape) -> Tensor {
   let kernels = Kernels.current
   let inputSize = Array(x.shape.dropFirst(2))
   return kernels.averagePooling(x.detached, shape: shape).recorded(from: [x]) { gradient in

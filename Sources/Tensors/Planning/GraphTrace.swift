@@ -5,12 +5,37 @@ package struct SymbolicValue: Sendable, Hashable {
   let index: Int
 }
 
+/// What a normalisation in a graph does; its operands are x, then scale and shift where it has them.
+package struct NormalizationAction: Sendable {
+  let extent: NormalizationExtent
+  let epsilon: Float
+  let negativeSlope: Float
+  let statistics: NormalizationStatistics?
+  let hasScale: Bool
+  let hasShift: Bool
+}
+
 /// One step of a traced graph.
 package struct GraphStep: Sendable {
   /// What the step does.
+  ///
+  /// The named cases are those that planning fuses or has kernels of its own for.
   package enum Action: Sendable {
+    /// Operands: x, weight, and the bias if there is one.
+    case convolution(ConvolutionShape)
+    /// Operands: x, weight, and the bias if there is one.
+    case transposedConvolution(ConvolutionShape)
+    case normalization(NormalizationAction)
+    case leakyReLU(negativeSlope: Float)
+    case maxPooling(PoolingShape)
+    case averagePooling(PoolingShape)
+    case concatenation
+    case addition
+    case scaling(Float)
+    /// Nearest upsampling by whole factors, one for each spatial axis.
+    case repetition([Int])
     /// Runs the operation's own code.
-    case general(name: String, body: @Sendable ([Tensor]) -> Tensor)
+    case general(name: String)
   }
 
   /// A tensor that the step reads.
@@ -25,6 +50,21 @@ package struct GraphStep: Sendable {
   package let operands: [Operand]
   package let result: SymbolicValue
   package let shape: [Int]
+  /// The operation itself, for what planning has no kernel for.
+  package let body: @Sendable ([Tensor]) -> Tensor
+
+  /// The values among the operands.
+  var values: [Int] {
+    operands.compactMap { operand in
+      if case .value(let symbol) = operand { symbol.index } else { nil }
+    }
+  }
+
+  /// The weight at a place of the operands, nil past the last one.
+  func constant(_ place: Int) -> Tensor? {
+    guard place < operands.count, case .constant(let tensor) = operands[place] else { return nil }
+    return tensor
+  }
 }
 
 /// What a network does with a symbolic input, step by step.
@@ -44,6 +84,9 @@ package final class GraphTrace: Sendable {
   /// The steps so far, in order.
   package var steps: [GraphStep] { state.withLock { $0.steps } }
 
+  /// The shapes of all values by number.
+  package var shapes: [[Int]] { state.withLock { $0.shapes } }
+
   /// Adds an input of the graph.
   package func input(shape: [Int]) -> Tensor {
     state.withLock { state in
@@ -53,7 +96,12 @@ package final class GraphTrace: Sendable {
   }
 
   /// Adds a step and returns the tensor that stands for its result.
-  package func note(_ action: GraphStep.Action, operands: [Tensor], shape: [Int]) -> Tensor {
+  package func note(
+    _ action: GraphStep.Action,
+    on operands: [Tensor],
+    shape: [Int],
+    body: @escaping @Sendable ([Tensor]) -> Tensor
+  ) -> Tensor {
     state.withLock { state in
       let result = SymbolicValue(index: state.shapes.count)
       state.shapes.append(shape)
@@ -64,7 +112,8 @@ package final class GraphTrace: Sendable {
             operand.symbol.map { .value($0) } ?? .constant(operand.detached)
           },
           result: result,
-          shape: shape
+          shape: shape,
+          body: body
         )
       )
       return Tensor(shape: shape, symbol: result)

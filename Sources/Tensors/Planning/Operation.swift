@@ -8,6 +8,7 @@
 ///   - name: The operation's name in plans, profiles and messages.
 ///   - operands: All tensors that the result depends on, weights too.
 ///   - shape: The result's shape.
+///   - action: How planning knows the operation; by its name alone when nil.
 ///   - takesBFloat16: Whether the body handles bfloat16 itself.
 ///   - body: Computes the result, tracked (`recorded(from:pullback:)`) where its operands are. It must
 ///     use the operands it is given, and no tensor from outside.
@@ -16,11 +17,12 @@ package func operation(
   _ name: String,
   on operands: [Tensor],
   shape: [Int],
+  action: GraphStep.Action? = nil,
   takesBFloat16: Bool = false,
   _ body: @escaping @Sendable ([Tensor]) -> Tensor
 ) -> Tensor {
   if let trace = GraphTrace.current, operands.contains(where: { $0.symbol != nil }) {
-    return trace.note(.general(name: name, body: body), operands: operands, shape: shape)
+    return trace.note(action ?? .general(name: name), on: operands, shape: shape, body: body)
   }
   let result: Tensor
   if !takesBFloat16, operands.contains(where: { $0.elementType == .bfloat16 }) {

@@ -1,0 +1,40 @@
+#pragma once
+// The passes of an inference plan between convolutions, on blocks of 8 or 16 channels,
+// [D][H][W][lanes], one block a call.
+#include <stdint.h>
+
+/// One operand of ck_combine: scale * leaky(factor x + addition, slope).
+typedef struct {
+  const float *x;
+  /// NULL for x itself, or `lanes` numbers each.
+  const float *factor, *addition;
+  float slope, scale;
+} ck_term;
+
+/// y = leaky(sum of the terms, slope) for cells first..<last; y may be the x of a term.
+void ck_combine(const ck_term *terms, int64_t count, float slope, float *y, int64_t lanes,
+                int64_t first, int64_t last);
+
+typedef struct {
+  int64_t input[3], output[3], kernel[3], stride[3], pad[3];
+  /// 1 for the largest, 0 for the mean of a window's cells inside the map.
+  int64_t maximum;
+} ck_window;
+
+/// Pools output rows (of all slices) first..<last; the operand as in ck_combine.
+void ck_pool_block(const ck_term *x, float *y, const ck_window *window, int64_t lanes,
+                   int64_t first, int64_t last);
+
+/// Repeats every cell factor[] times along each axis; input rows first..<last.
+void ck_repeat_block(const ck_term *x, float *y, const int64_t input[3], const int64_t factor[3],
+                     int64_t lanes, int64_t first, int64_t last);
+
+/// Turns the statistics of units (see CKernelsWinograd.h) into the normalisation's factor and
+/// addition: y = (x - mean) / sqrt(variance + epsilon) * gain + offset.
+///
+/// Units' means and squared deviations are joined pairwise in double precision (Chan, Golub and
+/// LeVeque 1983, equation 2.1), in the order given. `cells` has a number for each unit. Gain and
+/// offset may be NULL (1 and 0); lanes past `channels` get 0.
+void ck_join_statistics(const float *statistics, const int64_t *cells, int64_t units,
+                        int64_t padded_channels, int64_t channels, const float *gain,
+                        const float *offset, float epsilon, float *factor, float *addition);

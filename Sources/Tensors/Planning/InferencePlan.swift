@@ -1,0 +1,133 @@
+import Support
+import Synchronization
+
+/// How a plan may compute.
+public struct InferencePlanOptions: Sendable, Hashable {
+  /// Whether 3 x 3 windows may be computed by Winograd's filtering, which is faster and rounds more.
+  public var usesWinograd = true
+
+  /// Creates the default options.
+  public init() {}
+}
+
+/// A network for one shape of input, prepared to run many times.
+///
+/// The network is traced once. Convolutions take in their bias, stored normalisation, rectifier and
+/// residual; instance normalisation is applied by whoever reads the map; joined maps are read where
+/// they are; weights are packed once; all maps share one block of memory. Results equal those of the
+/// operations one by one, up to rounding, and do not depend on the number of threads.
+public final class InferencePlan: Sendable {
+  /// The shape of the input.
+  public let inputShape: [Int]
+  /// The shape of the output.
+  public let outputShape: [Int]
+  private let instructions: [PlanInstruction]
+  private let offsets: [Int]
+  private let inputBuffer: Int
+  private let outputBuffer: Int
+  private let arenaCount: Int
+  private let workspaceCount: Int
+  private let memory = Mutex(Memory())
+
+  private struct Memory {
+    var arena: AlignedBuffer<Float>?
+    var workspace: AlignedBuffer<Float>?
+  }
+
+  /// Traces a network and prepares its plan.
+  /// - Parameters:
+  ///   - inputShape: `[N, C, H, W]` or with depth.
+  ///   - options: How the plan may compute.
+  ///   - network: The network; called once, with a tensor that has a shape and no values.
+  public init(
+    inputShape: [Int],
+    options: InferencePlanOptions = InferencePlanOptions(),
+    network: (Tensor) -> Tensor
+  ) {
+    let trace = GraphTrace()
+    let x = trace.input(shape: inputShape)
+    let y = GraphTrace.$current.withValue(trace) { network(x) }
+    guard let input = x.symbol, let output = y.symbol else {
+      preconditionFailure("the network's result does not depend on its input")
+    }
+    self.inputShape = inputShape
+    outputShape = y.shape
+    let graph = PlanGraph(trace: trace, input: input.index, output: output.index)
+    var compiler = PlanCompiler(graph: graph, options: options)
+    compiler.compile()
+    instructions = compiler.instructions
+    offsets = compiler.buffers.all.map(\.offset)
+    inputBuffer = compiler.inputBuffer
+    outputBuffer = compiler.redirected ?? compiler.outputBuffer
+    arenaCount = compiler.buffers.arenaCount
+    workspaceCount = instructions.map(\.workspaceCount).max() ?? 0
+  }
+
+  /// Bytes of the feature maps' shared memory.
+  public var arenaBytes: Int { arenaCount * MemoryLayout<Float>.stride }
+
+  /// Runs the network.
+  ///
+  /// Runs of one plan wait for one another; they share its memory.
+  /// - Parameter x: The input, of the plan's shape.
+  /// - Returns: The output.
+  public func callAsFunction(_ x: Tensor) -> Tensor { run(x) { _, work in work() } }
+
+  /// Runs the network and times every instruction.
+  /// - Parameter x: The input, of the plan's shape.
+  /// - Returns: The output, and a line for each instruction.
+  public func profile(_ x: Tensor) -> (output: Tensor, lines: [PlanProfileLine]) {
+    var lines: [PlanProfileLine] = []
+    let clock = ContinuousClock()
+    let output = run(x) { instruction, work in
+      let elapsed = clock.measure(work)
+      lines.append(
+        PlanProfileLine(
+          name: instruction.name,
+          shape: instruction.shape,
+          seconds: elapsed / .seconds(1),
+          operations: instruction.operations
+        )
+      )
+    }
+    return (output, lines)
+  }
+
+  private func run(_ x: Tensor, _ step: (PlanInstruction, () -> Void) -> Void) -> Tensor {
+    precondition(x.shape == inputShape, "the input \(x.shape) for a plan of \(inputShape)")
+    let source = x.single.plain
+    let output = AlignedBuffer<Float>(uninitializedCount: outputShape.reduce(1, *))
+    let workspaces = workspaceCount * Parallelism.threadCount
+    memory.withLock { memory in
+      let arena = memory.arena ?? AlignedBuffer(uninitializedCount: arenaCount)
+      memory.arena = arena
+      if (memory.workspace?.count ?? -1) < workspaces {
+        memory.workspace = AlignedBuffer(uninitializedCount: workspaces)
+      }
+      let workspace = memory.workspace ?? AlignedBuffer(uninitializedCount: workspaces)
+      withExtendedLifetime((source, output, arena, workspace)) {
+        let places = PlanMemory(
+          arena: arena.pointer,
+          workspace: workspace.pointer,
+          workspaceCount: workspaceCount,
+          offsets: offsets,
+          external: [inputBuffer: source.storage.pointer, outputBuffer: output.pointer]
+        )
+        for instruction in instructions { step(instruction) { instruction.run(places) } }
+      }
+    }
+    return Tensor(shape: outputShape, storage: output)
+  }
+}
+
+/// What one instruction of a plan cost.
+public struct PlanProfileLine: Sendable {
+  /// The operation and its kernel.
+  public let name: String
+  /// The shape that it made.
+  public let shape: [Int]
+  /// Elapsed time.
+  public let seconds: Double
+  /// Multiplications and additions by the operation's definition; 0 where they do not matter.
+  public let operations: Double
+}

@@ -1,0 +1,156 @@
+import CKernels
+import Support
+
+/// Turns a graph into instructions on places in memory.
+struct PlanCompiler {
+  let graph: PlanGraph
+  let options: InferencePlanOptions
+  /// Channels of a block.
+  let lanes: Int
+  var buffers = PlanBuffers()
+  var instructions: [PlanInstruction] = []
+  /// Packing of weights, done side by side at the end.
+  var packing: [@Sendable () -> Void] = []
+  private(set) var values: [Int: PlanValue] = [:]
+  private(set) var inputBuffer = 0
+  private(set) var outputBuffer = 0
+
+  init(graph: PlanGraph, options: InferencePlanOptions) {
+    self.graph = graph
+    self.options = options
+    lanes = FastKernels.preferredLayout.block
+  }
+
+  mutating func compile() {
+    inputBuffer = buffers.add(count: graph.shapes[graph.input].reduce(1, *), isExternal: true)
+    values[graph.input] = plainValue(graph.shapes[graph.input], in: inputBuffer)
+    for node in graph.nodes {
+      values[node.output] = compile(node)
+    }
+    moveToOutput()
+    buffers.assign()
+    let packing = packing
+    EngineThreads.forEachUnit(packing.count) { _, item in packing[item]() }
+    self.packing = []
+  }
+
+  private mutating func compile(_ node: PlanNode) -> PlanValue {
+    switch node.work {
+    case .convolution(let convolution): return compile(convolution, node)
+    case .pooling(let shape, let maximum): return compilePooling(node, shape, maximum)
+    case .combination(let terms, let slope): return compileSum(terms, slope, node.output)
+    case .repetition(let factors): return compileRepetition(node, factors)
+    case .concatenation: return compileConcatenation(node)
+    case .general(let step): return compileGeneral(node, step)
+    }
+  }
+
+  // MARK: Values
+
+  /// The value of a node, in blocks of channels.
+  mutating func blocked(_ value: Int) -> PlanValue {
+    guard let known = values[value] else { preconditionFailure("value \(value) has no maker") }
+    if known.lanes == lanes { return known }
+    let result = newBlockedValue(known.shape)
+    compileRelayout(known, result)
+    values[value] = result
+    return result
+  }
+
+  /// The value of a node in row-major order.
+  mutating func plain(_ value: Int) -> PlanValue {
+    guard let known = values[value] else { preconditionFailure("value \(value) has no maker") }
+    if known.lanes == 1 { return known }
+    let buffer = buffers.add(count: known.shape.reduce(1, *))
+    let result = plainValue(known.shape, in: buffer)
+    compileRelayout(materialized(known), result)
+    return result
+  }
+
+  func known(_ value: Int) -> PlanValue {
+    guard let known = values[value] else { preconditionFailure("value \(value) has no maker") }
+    return known
+  }
+
+  /// A plain value: a block for each channel.
+  func plainValue(_ shape: [Int], in buffer: Int) -> PlanValue {
+    guard shape.count >= 2 else {
+      return PlanValue(
+        shape: shape,
+        lanes: 1,
+        blocks: [PlanPlace(buffer: buffer, offset: 0)],
+        affines: [nil]
+      )
+    }
+    let (planes, cells) = (shape[0] * shape[1], shape.dropFirst(2).reduce(1, *))
+    return PlanValue(
+      shape: shape,
+      lanes: 1,
+      blocks: (0..<planes).map { PlanPlace(buffer: buffer, offset: $0 * cells) },
+      affines: [PlanAffine?](repeating: nil, count: planes)
+    )
+  }
+
+  mutating func newBlockedValue(_ shape: [Int]) -> PlanValue {
+    let count = shape[0] * ((shape[1] + lanes - 1) / lanes)
+    let cells = shape.dropFirst(2).reduce(1, *)
+    let buffer = buffers.add(count: count * cells * lanes)
+    return PlanValue(
+      shape: shape,
+      lanes: lanes,
+      blocks: (0..<count).map { PlanPlace(buffer: buffer, offset: $0 * cells * lanes) },
+      affines: [PlanAffine?](repeating: nil, count: count)
+    )
+  }
+
+  // MARK: Instructions
+
+  mutating func emit(
+    _ name: String,
+    reads: [PlanValue],
+    writes: PlanValue,
+    operations: Double = 0,
+    workspaceCount: Int = 0,
+    temporaries: [Int] = [],
+    _ run: @escaping @Sendable (borrowing PlanMemory) -> Void
+  ) {
+    let index = instructions.count
+    for value in reads + [writes] {
+      for buffer in value.buffers { buffers.touch(buffer, at: index) }
+    }
+    for buffer in temporaries { buffers.touch(buffer, at: index) }
+    instructions.append(
+      PlanInstruction(
+        name: name,
+        shape: writes.shape,
+        operations: operations,
+        workspaceCount: workspaceCount,
+        run: run
+      )
+    )
+  }
+
+  private mutating func moveToOutput() {
+    let result = plain(graph.output)
+    outputBuffer = buffers.add(count: result.shape.reduce(1, *), isExternal: true)
+    let sources = Set(result.blocks.map(\.buffer))
+    // The last instruction writes straight to the caller's memory, if it alone made the buffer.
+    if sources.count == 1, let source = sources.first, source != inputBuffer,
+      buffers.all[source].last == instructions.count - 1,
+      buffers.all[source].first == instructions.count - 1,
+      buffers.all[source].count == result.shape.reduce(1, *)
+    {
+      redirected = source
+      return
+    }
+    let target = plainValue(result.shape, in: outputBuffer)
+    let count = result.shape.reduce(1, *)
+    let (from, to) = (result.blocks[0], target.blocks[0])
+    emit("copy", reads: [result], writes: target) { memory in
+      memory.pointer(to).update(from: memory.pointer(from), count: count)
+    }
+  }
+
+  /// A buffer whose place is taken by the caller's memory.
+  private(set) var redirected: Int?
+}

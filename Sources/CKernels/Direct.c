@@ -63,14 +63,14 @@ static direct_place direct_place_of(const ck_direct *s, int64_t space) {
 #define TEMPLATE "DirectTemplate.h"
 #include "EveryInstructionSet.h"
 
-void ck_direct_plan(ck_direct *s) {
+void ck_direct_plan(ck_direct *s, int64_t threads) {
   // About 48 cells use each weight often enough, and 1 MiB of gathered cells stays in the L2 cache.
   const int64_t all = all_rows(s), limit = 1024 * 1024 / 4;
   s->rows = ceiling(48, product_cells(s));
   while (s->rows > 1 && s->rows * gathered_row(s) > limit) --s->rows;
   if (s->rows > all) s->rows = all;
   s->pairs = ceiling(s->output_blocks, 2);
-  while (s->pairs > 1 && s->batch * row_groups(s) * pair_groups(s) < 8) {
+  while (s->pairs > 1 && ck_direct_units(s) < 4 * threads && ck_direct_units(s) % threads != 0) {
     s->pairs = ceiling(s->pairs, 2);
   }
 }

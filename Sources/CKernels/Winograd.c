@@ -27,27 +27,47 @@ static unit_place place_of(const ck_winograd *s, int64_t unit) {
   return p;
 }
 
+static int64_t pair_groups(const ck_winograd *s) {
+  return ceiling(ceiling(s->output_blocks, 2), s->pairs);
+}
+
 #define TEMPLATE "WinogradTemplate.h"
 #include "EveryInstructionSet.h"
 
-void ck_winograd_plan(ck_winograd *s) {
-  // About 32 rows use each weight often enough; their patches should stay in the L2 cache.
+void ck_winograd_plan(ck_winograd *s, int64_t threads) {
+  // Some 64 rows use each weight often enough, and their patches should stay in the L2 cache; but
+  // weights larger than that cache come from afar, and are best used by more rows. (256 channels of
+  // 16 x 16 x 16: 31 ms with 16 rows, 27 with 32, 22 with 128.)
   const int64_t all = plane_tiles(s);
   const int64_t channels = s->input_blocks * s->lanes;
   const int64_t reach = s->depth_taps / 2;
-  s->slices = s->depth_taps == 1 ? 1 : s->depth < 4 ? s->depth : 4;
-  int64_t tiles = 48 / s->slices;
-  const int64_t limit = 1200 * 1024 / 4;
+  const int64_t weights = ck_winograd_weight_count(s->input_blocks, s->output_blocks, s->lanes,
+                                                   s->depth_taps);
+  const int large = weights > (1 << 20);
+  const int64_t limit = (large ? 6 : 1) * 1280 * 1024 / 4;
+  s->slices = s->depth_taps == 1 ? 1 : s->depth < 8 ? s->depth : 8;
+  int64_t tiles = (s->depth_taps == 1 ? large ? 64 : 48 : large ? 128 : 64) / s->slices;
+  if (tiles > all) tiles = all;
   while (tiles > 4 && 36 * (s->slices + 2 * reach) * tiles * channels > limit) tiles -= 4;
-  s->tiles = tiles < all ? tiles : all;
+  s->tiles = tiles;
+  s->pairs = ceiling(s->output_blocks, 2);
+  // Units that share their tiles transform them again each: no more of those than threads need.
+  while (s->pairs > 1 && ck_winograd_units(s) < 2 * threads &&
+         ck_winograd_units(s) % threads != 0) {
+    s->pairs = ceiling(s->pairs, 2);
+  }
 }
 
 int64_t ck_winograd_units(const ck_winograd *s) {
+  return ck_winograd_spatial_units(s) * pair_groups(s);
+}
+
+int64_t ck_winograd_spatial_units(const ck_winograd *s) {
   return s->batch * ceiling(plane_tiles(s), s->tiles) * ceiling(s->depth, s->slices);
 }
 
-int64_t ck_winograd_unit_cells(const ck_winograd *s, int64_t unit) {
-  const unit_place p = place_of(s, unit);
+int64_t ck_winograd_unit_cells(const ck_winograd *s, int64_t spatial_unit) {
+  const unit_place p = place_of(s, spatial_unit);
   const int64_t across = ceiling(s->width, 4);
   int64_t cells = 0;
   for (int64_t t = p.tile; t < p.tile + p.tiles; ++t) {

@@ -126,7 +126,8 @@ INLINE void NAME(finish_tile)(const ck_winograd *s, const float *products, int64
 }
 
 static TARGET void NAME(run_unit)(const ck_winograd *s, int64_t unit, float *workspace) {
-  const unit_place p = place_of(s, unit);
+  const int64_t parts = pair_groups(s), part = unit % parts, space = unit / parts;
+  const unit_place p = place_of(s, space);
   const int64_t channels = s->input_blocks * LANES;
   const int64_t reach = s->depth_taps / 2;
   const int64_t slices = p.slices + 2 * reach, rows_in = slices * p.tiles;
@@ -160,8 +161,11 @@ static TARGET void NAME(run_unit)(const ck_winograd *s, int64_t unit, float *wor
     }
   }
 
-  const float *u = s->weights;
-  for (int64_t block = 0; block < s->output_blocks; block += 2) {
+  const int64_t first = part * s->pairs * 2;
+  const int64_t last =
+      first + s->pairs * 2 < s->output_blocks ? first + s->pairs * 2 : s->output_blocks;
+  const float *u = s->weights + 36 * s->depth_taps * channels * first * LANES;
+  for (int64_t block = first; block < last; block += 2) {
     const int columns = s->output_blocks - block >= 2 ? 2 : 1;
     const int64_t panel = s->depth_taps * channels * columns * LANES;
     for (int64_t plane = 0; plane < 36; ++plane, u += panel) {
@@ -191,7 +195,7 @@ static TARGET void NAME(run_unit)(const ck_winograd *s, int64_t unit, float *wor
                           s->statistics ? sums : 0);
       }
       if (s->statistics) {
-        float *record = s->statistics + (unit * 3 * s->output_blocks + block + c) * LANES;
+        float *record = s->statistics + (space * 3 * s->output_blocks + block + c) * LANES;
         for (int64_t i = 0; i < 3; ++i) ((VEC *)record)[i * s->output_blocks] = sums[i];
       }
     }

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Foundation
 import Support
+import Tensors
 
 /// `lamina-bench network`: one exported network's prediction.
 struct NetworkCommand: ParsableCommand {
@@ -27,6 +29,9 @@ struct NetworkCommand: ParsableCommand {
   @Flag(help: "Run each operation by itself, without an inference plan.")
   var eager = false
 
+  @Flag(help: "Print what each step of the plan cost to stderr.")
+  var profile = false
+
   @OptionGroup var threads: ThreadOptions
 
   func run() throws {
@@ -39,6 +44,7 @@ struct NetworkCommand: ParsableCommand {
         isEager: eager
       )
       let timing = try Stopwatch().measure { try predictor.predict(export.input) }
+      if profile, let plan = predictor.plan { printProfile(plan, export.input) }
       return BenchRecord(
         engine: "lamina-\(precision.rawValue)" + (eager ? "-eager" : ""),
         network: name,
@@ -52,4 +58,23 @@ struct NetworkCommand: ParsableCommand {
     }
     try BenchOutput.print(try record.line)
   }
+
+  private func printProfile(_ plan: InferencePlan, _ x: Tensor) {
+    let lines = plan.profile(x).lines
+    for line in lines {
+      let speed = line.operations / line.seconds / 1e9
+      printDiagnostic(
+        "\(milliseconds(line.seconds)) ms  \(line.name) \(line.shape)"
+          + (line.operations > 0 ? "  \(Int(speed)) GFLOP/s" : "")
+      )
+    }
+    let total = lines.reduce(0) { $0 + $1.seconds }
+    printDiagnostic("\(milliseconds(total)) ms in \(lines.count) steps")
+  }
+
+  private func printDiagnostic(_ line: String) {
+    FileHandle.standardError.write(Data((line + "\n").utf8))
+  }
+
+  private func milliseconds(_ seconds: Double) -> Double { (seconds * 1e5).rounded() / 100 }
 }

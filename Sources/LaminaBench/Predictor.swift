@@ -16,6 +16,8 @@ package enum BenchPrecision: String, CaseIterable, Sendable {
 package struct Predictor {
   /// Predicts; the result is in single precision and row-major.
   package let predict: (Tensor) throws -> Tensor
+  /// The plan that predicts; nil where each operation runs by itself.
+  package let plan: InferencePlan?
 
   /// Prepares a network.
   /// - Parameters:
@@ -34,7 +36,14 @@ package struct Predictor {
       throw BenchError.unavailablePrecision(precision.rawValue, purpose: "Prediction")
     }
     let context = Context.inference
-    predict = { network($0, in: context).single.plain }
+    if isEager {
+      predict = { network($0, in: context).single.plain }
+      plan = nil
+    } else {
+      let plan = InferencePlan(inputShape: example.shape) { network($0, in: context) }
+      predict = { plan($0) }
+      self.plan = plan
+    }
   }
 }
 

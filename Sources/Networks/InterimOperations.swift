@@ -9,7 +9,12 @@ import Tensors
 func nearestDoubled(_ x: Tensor) -> Tensor {
   precondition(x.rank == 4, "images of \(x.shape) cannot be doubled in two dimensions")
   let shape = [x.shape[0], x.shape[1], 2 * x.shape[2], 2 * x.shape[3]]
-  return operation("nearestDoubled", on: [x], shape: shape) { operands in
+  return operation(
+    "nearestDoubled",
+    on: [x],
+    shape: shape,
+    action: .repetition([Int](repeating: 2, count: x.rank - 2))
+  ) { operands in
     let x = operands[0].detached
     let (width, lanes) = (x.shape[3], x.lanes)
     let result = Tensor(

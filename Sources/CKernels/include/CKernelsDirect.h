@@ -42,8 +42,10 @@ typedef struct {
   float *statistics;
 } ck_direct;
 
-/// Chooses `rows` and `pairs` from the other numbers; the same for every thread count.
-void ck_direct_plan(ck_direct *shape);
+/// Chooses `rows` and `pairs` from the other numbers.
+///
+/// Only `pairs` depends on the number of threads, and no result depends on `pairs`.
+void ck_direct_plan(ck_direct *shape, int64_t threads);
 /// Independent units of work; those of a sample are neighbours.
 int64_t ck_direct_units(const ck_direct *shape);
 /// Units that differ in space; each is split into units / spatial units by output channels.

@@ -15,8 +15,8 @@ typedef struct {
   int64_t input_blocks, output_blocks, lanes;
   /// 1 for 3 x 3 windows, 3 for 3 x 3 x 3.
   int64_t depth_taps;
-  /// Tiles and slices of one unit of work; chosen by ck_winograd_plan.
-  int64_t tiles, slices;
+  /// Tiles, slices and pairs of output blocks of one unit of work; chosen by ck_winograd_plan.
+  int64_t tiles, slices, pairs;
   /// [batch][input_blocks]: feature maps.
   const float *const *input;
   /// NULL, or [batch][input_blocks] of NULL or `lanes` numbers: x is read as
@@ -35,17 +35,21 @@ typedef struct {
   const float *const *residual;
   /// [batch][output_blocks].
   float *const *output;
-  /// NULL, or [units][3][output_blocks * lanes]: a pivot, and the sums of y - pivot and of its
+  /// NULL, or [spatial units][3][output_blocks * lanes]: a pivot, and the sums of y - pivot and of its
   /// square over the unit.
   float *statistics;
 } ck_winograd;
 
-/// Chooses `tiles` and `slices` from the other numbers; the same for every thread count.
-void ck_winograd_plan(ck_winograd *shape);
+/// Chooses `tiles`, `slices` and `pairs` from the other numbers.
+///
+/// Only `pairs` depends on the number of threads, and no result depends on `pairs`.
+void ck_winograd_plan(ck_winograd *shape, int64_t threads);
 /// Independent units of work; the units of a sample are neighbours.
 int64_t ck_winograd_units(const ck_winograd *shape);
-/// The number of output cells of a unit.
-int64_t ck_winograd_unit_cells(const ck_winograd *shape, int64_t unit);
+/// Units that differ in space; each is split into units / spatial units by output channels.
+int64_t ck_winograd_spatial_units(const ck_winograd *shape);
+/// The number of output cells of a spatial unit.
+int64_t ck_winograd_unit_cells(const ck_winograd *shape, int64_t spatial_unit);
 /// Floats of scratch memory that one caller of ck_winograd_run needs, 64-byte aligned.
 int64_t ck_winograd_workspace(const ck_winograd *shape);
 /// Computes units first..<last.

@@ -98,7 +98,7 @@ extension PlanCompiler {
     shape.slope = convolution.slope
     shape.scale = convolution.scale
     shape.final_slope = convolution.finalSlope
-    ck_winograd_plan(&shape)
+    ck_winograd_plan(&shape, Int64(Parallelism.threadCount))
     let units = Int(ck_winograd_units(&shape))
     let workspaceCount = Int(ck_winograd_workspace(&shape))
 
@@ -132,10 +132,11 @@ extension PlanCompiler {
       }
     }
 
+    let spatialUnits = Int(ck_winograd_spatial_units(&shape))
     let statistics = convolution.normalization.map { _ in
       UnitStatistics(
-        buffer: buffers.add(count: units * 3 * result.blocksPerSample * lanes),
-        cells: (0..<units).map { ck_winograd_unit_cells(&shape, Int64($0)) }
+        buffer: buffers.add(count: spatialUnits * 3 * result.blocksPerSample * lanes),
+        cells: (0..<spatialUnits).map { ck_winograd_unit_cells(&shape, Int64($0)) }
       )
     }
     let prepared = Shared(shape)
@@ -185,7 +186,7 @@ extension PlanCompiler {
     shape.slope = convolution.slope
     shape.scale = convolution.scale
     shape.final_slope = convolution.finalSlope
-    ck_direct_plan(&shape)
+    ck_direct_plan(&shape, Int64(Parallelism.threadCount))
     let units = Int(ck_direct_units(&shape))
     let workspaceCount = Int(ck_direct_workspace(&shape))
     let weights = AlignedBuffer<Float>(uninitializedCount: Int(ck_direct_weight_count(&shape)))

@@ -83,22 +83,23 @@ INLINE float log1p_unit(float u) {
   return 2 * (s + s * (z * q));
 }
 
-// e^(a^2) erfc(a) for a >= 0. Times 1 + 2a it is smooth in (a - 3) / (a + 3); minimax fit of that.
+// e^(a^2) erfc(a) for a >= 0. Times 1 + 2a it is smooth in w = 2a / (a + 1.5), and 1 at 0; minimax
+// fit of the rest, over w.
 INLINE float erfcx_of(float a) {
   a = a > 10.6f ? 10.6f : a;
-  const float v = (a - 3) / (a + 3);
-  float q = -0x1.14392p-12f;
-  q = q * v + -0x1.91585ep-11f;
-  q = q * v + 0x1.0754c2p-9f;
-  q = q * v + 0x1.4ff0fep-9f;
-  q = q * v + -0x1.85fae2p-6f;
-  q = q * v + 0x1.17bd58p-4f;
-  q = q * v + -0x1.e887b8p-4f;
-  q = q * v + 0x1.09841ap-3f;
-  q = q * v + -0x1.85a1b2p-5f;
-  q = q * v + -0x1.15c08ap-3f;
-  q = q * v + 0x1.40c522p+0f;
-  return q / (1 + 2 * a);
+  const float w = 2 * a / (a + 1.5f);
+  float q = -0x1.502faep-13f;
+  q = q * w + 0x1.67b43ap-10f;
+  q = q * w + -0x1.2ac456p-8f;
+  q = q * w + 0x1.083c4ap-7f;
+  q = q * w + -0x1.4fac4ep-7f;
+  q = q * w + 0x1.e4f082p-8f;
+  q = q * w + 0x1.f0e26cp-9f;
+  q = q * w + 0x1.8e0c3p-6f;
+  q = q * w + -0x1.1b1418p-6f;
+  q = q * w + -0x1.852ceap-2f;
+  q = q * w + 0x1.4eb3c2p-1f;
+  return (1 + w * q) / (1 + 2 * a);
 }
 
 // e^(-x^2 / 2): the square is split, since the rounding error of a large one would be felt.

@@ -52,7 +52,7 @@ struct ActivationTests {
     ),
     Function(
       description: "gelu",
-      units: 8,
+      units: 6,
       operation: { gelu($0) },
       definition: { $0 * normal($0) },
       derivative: { normal($0) + $0 * exp(-$0 * $0 / 2) / (2 * Double.pi).squareRoot() }

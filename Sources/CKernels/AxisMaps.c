@@ -19,10 +19,15 @@ DISPATCHED void ck_apply_axis_map(const float *x, float *y, const ck_axis_map *m
   const int32_t *starts = map->starts, *sources = map->sources;
   const float *weights = map->weights;
   const int64_t input = map->input, output = map->output;
+  const float *source = x + first / output * input * inner;
+  // Counted along, since a division costs as much as all the taps of a cell.
+  int64_t i = first % output - 1;
   for (int64_t item = first; item < last; ++item) {
-    const int64_t o = item / output, i = item % output;
+    if (++i == output) {
+      i = 0;
+      source += input * inner;
+    }
     const int32_t begin = starts[i], end = starts[i + 1];
-    const float *source = x + o * input * inner;
     if (inner == 1) {
       float value = begin == end ? map->fill : weights[begin] * source[sources[begin]];
       for (int32_t k = begin + 1; k < end; ++k) value += weights[k] * source[sources[k]];
@@ -74,6 +79,24 @@ static inline __attribute__((always_inline)) void window_maximum(
     const float *source, float *best, int32_t *place, const int64_t *n, const int64_t low[3],
     const int64_t high[3], int64_t lanes) {
   const int64_t origin = (low[0] * n[1] + low[1]) * n[2] + low[2];
+  if (lanes == 1) {
+    float largest = -INFINITY;
+    int64_t found = origin;
+    for (int64_t z = low[0]; z < high[0]; ++z) {
+      for (int64_t y = low[1]; y < high[1]; ++y) {
+        const int64_t row = (z * n[1] + y) * n[2];
+        for (int64_t cell = row + low[2]; cell < row + high[2]; ++cell) {
+          if (source[cell] > largest || source[cell] != source[cell]) {
+            largest = source[cell];
+            found = cell;
+          }
+        }
+      }
+    }
+    *best = largest;
+    *place = (int32_t)found;
+    return;
+  }
   for (int64_t l = 0; l < lanes; ++l) {
     best[l] = -INFINITY;
     place[l] = (int32_t)origin;

@@ -20,7 +20,7 @@ public enum GridPadding: String, Codable, Hashable, Sendable, CaseIterable {
 ///   - interpolation: Nearest or linear.
 ///   - padding: What points outside see.
 ///   - alignCorners: Whether ±1 are the centres of the border cells instead of their outer faces.
-/// - Returns: `[N, C, H', W']` or with depth, in the layout of `x`.
+/// - Returns: `[N, C, H', W']` or with depth.
 /// - Precondition: The shapes fit; the interpolation is not cubic.
 public func gridSampled(
   _ x: Tensor,
@@ -45,14 +45,18 @@ public func gridSampled(
   )
   return operation("grid-sample", on: [x, grid], shape: sampler.outputShape) { operands in
     let (x, grid) = (operands[0], operands[1])
-    let (input, points) = (x.detached, grid.plain)
+    let points = grid.plain
     if Kernels.current.isReference {
       let reference = GridSamplingReference(sampler)
+      let input = x.detached
       return reference.value(input, points).recorded(from: [x, grid]) { gradient in
         let back = reference.gradients(gradient, x: input, grid: points)
         return [back.x, back.grid]
       }
     }
+    // Scattered reads want the channels of a cell side by side.
+    let wantsBlocks = x.layout == .plain && x.shape[1] >= FastKernels.preferredLayout.block
+    let input = wantsBlocks ? x.relaid(FastKernels.preferredLayout) : x.detached
     let (needsInput, needsGrid) = (x.isTracked, grid.isTracked)
     return sampler.value(input, points).recorded(from: [x, grid]) { gradient in
       let arriving = gradient.relaid(input.layout)

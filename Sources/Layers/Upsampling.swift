@@ -5,7 +5,7 @@ public final class Upsampling: Layer {
   /// How many times larger each spatial axis becomes.
   public let factors: [Int]
   /// How values between cells are found.
-  public let interpolation: Interpolation
+  public let interpolation: FeatureInterpolation
   /// Whether the centres of the corner cells, instead of their outer corners, coincide.
   public let alignCorners: Bool
 
@@ -14,7 +14,11 @@ public final class Upsampling: Layer {
   ///   - factors: How many times larger each spatial axis becomes.
   ///   - interpolation: How values between cells are found.
   ///   - alignCorners: Whether the centres of the corner cells coincide.
-  public init(factors: [Int], interpolation: Interpolation = .nearest, alignCorners: Bool = false) {
+  public init(
+    factors: [Int],
+    interpolation: FeatureInterpolation = .nearest,
+    alignCorners: Bool = false
+  ) {
     precondition(factors.allSatisfy { $0 > 0 }, "upsampling by \(factors)")
     self.factors = factors
     self.interpolation = interpolation

@@ -161,7 +161,7 @@ extension OperationCatalog {
     ]
     var cases: [OperationCase] = []
     for (name, shape, size) in sizes {
-      for interpolation in Interpolation.allCases {
+      for interpolation in FeatureInterpolation.allCases {
         for aligned in interpolation == .nearest ? [false] : [false, true] {
           let kind = interpolation.rawValue + (aligned ? "-aligned" : "")
           cases.append(
@@ -211,7 +211,7 @@ extension OperationCatalog {
     for (name, shape, size) in sizes {
       for padding in GridPadding.allCases {
         for aligned in [false, true] {
-          for interpolation in [Interpolation.linear, .nearest] {
+          for interpolation in [FeatureInterpolation.linear, .nearest] {
             let kind = "\(interpolation.rawValue)-\(padding.rawValue)"
             let gridShape = [shape[0]] + size + [size.count]
             cases.append(

@@ -96,7 +96,7 @@ struct SpatialOperationTests {
     }
     let centers = grid([-0.5, 0.5], [-2 / 3, 0, 2 / 3])
     let corners = grid([-1, 1], [-1, 0, 1])
-    for interpolation in [Interpolation.nearest, .linear] {
+    for interpolation in [FeatureInterpolation.nearest, .linear] {
       for padding in GridPadding.allCases {
         let loose = gridSampled(x, grid: centers, interpolation: interpolation, padding: padding)
         expectClose(loose.values, x.values, Self.rounding)
@@ -118,6 +118,26 @@ struct SpatialOperationTests {
     let grid = Tensor([-1, 0, 0, 0, 5, 0], shape: [1, 1, 3, 2])
     expectClose(gridSampled(x, grid: grid).values, [2, 5, 0], Self.rounding)
     expectClose(gridSampled(x, grid: grid, padding: .border).values, [4, 5, 6], Self.rounding)
+  }
+
+  @Test("at a cell's centre the slope is the one to the right, and outside counts as zero")
+  func gridKinks() {
+    let x = Tensor([1, 2, 4], shape: [1, 1, 1, 3])
+    // Places 1 and 2 of 0 to 2; a coordinate of 1 is one cell.
+    let grid = Tensor([0, 0, 1, 0], shape: [1, 1, 2, 2])
+    for (padding, slope) in [(GridPadding.zeros, Float(-4)), (.border, 0)] {
+      for kernels in [FastKernels.shared, ReferenceKernels()] as [any KernelSet] {
+        let key = GradientKey()
+        let found = Kernels.$current.withValue(kernels) {
+          gradients(
+            of: gridSampled(x, grid: grid.tracked(by: key), padding: padding, alignCorners: true)
+              .sum
+          )
+        }
+        let values = found[key]?.values ?? []
+        #expect([values[0], values[2]] == [2, slope], "\(padding) of \(kernels.name)")
+      }
+    }
   }
 
   @Test("a coordinate that is not a number samples something, without a trap")

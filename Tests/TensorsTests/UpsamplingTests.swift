@@ -58,8 +58,8 @@ struct UpsamplingTests {
     TestSupport.expectClose([actual], [expected], Self.rounding)
   }
 
-  @Test("a constant image stays constant", arguments: Interpolation.allCases)
-  func constants(_ interpolation: Interpolation) {
+  @Test("a constant image stays constant", arguments: FeatureInterpolation.allCases)
+  func constants(_ interpolation: FeatureInterpolation) {
     for alignCorners in [false, true] {
       let y = upsampled(
         Tensor(repeating: 2, shape: [1, 3, 3, 4, 5]),

@@ -25,7 +25,7 @@ public enum GridPadding: String, Codable, Hashable, Sendable, CaseIterable {
 public func gridSampled(
   _ x: Tensor,
   grid: Tensor,
-  interpolation: Interpolation = .linear,
+  interpolation: FeatureInterpolation = .linear,
   padding: GridPadding = .zeros,
   alignCorners: Bool = false
 ) -> Tensor {

@@ -1,5 +1,5 @@
-/// How values between cells are found.
-public enum Interpolation: String, Codable, Hashable, Sendable, CaseIterable {
+/// How values between the cells of feature maps are found.
+public enum FeatureInterpolation: String, Codable, Hashable, Sendable, CaseIterable {
   /// The value of one cell.
   case nearest
   /// Linear along each axis: bilinear in images, trilinear in volumes.
@@ -25,7 +25,7 @@ public enum Interpolation: String, Codable, Hashable, Sendable, CaseIterable {
 public func upsampled(
   _ x: Tensor,
   to size: [Int],
-  interpolation: Interpolation,
+  interpolation: FeatureInterpolation,
   alignCorners: Bool = false
 ) -> Tensor {
   requireSpatial(x, size, "interpolation")
@@ -57,7 +57,7 @@ extension AxisMap {
   fileprivate init(
     input: Int,
     output: Int,
-    _ interpolation: Interpolation,
+    _ interpolation: FeatureInterpolation,
     alignCorners: Bool
   ) {
     let taps = (0..<output).map { cell -> [Tap] in

@@ -4,7 +4,7 @@ enum UpsamplingReference {
   static func taps(
     _ input: Int,
     _ output: Int,
-    _ interpolation: Interpolation,
+    _ interpolation: FeatureInterpolation,
     alignCorners: Bool
   ) -> [[AxisMap.Tap]] {
     (0..<output).map { cell in

@@ -111,6 +111,8 @@ package struct PoolingPositions: Sendable {
 package protocol KernelSet: Sendable {
   /// For messages and tests.
   var name: String { get }
+  /// Whether operations outside this protocol should take their definitions too (`Reference/`).
+  var isReference: Bool { get }
 
   /// `[N, I, …] * [O, I/g, …] + [O]` → `[N, O, …]`.
   func convolution(
@@ -185,6 +187,10 @@ package protocol KernelSet: Sendable {
   func concatenation(_ parts: [Tensor]) -> Tensor
   /// The reverse of `concatenation`.
   func split(_ x: Tensor, channels: [Int]) -> [Tensor]
+}
+
+extension KernelSet {
+  package var isReference: Bool { false }
 }
 
 /// The kernel set of the current task.

@@ -4,6 +4,7 @@ import Support
 /// The definitions themselves, as plain loops in double precision: what the fast kernels must equal.
 package struct ReferenceKernels: KernelSet {
   package let name = "reference"
+  package var isReference: Bool { true }
 
   package init() {}
 

@@ -62,6 +62,9 @@ public struct ModelPackage: Sendable {
     )
     try require(description.network.dimensions == 2, "its network is not two-dimensional")
     if case .rrdb = description.network { try require(false, "its network enlarges images") }
+    if case .classicUNet(let values) = description.network {
+      try require(!values.outputsProbabilities, "its network gives probabilities, not scores")
+    }
     if case .unet(let values) = description.network {
       try require(values.padding == .same, "its network's output is smaller than its input")
     }

@@ -149,6 +149,37 @@ import Testing
     #expect(throws: PipelinesError.self) { try ModelPackage(path: empty.path) }
   }
 
+  @Test func networksThatDoNotScoreSlicesAreRefused() throws {
+    var solid = UNetConfiguration(inputChannels: 1, outputChannels: 3, features: [4, 8])
+    solid.dimensions = 3
+    let nnUNet = NNUNetConfiguration(
+      inputChannels: 1,
+      outputChannels: 3,
+      features: [4, 8],
+      dimensions: 3,
+      unitsPerStage: [1, 1],
+      decoderUnitsPerStage: [1]
+    )
+    let networks: [(NetworkConfiguration, String)] = [
+      (.unet(solid), "its network is not two-dimensional"),
+      (.plainConvUNet(nnUNet), "its network is not two-dimensional"),
+      (.residualEncoderUNet(nnUNet), "its network is not two-dimensional"),
+      (
+        .classicUNet(
+          ClassicUNetConfiguration(inputChannels: 1, outputChannels: 3, features: [4, 8])
+        ),
+        "its network gives probabilities, not scores"
+      ),
+    ]
+    for (network, reason) in networks {
+      let folder = try Self.write()
+      let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(network))
+      try Self.edit(folder) { $0["network"] = json }
+      let error = #expect(throws: PipelinesError.self) { try ModelPackage(path: folder.path) }
+      #expect(error?.description.contains(reason) == true, "\(String(describing: error))")
+    }
+  }
+
   @Test func aNetworkOfAbsurdSizeIsRefusedNotBuilt() throws {
     let folder = try Self.write()
     try Self.edit(folder) {

@@ -1,10 +1,22 @@
 import Support
 import Synchronization
 
+/// The numbers that a plan computes with between its input and its output.
+public enum InferencePrecision: String, Sendable, Hashable, CaseIterable, Codable {
+  /// Single precision.
+  case float32 = "f32"
+  /// bfloat16 maps and weights, single-precision sums.
+  case bfloat16 = "bf16"
+  /// 8-bit maps and weights with scales found on example inputs, 32-bit sums.
+  case int8
+}
+
 /// How a plan may compute.
 public struct InferencePlanOptions: Sendable, Hashable {
   /// Whether 3 x 3 windows may be computed by Winograd's filtering, which is faster and rounds more.
   public var usesWinograd = true
+  /// The numbers that convolutions compute with.
+  public var precision = InferencePrecision.float32
 
   /// Creates the default options.
   public init() {}

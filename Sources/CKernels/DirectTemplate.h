@@ -183,9 +183,9 @@ static TARGET void NAME(run_unit)(const ck_direct *s, int64_t unit, float *works
         const float *from = gathered + r * row_size;
         float *to = products + r * cells * columns * LANES;
         if (columns == 2) {
-          NAME(products_2)(from, joint * cells, row_step, tap_step, taps, k, u, to);
+          NAME(products_2)(from, joint * cells, row_step, tap_step, taps, k, u, to, 0);
         } else {
-          NAME(products_1)(from, joint * cells, row_step, tap_step, taps, k, u, to);
+          NAME(products_1)(from, joint * cells, row_step, tap_step, taps, k, u, to, 0);
         }
       }
       for (int64_t c = 0; c < columns; ++c) {

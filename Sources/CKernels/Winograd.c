@@ -1,5 +1,6 @@
 #include "CKernelsWinograd.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 // What a unit covers: neighbouring tiles of neighbouring slices of one sample.
@@ -31,25 +32,37 @@ static int64_t pair_groups(const ck_winograd *s) {
   return ceiling(ceiling(s->output_blocks, 2), s->pairs);
 }
 
+// Channels whose weights a unit transforms at a time: about 600 KiB of them stay in the L2 cache.
+static int64_t fresh_channels(const ck_winograd *s) {
+  const int64_t channels = s->input_blocks * s->lanes;
+  const int64_t fitting = 600 * 256 / (36 * s->depth_taps * 2 * s->lanes) / s->lanes * s->lanes;
+  const int64_t some = fitting < s->lanes ? s->lanes : fitting;
+  return some < channels ? some : channels;
+}
+
 #define TEMPLATE "WinogradTemplate.h"
 #include "EveryInstructionSet.h"
 
 void ck_winograd_plan(ck_winograd *s, int64_t threads) {
-  // Some 64 rows use each weight often enough, and their patches should stay in the L2 cache; but
-  // weights larger than that cache come from afar, and are best used by more rows. (256 channels of
-  // 16 x 16 x 16: 31 ms with 16 rows, 27 with 32, 22 with 128.)
+  // Some 64 rows use each weight often enough, and their patches should stay near the L2 cache.
   const int64_t all = plane_tiles(s);
   const int64_t channels = s->input_blocks * s->lanes;
   const int64_t reach = s->depth_taps / 2;
-  const int64_t weights = ck_winograd_weight_count(s->input_blocks, s->output_blocks, s->lanes,
-                                                   s->depth_taps);
-  const int large = weights > (1 << 20);
-  const int64_t limit = (large ? 6 : 1) * 1280 * 1024 / 4;
+  s->transformed = 1;
+  const int64_t weights = ck_winograd_weight_count(s);
+  const int64_t limit = (weights > (1 << 21) ? 3072 : 1600) * 1024 / 4;
   s->slices = s->depth_taps == 1 ? 1 : s->depth < 8 ? s->depth : 8;
-  int64_t tiles = (s->depth_taps == 1 ? large ? 64 : 48 : large ? 128 : 64) / s->slices;
+  int64_t tiles = (s->depth_taps == 1 ? 48 : 64) / s->slices;
   if (tiles > all) tiles = all;
   while (tiles > 4 && 36 * (s->slices + 2 * reach) * tiles * channels > limit) tiles -= 4;
-  s->tiles = tiles;
+  // Groups of one size, and an even number where there are few: threads finish together.
+  int64_t groups = ceiling(all, tiles);
+  if (groups > 1 && groups < 8 && groups % 2 == 1) ++groups;
+  s->tiles = ceiling(all, groups);
+  // Transformed weights are four times as large. Few units transform them again at little cost (512
+  // channels of 16 x 16: 3.0 ms instead of 4.6, as less has to come from memory); many do not.
+  s->transformed =
+      weights <= (1 << 18) || (weights <= (1 << 21) && ck_winograd_spatial_units(s) >= 16);
   s->pairs = ceiling(s->output_blocks, 2);
   // Units that share their tiles transform them again each: no more of those than threads need.
   while (s->pairs > 1 && ck_winograd_units(s) < 2 * threads &&
@@ -80,8 +93,10 @@ int64_t ck_winograd_unit_cells(const ck_winograd *s, int64_t spatial_unit) {
 
 int64_t ck_winograd_workspace(const ck_winograd *s) {
   const int64_t reach = s->depth_taps / 2;
-  return 36 * s->tiles *
-         ((s->slices + 2 * reach) * s->input_blocks * s->lanes + s->slices * 2 * s->lanes);
+  const int64_t maps = 36 * s->tiles * ((s->slices + 2 * reach) * s->input_blocks * s->lanes +
+                                        s->slices * 2 * s->lanes);
+  if (s->transformed) return maps;
+  return maps + 36 * s->depth_taps * fresh_channels(s) * 2 * s->lanes;
 }
 
 void ck_winograd_run(const ck_winograd *s, int64_t first, int64_t last, float *workspace) {
@@ -89,60 +104,19 @@ void ck_winograd_run(const ck_winograd *s, int64_t first, int64_t last, float *w
   for (int64_t unit = first; unit < last; ++unit) run(s, unit, workspace);
 }
 
-int64_t ck_winograd_weight_count(int64_t input_blocks, int64_t output_blocks, int64_t lanes,
-                                 int64_t depth_taps) {
-  return 36 * depth_taps * input_blocks * output_blocks * lanes * lanes;
+int64_t ck_winograd_weight_count(const ck_winograd *s) {
+  return (s->transformed ? 36 : 9) * s->depth_taps * s->input_blocks * s->output_blocks *
+         s->lanes * s->lanes;
 }
 
-// G of F(4, 3), row by row.
-static const double kernel_matrix[6][3] = {
-    {1.0 / 4, 0, 0},
-    {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-    {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-    {1.0 / 24, 1.0 / 12, 1.0 / 6},
-    {1.0 / 24, -1.0 / 12, 1.0 / 6},
-    {0, 0, 1},
-};
-
-void ck_winograd_weights(const float *plain, float *transformed, int64_t outputs, int64_t inputs,
-                         int64_t lanes, int64_t depth_taps, int transposed, int64_t first,
-                         int64_t last) {
-  const int64_t channels = ceiling(inputs, lanes) * lanes;
-  const int64_t blocks = ceiling(outputs, lanes);
-  for (int64_t block = first; block < last; ++block) {
-    const int64_t pair = block / 2 * 2;
-    const int64_t columns = blocks - pair >= 2 ? 2 : 1;
-    // Everything before this pair fills whole panels.
-    float *const base = transformed + 36 * depth_taps * channels * pair * lanes;
-    for (int64_t tap = 0; tap < depth_taps; ++tap) {
-      for (int64_t i = 0; i < channels; ++i) {
-        for (int64_t lane = 0; lane < lanes; ++lane) {
-          const int64_t o = block * lanes + lane;
-          double g[3][3] = {{0}};
-          if (i < inputs && o < outputs) {
-            const float *w = transposed ? plain + ((i * outputs + o) * depth_taps +
-                                                   (depth_taps - 1 - tap)) * 9
-                                        : plain + ((o * inputs + i) * depth_taps + tap) * 9;
-            for (int k = 0; k < 9; ++k) g[k / 3][k % 3] = w[transposed ? 8 - k : k];
-          }
-          double half[6][3];
-          for (int a = 0; a < 6; ++a) {
-            for (int k = 0; k < 3; ++k) {
-              half[a][k] = kernel_matrix[a][0] * g[0][k] + kernel_matrix[a][1] * g[1][k] +
-                           kernel_matrix[a][2] * g[2][k];
-            }
-          }
-          for (int a = 0; a < 6; ++a) {
-            for (int b = 0; b < 6; ++b) {
-              const double value = half[a][0] * kernel_matrix[b][0] +
-                                   half[a][1] * kernel_matrix[b][1] +
-                                   half[a][2] * kernel_matrix[b][2];
-              const int64_t row = ((a * 6 + b) * depth_taps + tap) * channels + i;
-              base[row * columns * lanes + (block - pair) * lanes + lane] = (float)value;
-            }
-          }
-        }
-      }
-    }
+void ck_winograd_weights(const ck_winograd *s, const float *plain, float *packed, int64_t outputs,
+                         int64_t inputs, int mirrored, int64_t first, int64_t last) {
+  void (*const pack)(const ck_winograd *, const float *, float *, int64_t, int64_t, int, int64_t) =
+      CHOSEN(pack_weights, s->lanes);
+  // Blocks are packed in pairs; whoever has the first of a pair packs both.
+  for (int64_t block = first + (first & 1); block < last; block += 2) {
+    const int64_t before = (s->transformed ? 36 : 9) * s->depth_taps * s->input_blocks * s->lanes *
+                           block * s->lanes;
+    pack(s, plain, packed + before, outputs, inputs, mirrored, block);
   }
 }

@@ -125,6 +125,72 @@ INLINE void NAME(finish_tile)(const ck_winograd *s, const float *products, int64
   }
 }
 
+// G g G' of `count` vectors' windows of 9 to 36 planes `plane` vectors apart.
+static TARGET void NAME(transform_weights)(const float *windows, int64_t count, float *target,
+                                           int64_t plane) {
+#pragma clang fp contract(fast)
+  for (int64_t i = 0; i < count; ++i) {
+    const VEC *g = (const VEC *)windows + i * 9;
+    VEC half[18], *to = (VEC *)target + i;
+#define SPREAD(g0, g1, g2, out, step)                                                       \
+  do {                                                                                      \
+    const VEC even = g0 + g2, far = (1.0f / 24) * g0 + (1.0f / 6) * g2, odd = (1.0f / 12) * g1; \
+    (out)[0] = 0.25f * g0;                                                                  \
+    (out)[step] = (-1.0f / 6) * (even + g1);                                                \
+    (out)[2 * (step)] = (-1.0f / 6) * (even - g1);                                          \
+    (out)[3 * (step)] = far + odd;                                                          \
+    (out)[4 * (step)] = far - odd;                                                          \
+    (out)[5 * (step)] = g2;                                                                 \
+  } while (0)
+#pragma clang loop unroll(full)
+    for (int64_t k = 0; k < 3; ++k) SPREAD(g[k], g[3 + k], g[6 + k], half + k, 3);
+#pragma clang loop unroll(full)
+    for (int64_t a = 0; a < 6; ++a) {
+      SPREAD(half[a * 3], half[a * 3 + 1], half[a * 3 + 2], to + a * 6 * plane, plane);
+    }
+#undef SPREAD
+  }
+}
+
+// One pair of output blocks: [O][I][taps][3][3] packed as [taps][channels][columns][9] vectors.
+static TARGET void NAME(pack_pair)(const ck_winograd *s, const float *plain, float *packed,
+                                   int64_t outputs, int64_t inputs, int mirrored, int64_t block,
+                                   int64_t columns) {
+  const int64_t channels = s->input_blocks * LANES, taps = s->depth_taps;
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    for (int64_t i = 0; i < channels; ++i) {
+      for (int64_t c = 0; c < columns; ++c, packed += 9 * LANES) {
+        for (int64_t lane = 0; lane < LANES; ++lane) {
+          const int64_t o = (block + c) * LANES + lane;
+          if (i >= inputs || o >= outputs) {
+            for (int64_t k = 0; k < 9; ++k) packed[k * LANES + lane] = 0;
+            continue;
+          }
+          const float *w = mirrored ? plain + ((i * outputs + o) * taps + taps - 1 - tap) * 9
+                                    : plain + ((o * inputs + i) * taps + tap) * 9;
+          for (int64_t k = 0; k < 9; ++k) packed[k * LANES + lane] = w[mirrored ? 8 - k : k];
+        }
+      }
+    }
+  }
+}
+
+static TARGET void NAME(pack_weights)(const ck_winograd *s, const float *plain, float *packed,
+                                      int64_t outputs, int64_t inputs, int mirrored,
+                                      int64_t block) {
+  const int64_t columns = s->output_blocks - block >= 2 ? 2 : 1;
+  const int64_t count = s->depth_taps * s->input_blocks * LANES * columns;
+  if (!s->transformed) {
+    NAME(pack_pair)(s, plain, packed, outputs, inputs, mirrored, block, columns);
+    return;
+  }
+  float *const windows = aligned_alloc(64, sizeof(VEC) * (size_t)(9 * count));
+  if (!windows) abort();
+  NAME(pack_pair)(s, plain, windows, outputs, inputs, mirrored, block, columns);
+  NAME(transform_weights)(windows, count, packed, count);
+  free(windows);
+}
+
 static TARGET void NAME(run_unit)(const ck_winograd *s, int64_t unit, float *workspace) {
   const int64_t parts = pair_groups(s), part = unit % parts, space = unit / parts;
   const unit_place p = place_of(s, space);
@@ -133,9 +199,10 @@ static TARGET void NAME(run_unit)(const ck_winograd *s, int64_t unit, float *wor
   const int64_t slices = p.slices + 2 * reach, rows_in = slices * p.tiles;
   const int64_t rows = p.slices * p.tiles;
   const int64_t tiles_across = (s->width + 3) / 4;
-  // [36][rows_in][channels], then [36][rows][2 * LANES].
+  // [36][rows_in][channels], then [36][rows][2 * LANES], then some transformed weights.
   float *const v = workspace;
   float *const m = workspace + 36 * (s->slices + 2 * reach) * s->tiles * channels;
+  float *const fresh = m + 36 * s->slices * s->tiles * 2 * LANES;
 
   for (int64_t i = 0; i < slices; ++i) {
     const int64_t z = p.slice + i - reach;
@@ -164,19 +231,38 @@ static TARGET void NAME(run_unit)(const ck_winograd *s, int64_t unit, float *wor
   const int64_t first = part * s->pairs * 2;
   const int64_t last =
       first + s->pairs * 2 < s->output_blocks ? first + s->pairs * 2 : s->output_blocks;
-  const float *u = s->weights + 36 * s->depth_taps * channels * first * LANES;
+  const int64_t numbers = s->transformed ? 36 : 9;
+  const float *u = s->weights + numbers * s->depth_taps * channels * first * LANES;
   for (int64_t block = first; block < last; block += 2) {
     const int columns = s->output_blocks - block >= 2 ? 2 : 1;
     const int64_t panel = s->depth_taps * channels * columns * LANES;
-    for (int64_t plane = 0; plane < 36; ++plane, u += panel) {
-      const float *from = v + plane * rows_in * channels;
-      float *to = m + plane * rows * columns * LANES;
-      if (columns == 2) {
-        NAME(products_2)(from, rows, channels, p.tiles * channels, s->depth_taps, channels, u, to);
-      } else {
-        NAME(products_1)(from, rows, channels, p.tiles * channels, s->depth_taps, channels, u, to);
+    const int64_t strip = s->transformed ? channels : fresh_channels(s);
+    for (int64_t start = 0; start < channels; start += strip) {
+      const int64_t k = channels - start < strip ? channels - start : strip;
+      const float *w = u;
+      int64_t step = panel;
+      if (!s->transformed) {
+        // [36][taps][k][columns] of the channels start..<start + k.
+        step = s->depth_taps * k * columns * LANES;
+        for (int64_t tap = 0; tap < s->depth_taps; ++tap) {
+          NAME(transform_weights)(u + (tap * channels + start) * columns * 9 * LANES, k * columns,
+                                  fresh + tap * k * columns * LANES, step / LANES);
+        }
+        w = fresh;
+      }
+      for (int64_t plane = 0; plane < 36; ++plane, w += step) {
+        const float *from = v + plane * rows_in * channels + start;
+        float *to = m + plane * rows * columns * LANES;
+        if (columns == 2) {
+          NAME(products_2)(from, rows, channels, p.tiles * channels, s->depth_taps, k, w, to,
+                           start > 0);
+        } else {
+          NAME(products_1)(from, rows, channels, p.tiles * channels, s->depth_taps, k, w, to,
+                           start > 0);
+        }
       }
     }
+    u += numbers * panel;
     for (int64_t c = 0; c < columns; ++c) {
       VEC sums[3];
       for (int64_t r = 0; r < rows; ++r) {

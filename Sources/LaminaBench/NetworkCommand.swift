@@ -36,13 +36,7 @@ struct NetworkCommand: ParsableCommand {
 
   func run() throws {
     let record = try threads.run {
-      let export = try ExportedNetwork(name, in: folder)
-      let predictor = try Predictor(
-        export.network,
-        example: export.input,
-        precision: precision,
-        isEager: eager
-      )
+      let (predictor, export) = try prepared()
       let timing = try Stopwatch().measure { try predictor.predict(export.input) }
       if profile, let plan = predictor.plan { printProfile(plan, export.input) }
       return BenchRecord(
@@ -57,6 +51,18 @@ struct NetworkCommand: ParsableCommand {
       )
     }
     try BenchOutput.print(try record.line)
+  }
+
+  /// The predictor and the arrays; the network itself is let go where a plan has taken its weights.
+  private func prepared() throws -> (Predictor, ExportedArrays) {
+    let export = try ExportedNetwork(name, in: folder)
+    let predictor = try Predictor(
+      export.network,
+      example: export.arrays.input,
+      precision: precision,
+      isEager: eager
+    )
+    return (predictor, export.arrays)
   }
 
   private func printProfile(_ plan: InferencePlan, _ x: Tensor) {

@@ -25,7 +25,9 @@ typedef struct {
   const float *const *additions;
   /// [input_blocks]: the slope of that leaky rectifier, 0 to 1; 1 is the identity.
   const float *input_slopes;
-  /// Transformed weights, from ck_winograd_weights.
+  /// Weights from ck_winograd_weights, transformed (1) or only packed (0). Packed ones are a quarter
+  /// of the size and are transformed by every unit, which pays where they are large.
+  int64_t transformed;
   const float *weights;
   /// NULL, or output_blocks * lanes numbers.
   const float *bias;
@@ -40,7 +42,7 @@ typedef struct {
   float *statistics;
 } ck_winograd;
 
-/// Chooses `tiles`, `slices` and `pairs` from the other numbers.
+/// Chooses `tiles`, `slices`, `pairs` and `transformed` from the other numbers.
 ///
 /// Only `pairs` depends on the number of threads, and no result depends on `pairs`.
 void ck_winograd_plan(ck_winograd *shape, int64_t threads);
@@ -55,13 +57,13 @@ int64_t ck_winograd_workspace(const ck_winograd *shape);
 /// Computes units first..<last.
 void ck_winograd_run(const ck_winograd *shape, int64_t first, int64_t last, float *workspace);
 
-/// Floats of the transformed weights.
-int64_t ck_winograd_weight_count(int64_t input_blocks, int64_t output_blocks, int64_t lanes,
-                                 int64_t depth_taps);
-/// Transforms output-channel blocks first..<last of plain weights [O][I][taps][3][3].
+/// Floats of the weights as `transformed` says.
+int64_t ck_winograd_weight_count(const ck_winograd *shape);
+/// Packs plain weights [O][I][taps][3][3], and transforms them if `shape` says so, for the
+/// output-channel blocks first..<last.
 ///
-/// With `transposed`, of the weights of the data gradient: input and output channels change places
-/// and the window is mirrored; `outputs` and `inputs` are then the gradient's own.
-void ck_winograd_weights(const float *plain, float *transformed, int64_t outputs, int64_t inputs,
-                         int64_t lanes, int64_t depth_taps, int transposed, int64_t first,
+/// With `mirrored`, those of the data gradient: input and output channels change places and the
+/// window is mirrored; `outputs` and `inputs` are then the gradient's own, of [inputs][outputs]….
+void ck_winograd_weights(const ck_winograd *shape, const float *plain, float *packed,
+                         int64_t outputs, int64_t inputs, int mirrored, int64_t first,
                          int64_t last);

@@ -102,31 +102,22 @@ extension PlanCompiler {
     let units = Int(ck_winograd_units(&shape))
     let workspaceCount = Int(ck_winograd_workspace(&shape))
 
-    let weights = AlignedBuffer<Float>(
-      uninitializedCount: Int(
-        ck_winograd_weight_count(
-          shape.input_blocks,
-          shape.output_blocks,
-          shape.lanes,
-          shape.depth_taps
-        )
-      )
-    )
-    let (taps, blockLanes) = (shape.depth_taps, shape.lanes)
-    for block in 0..<shape.output_blocks {
-      let weight = convolution.weight
+    let weights = AlignedBuffer<Float>(uninitializedCount: Int(ck_winograd_weight_count(&shape)))
+    let prepared = Shared(shape)
+    let weight = convolution.weight
+    for pair in stride(from: 0, to: shape.output_blocks, by: 2) {
       packing.append {
+        var shape = prepared.value
         withExtendedLifetime((weight, weights)) {
           ck_winograd_weights(
+            &shape,
             weight.storage.pointer,
             weights.pointer,
             Int64(weight.shape[0]),
             Int64(weight.shape[1]),
-            blockLanes,
-            taps,
             0,
-            block,
-            block + 1
+            pair,
+            min(pair + 2, shape.output_blocks)
           )
         }
       }
@@ -139,7 +130,6 @@ extension PlanCompiler {
         cells: (0..<spatialUnits).map { ck_winograd_unit_cells(&shape, Int64($0)) }
       )
     }
-    let prepared = Shared(shape)
     emitConvolution(
       "winograd",
       job,

@@ -7,6 +7,8 @@
 // [first, last), so that callers split work between threads; per-lane parameters are [outer][lanes].
 #include <stdint.h>
 
+#include "CKernelsOptimizers.h"
+
 /// Plain [C][S] of one sample to blocks [first, last) of [ceil(C/b)][S][b]; lanes past C become 0.
 void ck_to_blocked(const float *plain, float *blocked, int64_t channels, int64_t spatial,
                    int64_t block, int64_t first, int64_t last);

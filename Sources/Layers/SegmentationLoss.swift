@@ -29,7 +29,8 @@ public enum SegmentationLoss: String, Codable, Sendable, CaseIterable {
       return [
         WeightedSegmentationTerm(.topKCrossEntropy(percent: 10, classWeights: nil)), dice,
       ]
-    case .focalAndDice: return [WeightedSegmentationTerm(.focal(gamma: 2, classWeights: nil)), dice]
+    case .focalAndDice:
+      return [WeightedSegmentationTerm(.focal(gamma: 2, classWeights: nil)), dice]
     case .tversky: return [WeightedSegmentationTerm(.tversky(RegionOptions(), TverskyOptions()))]
     case .focalTversky:
       return [

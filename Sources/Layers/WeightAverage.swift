@@ -54,7 +54,7 @@ public struct WeightAverage: Sendable {
       if let stored = buffers[name] {
         average.pointer.update(from: stored.pointer, count: average.count)
       } else if warmUp != .biasCorrected {
-        average.pointer.update(from: value.storage.pointer, count: average.count)
+        average.pointer.update(from: value.single.storage.pointer, count: average.count)
         buffers[name] = average
         continue
       }

@@ -49,7 +49,10 @@ struct AdversarialLossTests {
     #expect(gradients(of: penalty)[weight.key]?.values == [0, 0])
   }
 
-  @Test("a perfect critic's hinge loss is 0 and games survive JSON", arguments: AdversarialLoss.allCases)
+  @Test(
+    "a perfect critic's hinge loss is 0 and games survive JSON",
+    arguments: AdversarialLoss.allCases
+  )
   func configurations(_ game: AdversarialLoss) throws {
     let data = try JSONEncoder().encode([game])
     #expect(try JSONDecoder().decode([AdversarialLoss].self, from: data) == [game])

@@ -212,7 +212,9 @@ public func huberLoss(_ x: Tensor, target: Tensor, delta: Float = 1) -> Tensor {
   return mean(Smooth(beta: delta, factor: delta), "Huber loss", x, target)
 }
 
-/// Charbonnier loss: the mean of √(d² + ε²) (Charbonnier et al. 1994; Lai et al. 2017, section 3.2).
+/// Charbonnier loss: the mean of √(d² + ε²).
+///
+/// Charbonnier et al. 1994; Lai et al. 2017, section 3.2.
 /// - Parameters:
 ///   - x: Any shape.
 ///   - target: Of the same shape.
@@ -244,7 +246,9 @@ public func binaryCrossEntropy(
   )
 }
 
-/// Focal loss of a sigmoid: the mean of −α(t) (1 − p(t))^γ log p(t) (Lin et al. 2017, equation 5).
+/// Focal loss of a sigmoid: the mean of −α(t) (1 − p(t))^γ log p(t).
+///
+/// Lin et al. 2017, equation 5.
 /// - Parameters:
 ///   - logits: Any shape.
 ///   - targets: Of the same shape, 0 or 1 (taken as 1 above 0.5); no gradient goes back to them.
@@ -259,7 +263,12 @@ public func binaryFocalLoss(
   gamma: Float = 2
 ) -> Tensor {
   precondition(gamma >= 0, "the focal exponent \(gamma)")
-  return mean(BinaryFocal(alpha: alpha, gamma: gamma), "binary focal loss", logits, targets.detached)
+  return mean(
+    BinaryFocal(alpha: alpha, gamma: gamma),
+    "binary focal loss",
+    logits,
+    targets.detached
+  )
 }
 
 /// Hinge loss: the mean of max(0, 1 − t x).

@@ -303,7 +303,9 @@ extension SegmentationObjective {
           let label = labels[row.firstLabel + i]
           if label == ignoring { continue }
           let value = p.storage.elements[row.firstValue + i + Int(label) * spatial]
-          sums.0 += Double(weights[Int(label)] * pow(max(0, 1 - value), Float(gamma)) * surprise(value))
+          sums.0 += Double(
+            weights[Int(label)] * pow(max(0, 1 - value), Float(gamma)) * surprise(value)
+          )
           sums.1 += 1
         }
       }

@@ -2,7 +2,7 @@
 public struct CrossEntropyOptions: Codable, Sendable, Equatable {
   /// A weight for each class, or nil for 1; the mean is taken over the weights of the labels.
   public var classWeights: [Double]?
-  /// ε: the share of the reference that is spread over all classes (Szegedy et al. 2016).
+  /// ε: the share of the reference that is spread over all classes (Szegedy 2016).
   public var labelSmoothing: Double
 
   /// Creates constants.

@@ -230,9 +230,7 @@ private struct SimilarityTerms {
 
   var value: Double { light * structure / (lightBase * structureBase) }
 
-  var slopes:
-    (meanX: Double, meanY: Double, squareX: Double, squareY: Double, mixed: Double)
-  {
+  var slopes: (meanX: Double, meanY: Double, squareX: Double, squareY: Double, mixed: Double) {
     let base = lightBase * structureBase
     let value = self.value
     let square = -value / structureBase

@@ -184,7 +184,7 @@ struct SafetensorsTests {
     #expect(target.weight.value.values == source.weight.value.values)
   }
 
-  @Test("half precision rounds to nearest, ties to even, as Swift's own type or by hand")
+  @Test("half precision rounds to nearest, ties to even")
   func halfPrecision() throws {
     // Halves between 2048 and 4096 are 2 apart; 65520 is midway to the first that is too large;
     // 2⁻²⁵ is midway between 0 and the smallest, 3 · 2⁻²⁵ between the smallest two.

@@ -17,9 +17,18 @@ public enum LayersError: ClassifiedError, Equatable {
     case .weightsMismatch(let path, let missing, let unused, let misshapen):
       let parts = [("missing", missing), ("unused", unused), ("of another shape", misshapen)]
         .filter { !$0.1.isEmpty }
-        .map { "\($0.1.count) \($0.0) (\($0.1.prefix(3).joined(separator: ", ")))" }
+        .map { "\($0.1.count) \($0.0) (\(Self.shortened($0.1)))" }
       return "The weights in \(path) do not fit the network: " + parts.joined(separator: "; ")
         + "."
     }
+  }
+
+  /// Names that a message shows of one list.
+  private static let namesShown = 3
+
+  /// The first names, and how many more there are.
+  private static func shortened(_ names: [String]) -> String {
+    let shown = names.prefix(namesShown).joined(separator: ", ")
+    return names.count > namesShown ? "\(shown) and \(names.count - namesShown) more" : shown
   }
 }

@@ -5,9 +5,27 @@ import Tensors
 /// Tensors by name in the safetensors format (Hugging Face, format specification 0.4).
 ///
 /// The file is an 8-byte little-endian header length, a JSON header (`name: {dtype, shape,
-/// data_offsets}` and string `__metadata__`), then the values. Written files hold F32; F32, F16, BF16
+/// data_offsets}` and string `__metadata__`), then the values. Written files hold F32, F16 or BF16; these
 /// and F64 are read, each rounded to single precision.
 public struct Safetensors: Sendable {
+  /// How values are written.
+  public enum ScalarType: String, Codable, Sendable, CaseIterable {
+    /// Single precision: values come back as they were.
+    case float32
+    /// IEEE half precision: 11 bits, up to 65504; larger values become infinite.
+    case float16
+    /// bfloat16: 8 bits, the range of single precision.
+    case bfloat16
+
+    var stored: StoredNumber {
+      switch self {
+      case .float32: .float32
+      case .float16: .float16
+      case .bfloat16: .bfloat16
+      }
+    }
+  }
+
   /// The tensors by name.
   public var tensors: [String: Tensor]
   /// Free text by key.
@@ -26,18 +44,22 @@ public struct Safetensors: Sendable {
   }
 
   /// The bytes of the file; the same content gives the same bytes.
+  /// - Parameter type: How values are written, rounded to nearest, ties to even.
   /// - Returns: The file.
   /// - Throws: What JSON encoding throws.
-  public func encoded() throws -> Data {
+  public func encoded(as type: ScalarType = .float32) throws -> Data {
+    let stored = type.stored
     var offset = 0
     var header: [String: Any] = [:]
     if !metadata.isEmpty { header["__metadata__"] = metadata }
     let names = tensors.keys.sorted()
     for name in names {
       guard let tensor = tensors[name] else { continue }
-      let end = offset + tensor.count * 4
+      let end = offset + tensor.count * stored.size
       header[name] =
-        ["dtype": "F32", "shape": tensor.shape, "data_offsets": [offset, end]] as [String: Any]
+        [
+          "dtype": stored.rawValue, "shape": tensor.shape, "data_offsets": [offset, end],
+        ] as [String: Any]
       offset = end
     }
     var json = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys])
@@ -47,9 +69,8 @@ public struct Safetensors: Sendable {
     withUnsafeBytes(of: UInt64(json.count).littleEndian) { data.append(contentsOf: $0) }
     data.append(json)
     for name in names {
-      for value in tensors[name]?.values ?? [] {
-        withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) }
-      }
+      guard let tensor = tensors[name] else { continue }
+      stored.withEncoded(tensor) { data.append(contentsOf: $0) }
     }
     return data
   }
@@ -97,16 +118,16 @@ public struct Safetensors: Sendable {
       else { throw damaged("the entry \(name) is malformed") }
       ranges.append((range[0], range[1], name))
       if isSkipped(name) { continue }
-      guard let decode = Self.decoders[type] else {
+      guard let stored = StoredNumber(rawValue: type) else {
         throw damaged("\(name) has the unsupported type \(type)")
       }
       let bytes = data[start + range[0]..<start + range[1]]
       guard let count = Self.elementCount(shape), count <= bytes.count,
-        count * decode.size == bytes.count
+        count * stored.size == bytes.count
       else {
         throw damaged("\(name) has \(bytes.count) bytes for the shape \(shape) of \(type)")
       }
-      tensors[name] = bytes.withUnsafeBytes { Self.tensor($0, type, decode, count, shape) }
+      tensors[name] = bytes.withUnsafeBytes { stored.decoded($0, shape: shape) }
     }
     // The format demands that the tensors cover the values without holes and overlaps.
     var end = 0
@@ -130,85 +151,6 @@ public struct Safetensors: Sendable {
       count = product
     }
     return count
-  }
-
-  /// A tensor of a range of the file; single precision is copied as it is where the processor's
-  /// order of bytes is the file's.
-  private static func tensor(
-    _ bytes: UnsafeRawBufferPointer,
-    _ type: String,
-    _ decoder: Decoder,
-    _ count: Int,
-    _ shape: [Int]
-  ) -> Tensor {
-    #if _endian(little)
-      if type == "F32" {
-        let storage = AlignedBuffer<Float>(uninitializedCount: count)
-        UnsafeMutableRawBufferPointer(storage.mutableElements).copyMemory(from: bytes)
-        return Tensor(shape: shape, storage: storage)
-      }
-    #endif
-    return Tensor(decoder.values(bytes, count), shape: shape)
-  }
-
-  private struct Decoder: Sendable {
-    let size: Int
-    let values: @Sendable (UnsafeRawBufferPointer, Int) -> [Float]
-  }
-
-  private static let decoders: [String: Decoder] = [
-    "F32": Decoder(size: 4) { bytes, count in
-      (0..<count).map {
-        Float(
-          bitPattern: UInt32(
-            littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)
-          )
-        )
-      }
-    },
-    "F64": Decoder(size: 8) { bytes, count in
-      (0..<count).map {
-        Float(
-          Double(
-            bitPattern: UInt64(
-              littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)
-            )
-          )
-        )
-      }
-    },
-    "BF16": Decoder(size: 2) { bytes, count in
-      (0..<count).map {
-        let bits = UInt16(
-          littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 2, as: UInt16.self)
-        )
-        return Float(bitPattern: UInt32(bits) << 16)
-      }
-    },
-    "F16": Decoder(size: 2) { bytes, count in
-      (0..<count).map {
-        let bits = UInt16(
-          littleEndian: bytes.loadUnaligned(fromByteOffset: $0 * 2, as: UInt16.self)
-        )
-        return Float(halfBits: bits)
-      }
-    },
-  ]
-}
-
-extension Float {
-  /// IEEE 754 half precision, spelled out because not every platform has the type.
-  fileprivate init(halfBits bits: UInt16) {
-    let sign: Float = bits & 0x8000 == 0 ? 1 : -1
-    let exponent = Int(bits >> 10) & 31
-    let fraction = Float(bits & 0x3FF)
-    switch exponent {
-    case 0: self = sign * fraction * 0x1p-24
-    case 31: self = fraction == 0 ? sign * .infinity : .nan
-    default:
-      self =
-        sign * (1 + fraction / 1024) * Float(sign: .plus, exponent: exponent - 15, significand: 1)
-    }
   }
 }
 

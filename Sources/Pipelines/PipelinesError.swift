@@ -20,8 +20,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case duplicateCase(id: String)
   /// Nothing to work on.
   case noInputs(path: String)
-  /// A training run broke down.
-  case trainingDiverged(step: Int, reason: String)
+  /// A training step met a value that is not finite; the checkpoint, if any, is from before the step.
+  case trainingDiverged(step: Int, reason: String, checkpoint: String?)
   /// A checkpoint does not belong to the run that was asked for.
   case checkpointMismatch(path: String, reason: String)
 
@@ -57,9 +57,10 @@ public enum PipelinesError: ClassifiedError, Equatable {
     case .duplicateCase(let id):
       "Two inputs are named \(id); rename one or segment them in separate runs."
     case .noInputs(let path): "\(path) holds no scans."
-    case .trainingDiverged(let step, let reason):
+    case .trainingDiverged(let step, let reason, let checkpoint):
       "Training broke down at step \(step): \(reason); train anew "
-        + "with a smaller --learning-rate."
+        + "with a smaller --learning-rate"
+        + (checkpoint.map { " (the state before the step is in \($0))." } ?? ".")
     case .checkpointMismatch(let path, let reason):
       "\(path) belongs to another run: \(reason); remove it or choose another output."
     }

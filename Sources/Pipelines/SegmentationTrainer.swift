@@ -79,8 +79,8 @@ public struct SegmentationTrainer: Sendable {
   ///   - budget: How long to train.
   ///   - resumes: Whether to go on from a checkpoint that is there.
   /// - Returns: The finished run.
-  /// - Throws: `PipelinesError.faultyDataset`, `.checkpointMismatch`, `.trainingDiverged`;
-  ///   `SupportError.interrupted` after the checkpoint was saved.
+  /// - Throws: `PipelinesError.faultyDataset`, `.checkpointMismatch`; `.trainingDiverged` and
+  ///   `SupportError.interrupted` after a checkpoint was saved.
   public func run(
     _ configuration: TrainingConfiguration,
     budget: Budget,
@@ -170,7 +170,16 @@ public struct SegmentationTrainer: Sendable {
       let dataStart = clock.now
       let (images, labels) = sampler.batch(step: state.step)
       state.dataSeconds += (clock.now - dataStart).seconds
-      try state.advance(images: images, labels: labels)
+      do {
+        try state.advance(images: images, labels: labels)
+      } catch PipelinesError.trainingDiverged(let step, let reason, _) {
+        progress.end()
+        throw PipelinesError.trainingDiverged(
+          step: step,
+          reason: reason,
+          checkpoint: try save(state) ? checkpoint.path : nil
+        )
+      }
       state.seconds = earlier + (clock.now - started).seconds
       if state.step % TrainingConfiguration.stepsPerEpoch == 0
         || state.step == state.configuration.steps
@@ -184,8 +193,12 @@ public struct SegmentationTrainer: Sendable {
   }
 
   /// Before the number of steps is known, the schedule is not, and there is nothing to resume.
-  private func save(_ state: TrainingState) throws {
-    if state.configuration.steps != .max { try checkpoint.save(state, outputs: outputs) }
+  /// - Returns: Whether a checkpoint was saved.
+  @discardableResult
+  private func save(_ state: TrainingState) throws -> Bool {
+    guard state.configuration.steps != .max else { return false }
+    try checkpoint.save(state, outputs: outputs)
+    return true
   }
 
   /// One line for each epoch, beside the bar.

@@ -13,8 +13,8 @@ struct TrainingState {
   var dataSeconds = 0.0
   private let network: any Network
   private var optimizer: Optimizer
-  /// Running average of the weights by name; empty without averaging.
-  private var average: [String: [Float]] = [:]
+  /// Running average of the weights; nil without averaging.
+  private var average: WeightAverage?
   private var lossSum = 0.0
   private var lossCount = 0
   private var lastRate = 0.0
@@ -36,12 +36,22 @@ struct TrainingState {
     }
     self.network = network
     optimizer = Optimizer(configuration.optimizer, parameters: network.namedParameters)
+    if configuration.averagingDecay > 0 {
+      average = WeightAverage(
+        decay: configuration.averagingDecay,
+        parameters: network.namedParameters
+      )
+    }
     if let stored = try checkpoint?.load() {
       try restore(stored, from: checkpoint?.path ?? "", keepsSteps: keepsSteps)
     }
   }
 
   /// Takes one step.
+  ///
+  /// A step whose loss or gradient is not finite changes nothing: weights, running statistics and
+  /// moments stay as they were before it.
+  /// - Throws: `PipelinesError.trainingDiverged` with where the first such value was.
   mutating func advance(images: Tensor, labels: LabelTensor) throws {
     let rate = configuration.schedule.rate(
       initial: configuration.learningRate,
@@ -49,39 +59,39 @@ struct TrainingState {
       total: configuration.steps,
       warmupSteps: configuration.warmupSteps
     )
-    let context = Context(
-      .training,
-      random: RandomStream(seed: configuration.seed).split(0x6472_6F70, step)
-    )
-    let loss = configuration.loss(network(images, in: context), labels: labels)
-    let value = Double(loss.scalar)
-    guard value.isFinite else {
-      throw PipelinesError.trainingDiverged(step: step, reason: "the loss is not a number")
+    let before = ParameterSnapshot(network.namedParameters)
+    let check = FiniteCheck(network.namedParameters)
+    let loss = loss(of: forward(images), labels)
+    let slopes = gradients(of: loss)
+    guard check.isSound(loss: loss, gradients: slopes) else {
+      before.restore()
+      let fault = check.diagnose(
+        inputs: [images],
+        forward: { forward(images) },
+        loss: { self.loss(of: $0, labels) }
+      )
+      throw PipelinesError.trainingDiverged(
+        step: step,
+        reason: fault.description,
+        checkpoint: nil
+      )
     }
-    optimizer.step(gradients(of: loss), learningRate: rate, clipNorm: configuration.clipNorm)
+    optimizer.step(slopes, learningRate: rate, clipNorm: configuration.clipNorm)
     step += 1
-    lossSum += value
+    lossSum += Double(loss.scalar)
     lossCount += 1
     lastRate = rate
-    updateAverage()
+    average?.update()
   }
 
-  /// Early averages forget faster, so that the random start is left behind.
-  private mutating func updateAverage() {
-    guard configuration.averagingDecay > 0 else { return }
-    let decay = Float(
-      min(configuration.averagingDecay, (1 + Double(step)) / (10 + Double(step)))
-    )
-    for (name, parameter) in network.namedParameters {
-      let values = parameter.value.values
-      guard var running = average[name] else {
-        average[name] = values
-        continue
-      }
-      average[name] = nil
-      for i in running.indices { running[i] = decay * running[i] + (1 - decay) * values[i] }
-      average[name] = running
-    }
+  /// The network's output in this step; the random numbers follow from the seed and the step.
+  private func forward(_ images: Tensor) -> Tensor {
+    let random = RandomStream(seed: configuration.seed).split(0x6472_6F70, step)
+    return network(images, in: Context(.training, random: random))
+  }
+
+  private func loss(of scores: Tensor, _ labels: LabelTensor) -> Tensor {
+    configuration.loss(scores, labels: labels)
   }
 
   mutating func closeEpoch() {
@@ -102,10 +112,9 @@ struct TrainingState {
   func averagedNetwork() throws -> any Network {
     var random = RandomStream(seed: 0)
     let result = try configuration.network.makeNetwork(random: &random)
+    let averages = average?.values ?? [:]
     for (target, source) in zip(result.namedParameters, network.namedParameters) {
-      target.parameter.value =
-        average[source.name].map { Tensor($0, shape: source.parameter.shape) }
-        ?? source.parameter.value
+      target.parameter.value = averages[source.name] ?? source.parameter.value
     }
     return result
   }
@@ -127,9 +136,7 @@ struct TrainingState {
     for (name, parameter) in network.namedParameters {
       tensors["network." + name] = parameter.value
     }
-    for (name, values) in average {
-      tensors["average." + name] = Tensor(values, shape: [values.count])
-    }
+    for (name, values) in average?.stored ?? [:] { tensors["average." + name] = values }
     for (name, values) in optimizer.moments {
       tensors["moment." + name] = Tensor(values, shape: [values.count])
     }
@@ -192,7 +199,7 @@ struct TrainingState {
         reason: "its values contradict themselves"
       )
     }
-    self.average = average.mapValues(\.values)
+    self.average?.restore(updateCount: summary.step, stored: average)
     optimizer.restore(stepCount: summary.step, moments: moments.mapValues(\.values))
     configuration = summary.configuration
     step = summary.step

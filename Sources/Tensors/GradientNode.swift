@@ -91,6 +91,7 @@ extension Tensor {
     pullback: @escaping @Sendable (Tensor) -> [Tensor?]
   ) -> Tensor {
     guard operands.contains(where: { $0.isTracked }) else { return self }
+    ValueProbe.current?.note(self, from: operands)
     return with(node: GradientNode(operands: operands.map(\.node), pullback: pullback))
   }
 

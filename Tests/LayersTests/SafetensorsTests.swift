@@ -183,4 +183,63 @@ struct SafetensorsTests {
     try target.load(source.weights, from: "p")
     #expect(target.weight.value.values == source.weight.value.values)
   }
+
+  @Test("half precision rounds to nearest, ties to even")
+  func halfPrecision() throws {
+    // Halves between 2048 and 4096 are 2 apart; 65520 is midway to the first that is too large;
+    // 2⁻²⁵ is midway between 0 and the smallest, 3 · 2⁻²⁵ between the smallest two.
+    let pairs: [(Float, Float)] = [
+      (0, 0), (-0.0, -0.0), (1, 1), (-2.5, -2.5), (2049, 2048), (2051, 2052), (65504, 65504),
+      (65519, 65504), (65520, .infinity), (1e30, .infinity), (-.infinity, -.infinity),
+      (0x1p-24, 0x1p-24), (0x1p-25, 0), (0x1.8p-24, 0x1p-23), (0x1.01p-25, 0x1p-24),
+      (0x1p-14, 0x1p-14), (0x1.ff9p-15, 0x1.ff8p-15), (0x1.ffcp-15, 0x1p-14), (1e-30, 0),
+      (0.1, 0x1.998p-4),
+    ]
+    let values = Tensor(pairs.map(\.0) + [.nan], shape: [pairs.count + 1])
+    let data = try Safetensors(tensors: ["a": values]).encoded(as: .float16)
+    #expect(String(decoding: data, as: UTF8.self).contains("\"F16\""))
+    let read = try #require(try Safetensors(contentsOf: write(data)).tensors["a"]).values
+    #expect(read.dropLast().map(\.bitPattern) == pairs.map(\.1.bitPattern))
+    #expect(read.last?.isNaN == true)
+  }
+
+  @Test("every half comes back as it was")
+  func allHalves() throws {
+    let bits = (0..<UInt16.max).filter { $0 & 0x7C00 != 0x7C00 }
+    let header =
+      #"{"a":{"dtype":"F16","shape":[\#(bits.count)],"data_offsets":[0,\#(2 * bits.count)]}}"#
+    var data = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
+    data.append(Data(header.utf8))
+    for pattern in bits {
+      withUnsafeBytes(of: pattern.littleEndian) { data.append(contentsOf: $0) }
+    }
+    let read = try Safetensors(contentsOf: write(data))
+    let again = try read.encoded(as: .float16)
+    #expect(again.suffix(2 * bits.count) == data.suffix(2 * bits.count))
+  }
+
+  @Test("bfloat16 rounds to nearest, ties to even")
+  func bfloatWriting() throws {
+    let values = Tensor([1, -10, 0x1.01p0, 0x1.03p0, 0x1.02p0, .infinity], shape: [2, 3])
+    let data = try Safetensors(tensors: ["a": values]).encoded(as: .bfloat16)
+    let read = try #require(try Safetensors(contentsOf: write(data)).tensors["a"])
+    #expect(read.shape == [2, 3])
+    #expect(read.values == [1, -10, 1, 0x1.04p0, 0x1.02p0, .infinity])
+  }
+
+  @Test("a message names the first three of each kind, and how many more")
+  func longMismatch() {
+    let names = (0..<40).map { "layer.\($0).weight" }.sorted()
+    let error = LayersError.weightsMismatch(
+      path: "p",
+      missing: names,
+      unused: Array(names.prefix(4)),
+      misshapen: Array(names.prefix(3))
+    )
+    let first = names.prefix(3).joined(separator: ", ")
+    #expect(error.description.contains("40 missing (\(first) and 37 more)"))
+    #expect(error.description.contains("4 unused (\(first) and 1 more)"))
+    #expect(error.description.contains("3 of another shape (\(first))"))
+    #expect(error.description.count < 400)
+  }
 }

@@ -132,20 +132,44 @@ import Testing
     }
   }
 
-  @Test func aBrokenLearningRateStopsWithTheStep() throws {
+  @Test func aBrokenLearningRateStopsWithTheStepTheLayerAndACheckpointFromBeforeIt() throws {
     let study = try SyntheticStudy(cases: 3)
     let dataset = try SegmentationDataset(path: study.path)
     var values = try configuration(dataset, steps: 60)
     values.learningRate = 1e30
     values.warmupSteps = 0
+    let folder = try TemporaryFolder()
     let error = #expect(throws: PipelinesError.self) {
-      try trainer(dataset, try TemporaryFolder()).run(values, budget: .steps, resumes: false)
+      try trainer(dataset, folder).run(values, budget: .steps, resumes: false)
     }
-    guard case .trainingDiverged(let step, _)? = error else {
+    guard case .trainingDiverged(let step, let reason, let path)? = error else {
       Issue.record("\(String(describing: error))")
       return
     }
+    #expect(error?.failure == .damagedInput)
     #expect(step > 0)
+    let checkpoint = try #require(path)
+    #expect(checkpoint == folder.file("checkpoints") + "/checkpoint.safetensors")
+    #expect(error?.description.contains(checkpoint) == true)
+    #expect(error?.description.contains("step \(step)") == true)
+
+    // The state before the step: of its number, finite, and failing at once in the same way.
+    let stored = try Safetensors(contentsOf: checkpoint)
+    let text = try #require(stored.metadata["lamina.training/1"])
+    let summary = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+    #expect(summary?["step"] as? Int == step)
+    for (name, tensor) in stored.tensors {
+      #expect(tensor.values.allSatisfy { $0.isFinite }, "\(name)")
+    }
+    // The reason names a layer or parameter that the network has.
+    let layers = stored.tensors.keys.filter { $0.hasPrefix("network.") }.map {
+      $0.dropFirst("network.".count).split(separator: ".").dropLast().joined(separator: ".")
+    }
+    #expect(layers.contains { reason.contains($0) }, "\(reason)")
+    let again = #expect(throws: PipelinesError.self) {
+      try trainer(dataset, folder).run(values, budget: .steps, resumes: true)
+    }
+    #expect(again == error)
   }
 }
 

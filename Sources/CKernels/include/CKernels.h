@@ -9,6 +9,7 @@
 
 #include "CKernelsActivations.h"
 #include "CKernelsSpatial.h"
+#include "CKernelsOptimizers.h"
 
 /// Plain [C][S] of one sample to blocks [first, last) of [ceil(C/b)][S][b]; lanes past C become 0.
 void ck_to_blocked(const float *plain, float *blocked, int64_t channels, int64_t spatial,

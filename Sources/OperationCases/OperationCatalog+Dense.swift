@@ -4,7 +4,7 @@ import Tensors
 
 extension OperationCatalog {
   /// Algebra, shapes, reductions, recurrence and attention.
-  static let dense: [OperationCase] =
+  public static let dense: [OperationCase] =
     broadcasts + functions + reductions + slices + rearrangements + indexed + products
     + recurrences
 
@@ -17,8 +17,12 @@ extension OperationCatalog {
     OperationCase("multiply-channels-blocks", [[1, 16, 3, 4], [1, 16, 1, 1]], course: .smooth) {
       $0[0] * $0[1]
     },
-    OperationCase("divide", [[2, 5, 3, 4], [5, 1, 4]], fills: [.normal, .positive], course: .smooth)
-    { $0[0] / $0[1] },
+    OperationCase(
+      "divide",
+      [[2, 5, 3, 4], [5, 1, 4]],
+      fills: [.normal, .positive],
+      course: .smooth
+    ) { $0[0] / $0[1] },
     OperationCase("maximum", [[4, 5], [1, 5]], fill: .alternating, course: .smooth) {
       maximum($0[0] * 2, $0[1])
     },

@@ -36,8 +36,10 @@ struct GroupedAxes: Sendable {
   /// Columns that are handled side by side.
   static let tileWidth = 64
 
-  /// Calls the body with tiles of neighbouring columns: the place of the first value, the place of
-  /// the first result, and the number of columns. Values of a column are `inner` apart.
+  /// Calls the body with tiles of neighbouring columns.
+  ///
+  /// It gets the place of the first value, the place of the first result, and the number of columns;
+  /// values of a column are `inner` apart.
   func forEachTile(
     cost: Int = 1,
     _ body: @Sendable (_ source: Int, _ result: Int, _ columns: Int) -> Void

@@ -5,7 +5,7 @@ extension Tensor {
   /// The natural logarithm, value by value; −∞ at 0, NaN below.
   public func log() -> Tensor { unary(self, Logarithm()) }
 
-  /// The square root, value by value; NaN below 0. The derivative at 0 is infinite.
+  /// The square root, value by value; NaN below 0, and an infinite derivative at 0.
   public func squareRoot() -> Tensor { unary(self, SquareRoot()) }
 
   /// x², value by value.

@@ -1,14 +1,14 @@
 """Writes what PyTorch computes for algebra, shapes, reductions, recurrence and attention.
 
 Run with Python 3, PyTorch 2 and safetensors: python generate_dense.py
-The file and its numbers are made as generate.py makes operations.safetensors.
+The files and their numbers are made as generate.py makes operations.safetensors.
 """
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from generate import OPERATIONS, alternating, distinct, normal, operation, positive, save
+from generate import OPERATIONS, alternating, distinct, normal, operation, positive, save, single
 
 
 def make_elementwise():
@@ -162,6 +162,107 @@ def make_recurrences():
     )
 
 
+# --- layers-dense.safetensors ---------------------------------------------------------------------
+# "LAYER/input.I", "LAYER/weights.NAME", "LAYER/output.I", and the gradients of half the sum of all
+# squared outputs, "LAYER/input-gradient.I" and "LAYER/gradients.NAME".
+
+LAYERS = {}
+
+
+def layer(name, module, shapes, run):
+    rng = np.random.default_rng(list(name.encode()))
+    with torch.no_grad():
+        for parameter in module.parameters():
+            values = rng.standard_normal(tuple(parameter.shape)) * 0.5
+            parameter.copy_(torch.tensor(single(values)))
+    inputs = [
+        torch.tensor(single(rng.standard_normal(shape)), requires_grad=True) for shape in shapes
+    ]
+    outputs = run(module, *inputs)
+    sum((output**2).sum() / 2 for output in outputs).backward()
+    for index, x in enumerate(inputs):
+        LAYERS[f"{name}/input.{index}"], LAYERS[f"{name}/input-gradient.{index}"] = x, x.grad
+    for index, output in enumerate(outputs):
+        LAYERS[f"{name}/output.{index}"] = output
+    for own, parameter in module.named_parameters():
+        LAYERS[f"{name}/weights.{own}"] = parameter
+        LAYERS[f"{name}/gradients.{own}"] = parameter.grad
+
+
+def make_layers():
+    layer("linear", torch.nn.Linear(3, 4), [[2, 5, 3]], lambda m, x: [m(x)])
+
+    def states(m, x, *first):
+        output, last = m(x, first)
+        return [output, *last]
+
+    layer(
+        "lstm",
+        torch.nn.LSTM(3, 4, num_layers=2, bidirectional=True),
+        [[5, 2, 3], [4, 2, 4], [4, 2, 4]],
+        states,
+    )
+    layer("lstm-batch-first", torch.nn.LSTM(3, 5, batch_first=True), [[2, 4, 3]], states_of_zero)
+    layer(
+        "gru",
+        torch.nn.GRU(3, 4, num_layers=2, bidirectional=True),
+        [[5, 2, 3], [4, 2, 4]],
+        lambda m, x, h: list(m(x, h)),
+    )
+    layer(
+        "gru-batch-first",
+        torch.nn.GRU(3, 5, batch_first=True, bias=False),
+        [[2, 4, 3]],
+        lambda m, x: list(m(x)),
+    )
+    attention = lambda: torch.nn.MultiheadAttention(6, 2, batch_first=True)
+    layer("attention", attention(), [[2, 5, 6]], lambda m, x: [m(x, x, x)[0]])
+    layer(
+        "attention-crossed",
+        attention(),
+        [[2, 3, 6], [2, 5, 6], [2, 5, 6]],
+        lambda m, q, k, v: [m(q, k, v)[0]],
+    )
+    hidden = ~torch.tril(torch.ones(5, 5, dtype=torch.bool))
+    layer(
+        "attention-causal",
+        attention(),
+        [[2, 5, 6]],
+        lambda m, x: [m(x, x, x, attn_mask=hidden)[0]],
+    )
+    spectral("spectral", torch.nn.Conv2d(3, 4, 2, bias=False))
+    spectral("spectral-transposed", torch.nn.ConvTranspose2d(3, 4, 2, bias=False))
+    save("layers-dense", LAYERS)
+
+
+def states_of_zero(m, x):
+    output, last = m(x)
+    return [output, *last]
+
+
+def spectral(name, module):
+    """A weight before and after three uses in training, and one in prediction."""
+    rng = np.random.default_rng(list(name.encode()))
+    with torch.no_grad():
+        module.weight.copy_(torch.tensor(single(rng.standard_normal(tuple(module.weight.shape)))))
+    module = torch.nn.utils.parametrizations.spectral_norm(module)
+    own = module.parametrizations.weight
+    with torch.no_grad():
+        for vector in (own[0]._u, own[0]._v):
+            vector.copy_(torch.tensor(single(F.normalize(torch.ones_like(vector), dim=0))))
+    LAYERS[f"{name}/original"] = own.original
+    LAYERS[f"{name}/u.before"], LAYERS[f"{name}/v.before"] = own[0]._u.clone(), own[0]._v.clone()
+    module.weight, module.weight
+    probe = torch.tensor(single(rng.standard_normal(tuple(own.original.shape))))
+    used = module.weight
+    (used * probe).sum().backward()
+    LAYERS[f"{name}/probe"], LAYERS[f"{name}/used"] = probe, used
+    LAYERS[f"{name}/gradient"] = own.original.grad
+    LAYERS[f"{name}/u.after"], LAYERS[f"{name}/v.after"] = own[0]._u.clone(), own[0]._v.clone()
+    module.eval()
+    LAYERS[f"{name}/predicting"] = module.weight
+
+
 if __name__ == "__main__":
     make_elementwise()
     make_reductions()
@@ -169,3 +270,4 @@ if __name__ == "__main__":
     make_products()
     make_recurrences()
     save("operations-dense", OPERATIONS)
+    make_layers()

@@ -78,6 +78,37 @@ struct StructureTests {
     #expect(x.transposed(0, -1).shape == [3, 1, 2])
   }
 
+  @Test("large transposes, which are copied in tiles, exchange the indices")
+  func largeTranspose() {
+    let (planes, rows, columns) = (3, 37, 50)
+    let x = Tensor(
+      (0..<planes * rows * columns).map { Float($0) },
+      shape: [planes, rows, columns]
+    )
+    let turned = x.transposed(1, 2).values
+    let reversed = x.transposed([2, 1, 0]).values
+    var (expectedTurned, expectedReversed): ([Float], [Float]) = ([], [])
+    for plane in 0..<planes {
+      for column in 0..<columns {
+        for row in 0..<rows {
+          expectedTurned.append(Float((plane * rows + row) * columns + column))
+        }
+      }
+    }
+    for column in 0..<columns {
+      for row in 0..<rows {
+        for plane in 0..<planes {
+          expectedReversed.append(Float((plane * rows + row) * columns + column))
+        }
+      }
+    }
+    #expect(turned == expectedTurned)
+    #expect(reversed == expectedReversed)
+    // The same with every other column alone, from the back.
+    let thin = x.transposed(1, 2).sliced(axis: 2, step: -2).transposed(1, 2)
+    #expect(thin.values == x.sliced(axis: 1, step: -2).values)
+  }
+
   @Test("tiles repeat the whole, repeats each value")
   func repeats() {
     let x = Tensor([1, 2], shape: [2]).tracked(by: key)

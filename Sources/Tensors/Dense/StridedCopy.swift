@@ -2,6 +2,10 @@ import Support
 
 /// Copies between a dense tensor and a regular pattern of places in another.
 enum StridedCopy {
+  /// Rows and columns that are copied together where neighbours of the result are far apart in the
+  /// source but the rows of the result are not: 16 numbers fill a cache line.
+  private static let tile = 16
+
   /// The values at `offset + Σ index · step`, as a dense tensor of the shape.
   /// - Precondition: `source` is plain.
   static func gather(
@@ -14,6 +18,12 @@ enum StridedCopy {
     let (from, to) = (source.storage, result.storage)
     let nest = LoopNest(shape: shape, steps: [steps])
     let step = nest.innerSteps[0]
+    if let rows = nest.outer.last, rows >= tile, nest.outerSteps.last?[0] == 1,
+      nest.inner >= tile
+    {
+      transposeTiles(from, offset, nest, into: to)
+      return result
+    }
     nest.run { place, offsets, count in
       let (x, y) = (from.pointer + offset + offsets[0], to.pointer + place)
       switch step {
@@ -23,6 +33,38 @@ enum StridedCopy {
       }
     }
     return result
+  }
+
+  /// Copies where the last outer axis is the one along which the source is contiguous.
+  private static func transposeTiles(
+    _ from: AlignedBuffer<Float>,
+    _ offset: Int,
+    _ nest: LoopNest,
+    into to: AlignedBuffer<Float>
+  ) {
+    let (columns, step) = (nest.inner, nest.innerSteps[0])
+    let rows = nest.outer[nest.outer.count - 1]
+    let bands = (rows + tile - 1) / tile
+    let sizes = Array(nest.outer.dropLast())
+    EngineThreads.forEachRange(sizes.reduce(1, *) * bands, itemCost: tile * columns) { range in
+      for item in range {
+        var (rest, start) = (item / bands, offset)
+        for axis in sizes.indices.reversed() {
+          start += rest % sizes[axis] * nest.outerSteps[axis][0]
+          rest /= sizes[axis]
+        }
+        let first = item % bands * tile
+        let x = from.pointer + start
+        let y = to.pointer + item / bands * rows * columns
+        for left in stride(from: 0, to: columns, by: tile) {
+          for row in first..<min(first + tile, rows) {
+            for column in left..<min(left + tile, columns) {
+              y[row * columns + column] = x[row + column * step]
+            }
+          }
+        }
+      }
+    }
   }
 
   /// A tensor of zeros with the values put at `offset + Σ index · step`, no place twice.

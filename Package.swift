@@ -36,7 +36,7 @@ let package = Package(
 
     // L2
     .target(name: "Imaging", dependencies: ["Support"]),
-    .target(name: "Tensors", dependencies: ["Support", "COneDNN", "CKernels"]),
+    .target(name: "Tensors", dependencies: ["Support", "COneDNN", "COpenBLAS", "CKernels"]),
 
     // L3
     .target(

@@ -59,4 +59,7 @@ public func gradients(of loss: Tensor) -> Gradients {
   return Gradients(found)
 }
 
-private func sum(_ a: Tensor, _ b: Tensor) -> Tensor { a.detached + b.detached }
+private func sum(_ a: Tensor, _ b: Tensor) -> Tensor {
+  precondition(a.shape == b.shape, "gradients of \(a.shape) and \(b.shape) for one value")
+  return a.detached + b.detached
+}

@@ -1,4 +1,3 @@
-import CKernels
 import Support
 
 /// Leaky rectifier: v for v > 0, else slope · v; a ReLU with slope 0.
@@ -26,74 +25,6 @@ public func leakyReLU(_ x: Tensor, negativeSlope: Float) -> Tensor {
 /// - Parameter x: Any shape.
 /// - Returns: The shape of `x`.
 public func relu(_ x: Tensor) -> Tensor { leakyReLU(x, negativeSlope: 0) }
-
-extension Tensor {
-  /// The sum, value by value; the shapes must be equal.
-  public static func + (left: Tensor, right: Tensor) -> Tensor {
-    operation("addition", on: [left, right], shape: left.shape, action: .addition) { operands in
-      combine(operands[0], operands[1], ck_add).recorded(from: operands) { [$0, $0] }
-    }
-  }
-
-  /// The difference, value by value; the shapes must be equal.
-  public static func - (left: Tensor, right: Tensor) -> Tensor { left + right * -1 }
-
-  /// The product, value by value; the shapes must be equal.
-  public static func * (left: Tensor, right: Tensor) -> Tensor {
-    operation("product", on: [left, right], shape: left.shape) { operands in
-      let (a, b) = (operands[0].detached, operands[1].detached)
-      return combine(a, b, ck_multiply).recorded(from: operands) { [$0 * b, $0 * a] }
-    }
-  }
-
-  /// Every value times a number.
-  public static func * (left: Tensor, factor: Float) -> Tensor {
-    operation("scaling", on: [left], shape: left.shape, action: .scaling(factor)) { operands in
-      let result = operands[0].emptyLike()
-      let (source, target) = (operands[0].storage, result.storage)
-      EngineThreads.forEachRange(source.count) { range in
-        ck_scale(
-          source.pointer + range.lowerBound,
-          factor,
-          target.pointer + range.lowerBound,
-          Int64(range.count)
-        )
-      }
-      return result.recorded(from: operands) { [$0 * factor] }
-    }
-  }
-
-  /// The sum of all values, as a tensor of one element.
-  public var sum: Tensor {
-    let total = plain.withElements { $0.reduce(0.0) { $0 + Double($1) } }
-    let shape = self.shape
-    return Tensor([Float(total)], shape: []).recorded(from: [self]) { gradient in
-      [Tensor(repeating: gradient.scalar, shape: shape)]
-    }
-  }
-
-  /// The mean of all values, as a tensor of one element.
-  public var mean: Tensor { sum * (1 / Float(count)) }
-
-  private static func combine(
-    _ left: Tensor,
-    _ right: Tensor,
-    _ kernel:
-      @Sendable (
-        UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int64
-      ) -> Void
-  ) -> Tensor {
-    precondition(left.shape == right.shape, "the shapes \(left.shape) and \(right.shape) differ")
-    let second = right.relaid(left.layout)
-    let result = left.emptyLike()
-    let (a, b, y) = (left.storage, second.storage, result.storage)
-    EngineThreads.forEachRange(a.count) { range in
-      let start = range.lowerBound
-      kernel(a.pointer + start, b.pointer + start, y.pointer + start, Int64(range.count))
-    }
-    return result
-  }
-}
 
 /// Sets values to 0 at random and enlarges the rest, so that the expectation stays.
 ///

@@ -113,7 +113,7 @@ public final class ClassicUNet: Network {
       y = stage(y, in: context)
     }
     y = head(y, in: context)
-    return configuration.outputsProbabilities ? logistic(y) : y
+    return configuration.outputsProbabilities ? sigmoid(y) : y
   }
 
   /// Each stage but the first halves the size.

@@ -99,10 +99,14 @@ public final class RRDBGenerator: Network {
     }
     y = shallow + afterTrunk(y, in: context)
     for convolution in up {
-      y = leakyReLU(convolution(nearestDoubled(y), in: context), negativeSlope: Self.negativeSlope)
+      y = leakyReLU(convolution(doubled(y), in: context), negativeSlope: Self.negativeSlope)
     }
     y = leakyReLU(fine(y, in: context), negativeSlope: Self.negativeSlope)
     return last(y, in: context)
+  }
+
+  private func doubled(_ x: Tensor) -> Tensor {
+    upsampled(x, to: x.shape.dropFirst(2).map { 2 * $0 }, interpolation: .nearest)
   }
 
   /// Any size will do.

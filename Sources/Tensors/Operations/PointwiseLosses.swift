@@ -70,7 +70,7 @@ private struct Absolute: DifferenceLoss {
   func formula(_ d: Scalar) -> Scalar { d.magnitude }
 }
 
-private struct Square: DifferenceLoss {
+private struct SquaredError: DifferenceLoss {
   func value(_ d: Float) -> Float { d * d }
   func slope(_ d: Float) -> Float { 2 * d }
   func formula(_ d: Scalar) -> Scalar { d * d }
@@ -185,7 +185,7 @@ public func absoluteLoss(_ x: Tensor, target: Tensor) -> Tensor {
 /// - Returns: One number.
 /// - Precondition: The shapes are equal and not empty.
 public func squaredLoss(_ x: Tensor, target: Tensor) -> Tensor {
-  mean(Square(), "L2 loss", x, target)
+  mean(SquaredError(), "L2 loss", x, target)
 }
 
 /// Smooth L1 loss: the mean of d²/2β where |d| < β, else |d| − β/2 (Girshick 2015, equation 3).

@@ -29,10 +29,13 @@ public func upsampled(
   alignCorners: Bool = false
 ) -> Tensor {
   requireSpatial(x, size, "interpolation")
+  let input = Array(x.shape.dropFirst(2))
+  let repeats = interpolation == .nearest && zip(size, input).allSatisfy { $0.isMultiple(of: $1) }
   return operation(
     "upsample-\(interpolation.rawValue)",
     on: [x],
-    shape: Array(x.shape.prefix(2)) + size
+    shape: Array(x.shape.prefix(2)) + size,
+    action: repeats ? .repetition(zip(size, input).map { $0 / $1 }) : nil
   ) { operands in
     let x = operands[0]
     let input = Array(x.shape.dropFirst(2))

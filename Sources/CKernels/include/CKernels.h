@@ -69,3 +69,8 @@ void ck_narrow(const float *x, uint16_t *y, int64_t count);
 /// Asks the C library to keep large freed blocks for the next tensor instead of handing them back to
 /// the system; fresh pages cost a fault each. Changes the whole process.
 void ck_keep_freed_memory(void);
+
+#include "CKernelsDirect.h"
+#include "CKernelsHalf.h"
+#include "CKernelsHalfMaps.h"
+#include "CKernelsWinograd.h"

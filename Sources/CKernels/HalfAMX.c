@@ -51,8 +51,8 @@ AMX void half_amx_begin(void) {
 
 AMX void half_amx_end(void) { _tile_release(); }
 
-// Tiles 0 to 3 sum 32 cells x 32 channels; 4 and 5 hold cells, 6 and 7 weights. What a unit lacks of
-// 16 cells is computed from whatever lies there, and dropped.
+// Tiles 0 to 3 sum 32 cells x 32 channels; 4 and 5 hold cells, 6 and 7 weights. What a unit lacks
+// of 16 cells is computed from whatever lies there, and dropped.
 #define PRODUCT(DOT)                                                            \
   for (int64_t first = 0; first < p->count; first += 32) {                      \
     const uint8_t *const cells = p->cells + first * p->step_bytes;              \

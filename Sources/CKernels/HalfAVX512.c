@@ -14,8 +14,8 @@ static inline int32_t four_bytes(const uint8_t *from) {
   return v;
 }
 
-// One product of `rows` cells and `columns` tiles of channels with its sums in registers; DOT adds to
-// a vector of sums the products of four bytes of a cell with 16 channels' weights.
+// One product of `rows` cells and `columns` tiles of channels with its sums in registers; DOT adds
+// to a vector of sums the products of four bytes of a cell with 16 channels' weights.
 #define SOME(VECTOR, START, DOT, STORE)                                                     \
   VECTOR sum[12][2];                                                                        \
   _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; ++r) {                       \

@@ -12,7 +12,6 @@ half_geometry half_geometry_of(const ck_half *s) {
   g.shape = s;
   g.factor_bytes = s->product_type == ck_half_int8 ? 1 : 2;
   g.channels = s->input_blocks * (s->input_type == ck_half_float ? 1 : HALF_LANES);
-  g.cell_bytes = g.channels * g.factor_bytes;
   for (int axis = 0; axis < 3; ++axis) {
     if (s->transposed) {
       g.size[axis] = s->input_size[axis];
@@ -26,10 +25,18 @@ half_geometry half_geometry_of(const ck_half *s) {
     g.dilation[axis] = s->dilation[axis];
     g.pad[axis] = s->pad[axis];
   }
+  const int few = g.dilation[2] == 1 &&
+                  g.channels * g.window[2] * g.factor_bytes <= HALF_CHUNK / 2;
+  g.folded = s->input_type == ck_half_float && few ? g.window[0] * g.window[1] : 1;
+  g.cell_bytes = g.channels * g.factor_bytes * g.folded;
   const int64_t covered[3] = {s->depth_rows, s->rows, g.size[2]};
   for (int axis = 0; axis < 3; ++axis) {
     g.gathered[axis] =
         (covered[axis] - 1) * g.stride[axis] + (g.window[axis] - 1) * g.dilation[axis] + 1;
+    if (g.folded > 1 && axis < 2) {
+      g.gathered[axis] = covered[axis];
+      g.stride[axis] = g.gather_step[axis] = g.window[axis] = 1;
+    }
   }
   // A row of gathered cells holds a whole number of strides, so that the next row is in step.
   g.gathered[2] = half_ceiling(g.gathered[2], g.stride[2]) * g.stride[2];

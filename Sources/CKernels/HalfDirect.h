@@ -2,9 +2,10 @@
 // What the parts of the convolutions of low precision share; see CKernelsHalf.h.
 //
 // A unit first gathers the input rows that its output rows read, once, as factors of the product:
-// [row][x][channel], padded with zeros. Cells are then at even distances from one output cell to the
-// next, across rows too: the end of a row runs through a few cells of padding, whose results are
-// dropped, into the next. So the product sees one long line of cells for each plane of the output.
+// [row][x][channel], padded with zeros. Cells are then at even distances from one output cell to
+// the next, across rows too: the end of a row runs through a few cells of padding, whose results
+// are dropped, into the next. So the product sees one long line of cells for each plane of the
+// output.
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,10 @@ typedef struct {
   // Bytes of a factor, and of all channels of a gathered cell.
   int64_t factor_bytes, cell_bytes;
   int64_t channels;
+  // Of an input of few plain channels, cells side by side would fill little of a chunk: each
+  // gathered cell then holds, after each other, the cells of that place in all rows of the window,
+  // which are `folded` (1 if it is not so), and there is a row for each row of the output.
+  int64_t folded;
   // Axes with a window of 1 gather only the cells that are read: distance in the input of gathered
   // cells, and distance in gathered cells of windows and of taps.
   int64_t gather_step[3], stride[3], dilation[3], pad[3];

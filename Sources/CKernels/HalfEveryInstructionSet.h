@@ -1,5 +1,5 @@
-// Includes HalfVectors.h and TEMPLATE once for every instruction set, and defines HALF_CHOSEN(name):
-// the function of that name for this processor and a highest level.
+// Includes HalfVectors.h and TEMPLATE once for every instruction set, and defines
+// HALF_CHOSEN(name): the function of that name for this processor and a highest level.
 #include <string.h>
 #if defined(__x86_64__)
 #include <immintrin.h>

@@ -100,6 +100,28 @@ static TARGET void NAME(gather_row)(const half_geometry *g, int64_t sample, int6
   }
 }
 
+// Rows of folded cells, one for each row of the output.
+static TARGET void NAME(gather_folded)(const half_geometry *g, const half_place *p,
+                                       uint8_t *scratch, int64_t begin, int64_t cells,
+                                       int64_t first) {
+  const ck_half *s = g->shape;
+  const int64_t part = g->channels * g->factor_bytes;
+  for (int64_t r = 0; r < p->depth * p->height; ++r) {
+    const int64_t oz = p->z + r / p->height, oy = p->y + r % p->height;
+    uint8_t *target = scratch + r / p->height * g->plane_bytes + r % p->height * g->row_bytes;
+    memset(target, 0, (size_t)g->row_bytes + HALF_CHUNK);
+    for (int64_t row = 0; row < g->folded; ++row) {
+      const int64_t z =
+          oz * s->stride[0] + row / s->kernel[1] * s->dilation[0] - s->pad[0];
+      const int64_t y =
+          oy * s->stride[1] + row % s->kernel[1] * s->dilation[1] - s->pad[1];
+      if (z < 0 || z >= s->input_size[0] || y < 0 || y >= s->input_size[1]) continue;
+      NAME(gather_row)(g, p->sample, (z * s->input_size[1] + y) * s->input_size[2] + first,
+                       target + begin * g->cell_bytes + row * part, cells);
+    }
+  }
+}
+
 static TARGET void NAME(gather)(const half_geometry *g, const half_place *p, uint8_t *scratch) {
   const ck_half *s = g->shape;
   const int64_t deep = (p->depth - 1) * g->stride[0] + (g->window[0] - 1) * g->dilation[0] + 1;
@@ -110,6 +132,10 @@ static TARGET void NAME(gather)(const half_geometry *g, const half_place *p, uin
   if (end > width) end = width;
   if (begin > end) begin = end;
   const int64_t place = begin * step - g->pad[2];
+  if (g->folded > 1) {
+    NAME(gather_folded)(g, p, scratch, begin, end - begin, place);
+    return;
+  }
   for (int64_t r = 0; r < deep; ++r) {
     const int64_t z = (p->z * g->stride[0] + r) * g->gather_step[0] - g->pad[0];
     uint8_t *target = scratch + r * g->plane_bytes;

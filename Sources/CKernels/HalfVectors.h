@@ -1,9 +1,9 @@
 // Vectors of 16 lanes and the conversions of stored elements, for one instruction set.
 //
-// Included once for each, with TARGET (an attribute), SUFFIX (of all names) and, where the processor
-// rounds to bfloat16 itself, HARDWARE_BF16 defined. Values pass through memory, which inlining
-// removes, because vectors do not pass between functions of different instruction sets. No operation
-// here may be fused with another: every instruction set gives the same bits.
+// Included once for each, with TARGET (an attribute), SUFFIX (of all names) and, where the
+// processor rounds to bfloat16 itself, HARDWARE_BF16 defined. Values pass through memory, which
+// inlining removes, because vectors do not pass between functions of different instruction sets. No
+// operation here may be fused with another: every instruction set gives the same bits.
 
 typedef float NAME(f16) __attribute__((ext_vector_type(16), aligned(4)));
 typedef uint32_t NAME(u16) __attribute__((ext_vector_type(16), aligned(4)));

@@ -60,11 +60,21 @@ static int64_t packed_place(const half_geometry *g, int64_t tap, int64_t place, 
          lane % 16 * 4 + inside % 4;
 }
 
+// The same for channel i of a cell of the window.
+static int64_t window_place(const half_geometry *g, int64_t cell, int64_t i, int64_t lane) {
+  const int64_t dx = cell % g->window[2], row = cell / g->window[2];
+  if (g->folded > 1) {
+    return packed_place(g, 0, (dx * g->folded + row) * g->channels + i, lane);
+  }
+  const int64_t joined = g->window[2] * g->window[1] * g->window[0] / g->taps;
+  return packed_place(g, cell / joined, cell % joined * g->channels + i, lane);
+}
+
 void ck_half_weights(const ck_half *s, const float *plain, void *packed, int64_t inputs) {
   const half_geometry g = weight_geometry(s);
   const int64_t window = s->kernel[0] * s->kernel[1] * s->kernel[2];
-  const int64_t columns = g.taps / g.window[0] / g.window[1];
-  const int64_t joined = g.window[2] / columns;
+  // The window's cells, of which neighbours along the width may be one tap; or rows may be.
+  const int64_t cells = s->transposed ? 1 : window;
   uint8_t *const bytes = packed;
   memset(bytes, 0, (size_t)ck_half_weight_bytes(s));
   const int integers = s->product_type == ck_half_int8;
@@ -80,21 +90,19 @@ void ck_half_weights(const ck_half *s, const float *plain, void *packed, int64_t
       const int64_t index = scatter * g.blocks + block;
       uint8_t *const panel = bytes + index * g.panel_bytes;
       int32_t sum = 0;
-      for (int64_t tap = 0; tap < g.taps; ++tap) {
-        for (int64_t dx = 0; dx < joined; ++dx) {
-          for (int64_t i = 0; i < inputs && i < g.channels; ++i) {
-            const float w = s->transposed ? plain[(i * s->outputs + o) * window + scatter]
-                                          : plain[(o * inputs + i) * window + tap * joined + dx];
-            uint8_t *const to = panel + packed_place(&g, tap, dx * g.channels + i, lane);
-            if (integers) {
-              const float q = scale > 0 ? fminf(fmaxf(rintf(w / scale), -127), 127) : 0;
-              *(int8_t *)to = (int8_t)q;
-              sum += (int32_t)q;
-            } else {
-              uint16_t half;
-              ck_narrow(&w, &half, 1);
-              memcpy(to, &half, sizeof half);
-            }
+      for (int64_t cell = 0; cell < cells; ++cell) {
+        for (int64_t i = 0; i < inputs && i < g.channels; ++i) {
+          const float w = s->transposed ? plain[(i * s->outputs + o) * window + scatter]
+                                        : plain[(o * inputs + i) * window + cell];
+          uint8_t *const to = panel + window_place(&g, cell, i, lane);
+          if (integers) {
+            const float q = scale > 0 ? fminf(fmaxf(rintf(w / scale), -127), 127) : 0;
+            *(int8_t *)to = (int8_t)q;
+            sum += (int32_t)q;
+          } else {
+            uint16_t half;
+            ck_narrow(&w, &half, 1);
+            memcpy(to, &half, sizeof half);
           }
         }
       }

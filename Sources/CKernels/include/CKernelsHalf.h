@@ -4,10 +4,10 @@
 // Any window, stride, padding and dilation (one group), and transposed convolutions whose window
 // equals their stride. Feature maps lie in blocks of 32 channels, [D][H][W][32], each block by a
 // pointer of its own, so that joined feature maps need no copy; or plain, [D][H][W], a pointer for
-// each channel. Two-dimensional maps have depth 1. Instructions are chosen at run time: AMX, AVX-512
-// (VNNI, BF16), or portable code. Integer products are exact and everything after them is rounded
-// alike, so that each set of instructions gives the same bits; sums of bfloat16 products are
-// rounded in an order of each set's own.
+// each channel. Two-dimensional maps have depth 1. Instructions are chosen at run time: AMX,
+// AVX-512 (VNNI, BF16), or portable code. Integer products are exact and everything after them is
+// rounded alike, so that each set of instructions gives the same bits; sums of bfloat16 products
+// are rounded in an order of each set's own.
 #include <stdint.h>
 
 /// Types of elements. A stored 8-bit integer q means the number q * scale; q is -127 to 127.
@@ -39,8 +39,8 @@ typedef struct {
   int32_t residual_type;
   /// The highest set of instructions to use; ck_half_best for all that the processor has.
   int32_t limit;
-  /// Output rows of one unit of work along depth and height (input rows when transposed), and panels
-  /// of weights; chosen by ck_half_plan.
+  /// Output rows of one unit of work along depth and height (input rows when transposed), and
+  /// panels of weights; chosen by ck_half_plan.
   int64_t depth_rows, rows, panels;
   /// [batch][input_blocks].
   const void *const *input;

@@ -100,7 +100,7 @@ let package = Package(
     ),
     .testTarget(
       name: "TensorsTests",
-      dependencies: ["Support", "Tensors", "Layers", "OperationCases", "TestSupport"]
+      dependencies: ["CKernels", "Support", "Tensors", "Layers", "OperationCases", "TestSupport"]
     ),
     .testTarget(
       name: "LayersTests",

@@ -76,4 +76,6 @@ void ck_keep_freed_memory(void);
 
 #include "CKernelsDirect.h"
 #include "CKernelsPlan.h"
+#include "CKernelsHalf.h"
+#include "CKernelsHalfMaps.h"
 #include "CKernelsWinograd.h"

@@ -1,0 +1,9 @@
+#undef F16
+#undef U16
+#undef I16
+#undef H16
+#undef B16
+#undef INLINE
+#undef LEAKY
+#undef TARGET
+#undef SUFFIX

@@ -46,3 +46,19 @@ void ck_half_to_int8(const uint16_t *x, int8_t *y, float scale, int64_t cells, i
 void ck_half_from_int8(const int8_t *x, uint16_t *y, float scale, int64_t cells, int32_t limit) {
   HALF_CHOSEN(from_int8, level_of(limit))(x, y, scale, cells);
 }
+
+float ck_half_largest(const ck_half_term *x, int64_t cells) {
+  float largest = 0;
+  for (int64_t i = 0; i < cells * 32; ++i) {
+    const uint32_t bits = (uint32_t)x->cells[i] << 16;
+    float v;
+    memcpy(&v, &bits, sizeof v);
+    if (x->factor) {
+      v = x->factor[i % 32] * v + x->addition[i % 32];
+      v = v > x->slope * v ? v : x->slope * v;
+    }
+    v = v < 0 ? -v : v;
+    if (v > largest) largest = v;
+  }
+  return largest;
+}

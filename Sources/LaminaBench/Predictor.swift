@@ -10,6 +10,15 @@ package enum BenchPrecision: String, CaseIterable, Sendable {
   case bf16
   /// 8-bit integers with 32-bit sums.
   case int8
+
+  /// The precision of a plan.
+  var inference: InferencePrecision {
+    switch self {
+    case .f32: .float32
+    case .bf16: .bfloat16
+    case .int8: .int8
+    }
+  }
 }
 
 /// A network made ready to predict; the one place where measurements meet the engine.
@@ -32,15 +41,21 @@ package struct Predictor {
     precision: BenchPrecision,
     isEager: Bool
   ) throws {
-    guard precision == .f32 else {
-      throw BenchError.unavailablePrecision(precision.rawValue, purpose: "Prediction")
+    if isEager, precision != .f32 {
+      throw BenchError.unavailablePrecision(precision.rawValue, purpose: "Eager prediction")
     }
     let context = Context.inference
     if isEager {
       predict = { network($0, in: context).single.plain }
       plan = nil
     } else {
-      let plan = InferencePlan(inputShape: example.shape) { network($0, in: context) }
+      var options = InferencePlanOptions()
+      options.precision = precision.inference
+      let plan = InferencePlan(
+        inputShape: example.shape,
+        options: options,
+        examples: precision == .int8 ? [example] : []
+      ) { network($0, in: context) }
       predict = { plan($0) }
       self.plan = plan
     }

@@ -26,6 +26,9 @@ typedef struct {
 void ck_half_sum(const ck_half_term *a, const ck_half_term *b, float slope, uint16_t *y,
                  int64_t cells, int32_t limit);
 
+/// The largest magnitude of leaky(factor x + addition) over a number of cells.
+float ck_half_largest(const ck_half_term *x, int64_t cells);
+
 /// Repeats the cells of a bfloat16 block scale[] times (each 1 or 2) along depth, height and width,
 /// for the input rows (of depth x height) first..<last.
 void ck_half_upsample(const uint16_t *x, uint16_t *y, const int64_t size[3],

@@ -50,10 +50,13 @@ public final class InferencePlan: Sendable {
   /// - Parameters:
   ///   - inputShape: `[N, C, H, W]` or with depth.
   ///   - options: How the plan may compute.
+  ///   - examples: Inputs of the plan's shape on which 8-bit integers find their scales; with none,
+  ///     such a plan computes in bfloat16.
   ///   - network: The network; called once, with a tensor that has a shape and no values.
-  public init(
+  public convenience init(
     inputShape: [Int],
     options: InferencePlanOptions = InferencePlanOptions(),
+    examples: [Tensor] = [],
     network: (Tensor) -> Tensor
   ) {
     let trace = GraphTrace()
@@ -62,11 +65,20 @@ public final class InferencePlan: Sendable {
     guard let input = x.symbol, let output = y.symbol else {
       preconditionFailure("the network's result does not depend on its input")
     }
-    self.inputShape = inputShape
-    outputShape = y.shape
     let graph = PlanGraph(trace: trace, input: input.index, output: output.index)
-    var compiler = PlanCompiler(graph: graph, options: options)
+    var calibration: [Int: Float]?
+    if options.precision == .int8, !examples.isEmpty {
+      calibration = PlanCalibration.largestInputs(of: graph, examples: examples)
+    }
+    var compiler = PlanCompiler(graph: graph, options: options, calibration: calibration)
     compiler.compile()
+    self.init(compiler: compiler)
+  }
+
+  /// A plan of compiled instructions.
+  init(compiler: PlanCompiler) {
+    inputShape = compiler.graph.shapes[compiler.graph.input]
+    outputShape = compiler.graph.shapes[compiler.graph.output]
     instructions = compiler.instructions
     offsets = compiler.buffers.all.map(\.offset)
     inputBuffer = compiler.inputBuffer

@@ -11,7 +11,8 @@ extension PlanCompiler {
     var work = convolution
     // A residual in row-major order meets a result in blocks.
     let residual = work.residual.map { blocked($0) }
-    let usesWinograd = isWinogradFaster(convolution, input: graph.shapes[node.inputs[0]])
+    let usesWinograd =
+      !isHalf && isWinogradFaster(convolution, input: graph.shapes[node.inputs[0]])
     let source = known(node.inputs[0])
     let readsPlain =
       source.lanes == 1 && source.shape[1] <= Self.plainChannelLimit && !usesWinograd
@@ -26,8 +27,13 @@ extension PlanCompiler {
       : newBlockedValue(outputShape)
     work.residual = nil
     let job = ConvolutionJob(convolution: work, x: x, residual: residual, result: result)
-    let statistics =
-      usesWinograd ? emitWinograd(job, node) : emitDirect(job, node)
+    let statistics: UnitStatistics?
+    if isHalf {
+      if let observer { emitObservation(of: x, for: node.output, observer) }
+      statistics = emitHalf(job, node)
+    } else {
+      statistics = usesWinograd ? emitWinograd(job, node) : emitDirect(job, node)
+    }
     if let normalization = work.normalization, let statistics {
       result.affines = emitNormalization(normalization, statistics, of: result)
     }
@@ -239,7 +245,7 @@ extension PlanCompiler {
     let statistics: UnsafeMutablePointer<Float>?
   }
 
-  private mutating func emitConvolution(
+  mutating func emitConvolution(
     _ kernel: String,
     _ job: ConvolutionJob,
     units: Int,

@@ -30,6 +30,10 @@ extension PlanCompiler {
     to result: PlanValue,
     name: String
   ) {
+    if isHalf, result.lanes > 1 {
+      emitHalfSum(terms, slope: slope, to: result, name: name)
+      return
+    }
     let (cells, lanes) = (result.cells, result.lanes)
     let values = terms.map(\.value)
     let scales = terms.map(\.scale)
@@ -198,6 +202,10 @@ extension PlanCompiler {
   }
 
   mutating func compileRelayout(_ from: PlanValue, _ to: PlanValue) {
+    if isHalf {
+      compileHalfRelayout(from, to)
+      return
+    }
     let (cells, channels) = (from.cells, from.shape[1])
     let block = max(from.lanes, to.lanes)
     let isPacking = from.lanes == 1

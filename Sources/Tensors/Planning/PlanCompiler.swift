@@ -7,18 +7,29 @@ struct PlanCompiler {
   let options: InferencePlanOptions
   /// Channels of a block.
   let lanes: Int
+  /// Floats that a cell of a block takes; in low precision half as many as channels.
+  let cellCount: Int
+  /// The largest input of each convolution on example inputs, by the convolution's output.
+  let calibration: [Int: Float]?
   var buffers = PlanBuffers()
   var instructions: [PlanInstruction] = []
   /// Packing of weights, done side by side at the end.
   var packing: [@Sendable () -> Void] = []
+  /// Told the largest input of each convolution, by the convolution's output, when plans calibrate.
+  var observer: (@Sendable (Int, Float) -> Void)?
   private(set) var values: [Int: PlanValue] = [:]
   private(set) var inputBuffer = 0
   private(set) var outputBuffer = 0
 
-  init(graph: PlanGraph, options: InferencePlanOptions) {
+  var isHalf: Bool { options.precision != .float32 }
+
+  init(graph: PlanGraph, options: InferencePlanOptions, calibration: [Int: Float]?) {
     self.graph = graph
     self.options = options
-    lanes = FastKernels.preferredLayout.block
+    self.calibration = calibration
+    let isHalf = options.precision != .float32
+    lanes = isHalf ? Self.halfLanes : FastKernels.preferredLayout.block
+    cellCount = isHalf ? lanes / 2 : lanes
   }
 
   mutating func compile() {
@@ -37,9 +48,12 @@ struct PlanCompiler {
   private mutating func compile(_ node: PlanNode) -> PlanValue {
     switch node.work {
     case .convolution(let convolution): return compile(convolution, node)
-    case .pooling(let shape, let maximum): return compilePooling(node, shape, maximum)
+    case .pooling(let shape, let maximum):
+      return isHalf
+        ? compileHalfPooling(node, shape, maximum) : compilePooling(node, shape, maximum)
     case .combination(let terms, let slope): return compileSum(terms, slope, node.output)
-    case .repetition(let factors): return compileRepetition(node, factors)
+    case .repetition(let factors):
+      return isHalf ? compileHalfRepetition(node, factors) : compileRepetition(node, factors)
     case .concatenation: return compileConcatenation(node)
     case .general(let step): return compileGeneral(node, step)
     }
@@ -94,11 +108,11 @@ struct PlanCompiler {
   mutating func newBlockedValue(_ shape: [Int]) -> PlanValue {
     let count = shape[0] * ((shape[1] + lanes - 1) / lanes)
     let cells = shape.dropFirst(2).reduce(1, *)
-    let buffer = buffers.add(count: count * cells * lanes)
+    let buffer = buffers.add(count: count * cells * cellCount)
     return PlanValue(
       shape: shape,
       lanes: lanes,
-      blocks: (0..<count).map { PlanPlace(buffer: buffer, offset: $0 * cells * lanes) },
+      blocks: (0..<count).map { PlanPlace(buffer: buffer, offset: $0 * cells * cellCount) },
       affines: [PlanAffine?](repeating: nil, count: count)
     )
   }

@@ -288,20 +288,32 @@ INLINE void NAME(finish_plain)(const half_geometry *g, const half_row *row, cons
   const int64_t left = s->outputs - row->block * HALF_LANES;
   const int64_t used = left < HALF_LANES ? left : HALF_LANES;
   const int64_t channel = row->sample * s->outputs + row->block * HALF_LANES;
+  // Cells by the line: one at a time would touch a line of every channel, whose addresses often
+  // differ by powers of two and then share a set of the cache.
+  enum { STRETCH = 16 };
   const float *from = row->sums;
-  for (int64_t r = 0; r < row->cells; ++r, from += HALF_LANES) {
-    F16 v[2];
-    FINISHED(v, from);
-    float numbers[HALF_LANES];
-    memcpy(numbers, v, sizeof numbers);
-    const int64_t place = row->place + r * row->step;
+  for (int64_t start = 0; start < row->cells; start += STRETCH) {
+    const int64_t cells = row->cells - start < STRETCH ? row->cells - start : STRETCH;
+    float numbers[STRETCH][HALF_LANES];
+    for (int64_t r = 0; r < cells; ++r, from += HALF_LANES) {
+      F16 v[2];
+      FINISHED(v, from);
+      memcpy(numbers[r], v, sizeof v);
+    }
+    const int64_t place = row->place + start * row->step;
     for (int64_t c = 0; c < used; ++c) {
-      float y = numbers[c];
+      float *target = (float *)s->output[channel + c] + place;
       if (s->residual) {
-        y = s->scale * y + ((const float *)s->residual[channel + c])[place];
-        y = y > s->final_slope * y ? y : s->final_slope * y;
+        const float *residual = (const float *)s->residual[channel + c] + place;
+        for (int64_t r = 0; r < cells; ++r) {
+          const float y = s->scale * numbers[r][c] + residual[r * row->step];
+          target[r * row->step] = y > s->final_slope * y ? y : s->final_slope * y;
+        }
+      } else if (row->step == 1 && cells == STRETCH) {
+        for (int64_t r = 0; r < STRETCH; ++r) target[r] = numbers[r][c];
+      } else {
+        for (int64_t r = 0; r < cells; ++r) target[r * row->step] = numbers[r][c];
       }
-      ((float *)s->output[channel + c])[place] = y;
     }
   }
 }

@@ -3,6 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+// The points of interpolation: 0, +-NEAR, +-FAR and infinity. 5/8 and 3/2 round less than the usual
+// 1 and 2, whose powers are further from 1 (Barabasz et al. 2020).
+#ifndef NEAR
+#define NEAR 0.625f
+#define FAR 1.5f
+#endif
+#define NEAR2 (NEAR * NEAR)
+#define FAR2 (FAR * FAR)
+// 1 / ((p - 0) (p + p) (p^2 - q^2)) for a point p and the other one, q.
+#define NEAR_SCALE (1 / (2 * NEAR2 * (NEAR2 - FAR2)))
+#define FAR_SCALE (1 / (2 * FAR2 * (FAR2 - NEAR2)))
+
 // What a unit covers: neighbouring tiles of neighbouring slices of one sample.
 typedef struct {
   int64_t sample, slice, slices, tile, tiles;

@@ -2,18 +2,19 @@
 
 #include "ProductTemplate.h"
 
-// B'x of F(4, 3): points 0, 1, -1, 2, -2 and infinity.
+// B'x of F(4, 3).
 INLINE void NAME(forward)(const VEC *d, int64_t step, VEC *r, int64_t to) {
 #pragma clang fp contract(fast)
   const VEC d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step],
             d5 = d[5 * step];
-  const VEC a = d4 - 4.0f * d2, b = d3 - 4.0f * d1, c = d4 - d2, e = 2.0f * (d3 - d1);
-  r[0] = 4.0f * d0 + (d4 - 5.0f * d2);
-  r[to] = a + b;
-  r[2 * to] = a - b;
-  r[3 * to] = c + e;
-  r[4 * to] = c - e;
-  r[5 * to] = 4.0f * d1 + (d5 - 5.0f * d3);
+  const VEC even_near = d4 - FAR2 * d2, odd_near = d3 - FAR2 * d1;
+  const VEC even_far = d4 - NEAR2 * d2, odd_far = d3 - NEAR2 * d1;
+  r[0] = (NEAR2 * FAR2) * d0 + (d4 - (NEAR2 + FAR2) * d2);
+  r[to] = even_near + NEAR * odd_near;
+  r[2 * to] = even_near - NEAR * odd_near;
+  r[3 * to] = even_far + FAR * odd_far;
+  r[4 * to] = even_far - FAR * odd_far;
+  r[5 * to] = (NEAR2 * FAR2) * d1 + (d5 - (NEAR2 + FAR2) * d3);
 }
 
 // A'm.
@@ -23,9 +24,9 @@ INLINE void NAME(backward)(const VEC *m, int64_t step, VEC *r, int64_t to) {
             m5 = m[5 * step];
   const VEC a = m1 + m2, b = m1 - m2, c = m3 + m4, d = m3 - m4;
   r[0] = m0 + a + c;
-  r[to] = b + 2.0f * d;
-  r[2 * to] = a + 4.0f * c;
-  r[3 * to] = (b + 8.0f * d) + m5;
+  r[to] = NEAR * b + FAR * d;
+  r[2 * to] = NEAR2 * a + FAR2 * c;
+  r[3 * to] = (NEAR * NEAR2 * b + FAR * FAR2 * d) + m5;
 }
 
 // One 6 x 6 patch of one channel block, written to 36 planes `plane` vectors apart.
@@ -132,15 +133,18 @@ static TARGET void NAME(transform_weights)(const float *windows, int64_t count, 
   for (int64_t i = 0; i < count; ++i) {
     const VEC *g = (const VEC *)windows + i * 9;
     VEC half[18], *to = (VEC *)target + i;
-#define SPREAD(g0, g1, g2, out, step)                                                       \
-  do {                                                                                      \
-    const VEC even = g0 + g2, far = (1.0f / 24) * g0 + (1.0f / 6) * g2, odd = (1.0f / 12) * g1; \
-    (out)[0] = 0.25f * g0;                                                                  \
-    (out)[step] = (-1.0f / 6) * (even + g1);                                                \
-    (out)[2 * (step)] = (-1.0f / 6) * (even - g1);                                          \
-    (out)[3 * (step)] = far + odd;                                                          \
-    (out)[4 * (step)] = far - odd;                                                          \
-    (out)[5 * (step)] = g2;                                                                 \
+#define SPREAD(g0, g1, g2, out, step)                                      \
+  do {                                                                     \
+    const VEC even_near = NEAR_SCALE * (g0) + (NEAR_SCALE * NEAR2) * (g2); \
+    const VEC even_far = FAR_SCALE * (g0) + (FAR_SCALE * FAR2) * (g2);     \
+    const VEC odd_near = (NEAR_SCALE * NEAR) * (g1);                       \
+    const VEC odd_far = (FAR_SCALE * FAR) * (g1);                          \
+    (out)[0] = (1 / (NEAR2 * FAR2)) * (g0);                                \
+    (out)[step] = even_near + odd_near;                                    \
+    (out)[2 * (step)] = even_near - odd_near;                              \
+    (out)[3 * (step)] = even_far + odd_far;                                \
+    (out)[4 * (step)] = even_far - odd_far;                                \
+    (out)[5 * (step)] = (g2);                                              \
   } while (0)
 #pragma clang loop unroll(full)
     for (int64_t k = 0; k < 3; ++k) SPREAD(g[k], g[3 + k], g[6 + k], half + k, 3);

@@ -205,6 +205,65 @@ struct InferencePlanTests {
     }
   }
 
+  /// A bfloat16 number has 8 binary digits: 2⁻⁹ of rounding each in input, weight and map; a few
+  /// layers, some of which divide by a small deviation, make percents of the largest value of it.
+  static let halfError = 0.06
+  /// 8-bit integers have 127 steps for the largest input of all, which is several deviations.
+  static let integerError = 0.15
+
+  /// The root of the mean squared difference over that of the expected values.
+  static func relativeDeviation(_ found: Tensor, from expected: Tensor) -> Double {
+    let pairs = zip(found.values, expected.values)
+    let error = pairs.reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+    let size = expected.values.reduce(0.0) { $0 + Double($1 * $1) }
+    return (error / size).squareRoot()
+  }
+
+  @Test(
+    "plans of low precision stay near the operations, with the same bits for every number of threads",
+    arguments: networks,
+    [InferencePrecision.bfloat16, .int8]
+  )
+  func lowPrecision(_ network: Network, _ precision: InferencePrecision) {
+    let x = Self.random(network.input, seed: 99)
+    let expected = Kernels.$current.withValue(ReferenceKernels()) { network.run(x) }
+    var options = InferencePlanOptions()
+    options.precision = precision
+    let plan = InferencePlan(
+      inputShape: x.shape,
+      options: options,
+      examples: [x],
+      network: network.run
+    )
+    let one = Parallelism.$threadCount.withValue(1) { plan(x) }
+    let limit = precision == .int8 ? Self.integerError : Self.halfError
+    #expect(Self.relativeDeviation(one, from: expected) < limit)
+    let several = Parallelism.$threadCount.withValue(3) { plan(x).values }
+    #expect(several.elementsEqual(one.values) { $0.bitPattern == $1.bitPattern })
+  }
+
+  @Test("8-bit integers are used only where examples gave a scale")
+  func integersNeedExamples() throws {
+    let network = try #require(Self.networks.first { $0.testDescription == "dense block" })
+    let x = Self.random(network.input, seed: 99)
+    func plan(_ precision: InferencePrecision, _ examples: [Tensor]) -> InferencePlan {
+      var options = InferencePlanOptions()
+      options.precision = precision
+      return InferencePlan(
+        inputShape: x.shape,
+        options: options,
+        examples: examples,
+        network: network.run
+      )
+    }
+    func kernels(_ plan: InferencePlan) -> [String] {
+      plan.profile(x).lines.map(\.name).filter { $0.hasPrefix("direct") }
+    }
+    #expect(kernels(plan(.int8, [x])) == ["direct bf16", "direct int8", "direct bf16"])
+    #expect(kernels(plan(.int8, [])) == kernels(plan(.bfloat16, [])))
+    #expect(plan(.int8, [])(x).values == plan(.bfloat16, [])(x).values)
+  }
+
   @Test("a large mean does not drown a small variance")
   func largeMeans() {
     let x = Self.random([1, 8, 12, 12], seed: 5)

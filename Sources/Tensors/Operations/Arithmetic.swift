@@ -29,7 +29,12 @@ extension Tensor {
   /// Every value times a number.
   public static func * (left: Tensor, factor: Float) -> Tensor {
     if usesReference { return binary(left, Tensor([factor], shape: []), Multiplication.self) }
-    return operation("scaling", on: [left], shape: left.shape, action: .scaling(factor)) { operands in
+    return operation(
+      "scaling",
+      on: [left],
+      shape: left.shape,
+      action: .scaling(factor)
+    ) { operands in
       let x = operands[0]
       let result = x.emptyLike()
       let (source, target) = (x.storage, result.storage)

@@ -88,24 +88,20 @@ public struct Safetensors: Sendable {
     guard FileManager.default.fileExists(atPath: path) else {
       throw SupportError.notFound(path: path)
     }
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-    } catch {
-      throw SupportError.unreadable(path: path, reason: OutputGuard.reason(of: error))
-    }
+    let file = try RangedFile(path)
     func damaged(_ reason: String) -> LayersError { .damagedWeights(path: path, reason: reason) }
-    guard data.count >= 8 else { throw damaged("it holds only \(data.count) bytes") }
-    let declared = data.prefix(8).enumerated().reduce(UInt64(0)) {
+    guard file.count >= 8 else { throw damaged("it holds only \(file.count) bytes") }
+    let declared = try file.read(0..<8).enumerated().reduce(UInt64(0)) {
       $0 | UInt64($1.element) << (8 * UInt64($1.offset))
     }
-    guard declared <= UInt64(min(data.count - 8, Self.maximumHeaderLength)) else {
+    guard declared <= UInt64(min(file.count - 8, Self.maximumHeaderLength)) else {
       throw damaged("its header claims \(declared) bytes")
     }
     let start = 8 + Int(declared)
-    guard
-      let header = try? JSONSerialization.jsonObject(with: data[8..<start]) as? [String: Any]
-    else { throw damaged("its header is not JSON") }
+    let json = try file.read(8..<start)
+    guard let header = try? JSONSerialization.jsonObject(with: json) as? [String: Any] else {
+      throw damaged("its header is not JSON")
+    }
 
     metadata = header["__metadata__"] as? [String: String] ?? [:]
     tensors = [:]
@@ -113,7 +109,7 @@ public struct Safetensors: Sendable {
     for (name, value) in header where name != "__metadata__" {
       guard let fields = value as? [String: Any], let type = fields["dtype"] as? String,
         let shape = fields["shape"] as? [Int], let range = fields["data_offsets"] as? [Int],
-        range.count == 2, range[0] >= 0, range[0] <= range[1], range[1] <= data.count - start,
+        range.count == 2, range[0] >= 0, range[0] <= range[1], range[1] <= file.count - start,
         shape.allSatisfy({ $0 >= 0 })
       else { throw damaged("the entry \(name) is malformed") }
       ranges.append((range[0], range[1], name))
@@ -121,12 +117,13 @@ public struct Safetensors: Sendable {
       guard let stored = StoredNumber(rawValue: type) else {
         throw damaged("\(name) has the unsupported type \(type)")
       }
-      let bytes = data[start + range[0]..<start + range[1]]
-      guard let count = Self.elementCount(shape), count <= bytes.count,
-        count * stored.size == bytes.count
+      let byteCount = range[1] - range[0]
+      guard let count = Self.elementCount(shape), count <= byteCount,
+        count * stored.size == byteCount
       else {
-        throw damaged("\(name) has \(bytes.count) bytes for the shape \(shape) of \(type)")
+        throw damaged("\(name) has \(byteCount) bytes for the shape \(shape) of \(type)")
       }
+      let bytes = try file.read(start + range[0]..<start + range[1])
       tensors[name] = bytes.withUnsafeBytes { stored.decoded($0, shape: shape) }
     }
     // The format demands that the tensors cover the values without holes and overlaps.
@@ -137,8 +134,8 @@ public struct Safetensors: Sendable {
       }
       end = range.end
     }
-    guard end == data.count - start else {
-      throw damaged("\(data.count - start - end) bytes belong to no tensor")
+    guard end == file.count - start else {
+      throw damaged("\(file.count - start - end) bytes belong to no tensor")
     }
   }
 

@@ -51,11 +51,15 @@ package struct Predictor {
     } else {
       var options = InferencePlanOptions()
       options.precision = precision.inference
-      let plan = InferencePlan(
-        inputShape: example.shape,
-        options: options,
-        examples: precision == .int8 ? [example] : []
-      ) { network($0, in: context) }
+      if precision == .int8 {
+        options.largestInputs = InferencePlan.largestInputs(
+          inputShape: example.shape,
+          examples: [example]
+        ) { network($0, in: context) }
+      }
+      let plan = InferencePlan(inputShape: example.shape, options: options) {
+        network($0, in: context)
+      }
       predict = { plan($0) }
       self.plan = plan
     }

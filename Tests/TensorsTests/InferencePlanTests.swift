@@ -229,12 +229,12 @@ struct InferencePlanTests {
     let expected = Kernels.$current.withValue(ReferenceKernels()) { network.run(x) }
     var options = InferencePlanOptions()
     options.precision = precision
-    let plan = InferencePlan(
+    options.largestInputs = InferencePlan.largestInputs(
       inputShape: x.shape,
-      options: options,
       examples: [x],
       network: network.run
     )
+    let plan = InferencePlan(inputShape: x.shape, options: options, network: network.run)
     let one = Parallelism.$threadCount.withValue(1) { plan(x) }
     let limit = precision == .int8 ? Self.integerError : Self.halfError
     #expect(Self.relativeDeviation(one, from: expected) < limit)
@@ -246,20 +246,23 @@ struct InferencePlanTests {
   func integersNeedExamples() throws {
     let network = try #require(Self.networks.first { $0.testDescription == "dense block" })
     let x = Self.random(network.input, seed: 99)
-    func plan(_ precision: InferencePrecision, _ examples: [Tensor]) -> InferencePlan {
+    let largest = InferencePlan.largestInputs(
+      inputShape: x.shape,
+      examples: [x],
+      network: network.run
+    )
+    #expect(largest.count == 3)
+    #expect(largest[0] == x.cast(to: .bfloat16).values.map(abs).max())
+    func plan(_ precision: InferencePrecision, _ largestInputs: [Float]) -> InferencePlan {
       var options = InferencePlanOptions()
       options.precision = precision
-      return InferencePlan(
-        inputShape: x.shape,
-        options: options,
-        examples: examples,
-        network: network.run
-      )
+      options.largestInputs = largestInputs
+      return InferencePlan(inputShape: x.shape, options: options, network: network.run)
     }
     func kernels(_ plan: InferencePlan) -> [String] {
       plan.profile(x).lines.map(\.name).filter { $0.hasPrefix("direct") }
     }
-    #expect(kernels(plan(.int8, [x])) == ["direct bf16", "direct int8", "direct bf16"])
+    #expect(kernels(plan(.int8, largest)) == ["direct bf16", "direct int8", "direct bf16"])
     #expect(kernels(plan(.int8, [])) == kernels(plan(.bfloat16, [])))
     #expect(plan(.int8, [])(x).values == plan(.bfloat16, [])(x).values)
   }

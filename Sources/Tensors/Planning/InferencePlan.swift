@@ -17,6 +17,13 @@ public struct InferencePlanOptions: Sendable, Hashable {
   public var usesWinograd = true
   /// The numbers that convolutions compute with.
   public var precision = InferencePrecision.float32
+  /// For 8-bit integers, the largest input of each convolution by magnitude, in the order of the
+  /// network, from `InferencePlan.largestInputs(inputShape:examples:network:)`.
+  ///
+  /// Without, or with a number for each but another count of convolutions, such a plan computes in
+  /// bfloat16. The first and the last convolution, which see and make the numbers that matter most,
+  /// always do.
+  public var largestInputs: [Float] = []
 
   /// Creates the default options.
   public init() {}
@@ -50,29 +57,36 @@ public final class InferencePlan: Sendable {
   /// - Parameters:
   ///   - inputShape: `[N, C, H, W]` or with depth.
   ///   - options: How the plan may compute.
-  ///   - examples: Inputs of the plan's shape on which 8-bit integers find their scales; with none,
-  ///     such a plan computes in bfloat16.
   ///   - network: The network; called once, with a tensor that has a shape and no values.
   public convenience init(
     inputShape: [Int],
     options: InferencePlanOptions = InferencePlanOptions(),
-    examples: [Tensor] = [],
     network: (Tensor) -> Tensor
   ) {
-    let trace = GraphTrace()
-    let x = trace.input(shape: inputShape)
-    let y = GraphTrace.$current.withValue(trace) { network(x) }
-    guard let input = x.symbol, let output = y.symbol else {
-      preconditionFailure("the network's result does not depend on its input")
-    }
-    let graph = PlanGraph(trace: trace, input: input.index, output: output.index)
-    var calibration: [Int: Float]?
-    if options.precision == .int8, !examples.isEmpty {
-      calibration = PlanCalibration.largestInputs(of: graph, examples: examples)
-    }
-    var compiler = PlanCompiler(graph: graph, options: options, calibration: calibration)
+    let graph = PlanGraph(tracing: network, inputShape: inputShape)
+    var compiler = PlanCompiler(graph: graph, options: options)
     compiler.compile()
     self.init(compiler: compiler)
+  }
+
+  /// Finds what convolutions of 8-bit integers have to represent (post-training quantisation).
+  ///
+  /// The network runs on the examples in bfloat16. An input is what a convolution reads: with the
+  /// normalisation and the rectifier of whoever made it.
+  /// - Parameters:
+  ///   - inputShape: `[N, C, H, W]` or with depth.
+  ///   - examples: Inputs of that shape, with values as they will be predicted on.
+  ///   - network: The network.
+  /// - Returns: A number for each convolution, for `InferencePlanOptions.largestInputs`.
+  public static func largestInputs(
+    inputShape: [Int],
+    examples: [Tensor],
+    network: (Tensor) -> Tensor
+  ) -> [Float] {
+    PlanCalibration.largestInputs(
+      of: PlanGraph(tracing: network, inputShape: inputShape),
+      examples: examples
+    )
   }
 
   /// A plan of compiled instructions.

@@ -30,8 +30,7 @@ extension PlanCompiler {
     shape.slope = convolution.slope
     shape.scale = convolution.scale
     shape.final_slope = convolution.finalSlope
-    let largest = largestInput(of: node)
-    if let largest, x.lanes > 1, result.lanes > 1 {
+    if let largest = largestInputs[node.output], largest > 0, x.lanes > 1, result.lanes > 1 {
       shape.product_type = Int32(ck_half_int8)
       shape.product_scale = max(largest, .leastNormalMagnitude) / 127
     }
@@ -87,15 +86,6 @@ extension PlanCompiler {
       ck_half_run(&shape, Int64(unit), Int64(unit + 1), UnsafeMutableRawPointer(workspace))
     }
     return statistics
-  }
-
-  /// The largest input that a convolution of 8-bit integers has to represent; nil for bfloat16.
-  ///
-  /// The first and the last convolution, which see and make the numbers that matter most, stay in
-  /// bfloat16.
-  private func largestInput(of node: PlanNode) -> Float? {
-    guard options.precision == .int8, let calibration else { return nil }
-    return calibration[node.output]
   }
 
   /// Reports the largest magnitude that readers of a value see.

@@ -9,8 +9,8 @@ struct PlanCompiler {
   let lanes: Int
   /// Floats that a cell of a block takes; in low precision half as many as channels.
   let cellCount: Int
-  /// The largest input of each convolution on example inputs, by the convolution's output.
-  let calibration: [Int: Float]?
+  /// The largest input of each convolution of 8-bit integers, by the convolution's output.
+  private(set) var largestInputs: [Int: Float] = [:]
   var buffers = PlanBuffers()
   var instructions: [PlanInstruction] = []
   /// Packing of weights, done side by side at the end.
@@ -23,10 +23,15 @@ struct PlanCompiler {
 
   var isHalf: Bool { options.precision != .float32 }
 
-  init(graph: PlanGraph, options: InferencePlanOptions, calibration: [Int: Float]?) {
+  init(graph: PlanGraph, options: InferencePlanOptions) {
     self.graph = graph
     self.options = options
-    self.calibration = calibration
+    let convolutions = graph.convolutions
+    if options.precision == .int8, options.largestInputs.count == convolutions.count {
+      for (node, largest) in zip(convolutions, options.largestInputs).dropFirst().dropLast() {
+        largestInputs[node.output] = largest
+      }
+    }
     let isHalf = options.precision != .float32
     lanes = isHalf ? Self.halfLanes : FastKernels.preferredLayout.block
     cellCount = isHalf ? lanes / 2 : lanes

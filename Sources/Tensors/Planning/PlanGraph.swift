@@ -73,6 +73,24 @@ struct PlanGraph {
   /// The traced value that a scaled copy is a copy of.
   private var scaledSource: [Int: Int] = [:]
 
+  /// Traces a network, which is called once with a symbolic input.
+  init(tracing network: (Tensor) -> Tensor, inputShape: [Int]) {
+    let trace = GraphTrace()
+    let x = trace.input(shape: inputShape)
+    let y = GraphTrace.$current.withValue(trace) { network(x) }
+    guard let input = x.symbol, let output = y.symbol else {
+      preconditionFailure("the network's result does not depend on its input")
+    }
+    self.init(trace: trace, input: input.index, output: output.index)
+  }
+
+  /// The nodes that are convolutions, in order.
+  var convolutions: [PlanNode] {
+    nodes.filter { node in
+      if case .convolution = node.work { true } else { false }
+    }
+  }
+
   init(trace: GraphTrace, input: Int, output: Int) {
     let steps = trace.steps
     shapes = trace.shapes

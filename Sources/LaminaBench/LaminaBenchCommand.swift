@@ -28,6 +28,7 @@ struct LaminaBenchCommand: ParsableCommand {
     EngineMemory.keepFreedBlocks()
     do {
       var command = try parseAsRoot()
+      LibraryEnvironment.relaunchIfUseful()
       try command.run()
     } catch {
       leave(error)

@@ -27,6 +27,7 @@ struct LaminaBenchCommand: ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     do {
       var command = try parseAsRoot()
+      LibraryEnvironment.relaunchIfUseful()
       try command.run()
     } catch {
       leave(error)

@@ -24,6 +24,8 @@ protocol Verb: ParsableCommand {
   var global: GlobalOptions { get }
   /// Whether outputs that exist may be replaced.
   var mayReplaceOutputs: Bool { get }
+  /// Whether it computes with networks; such a verb starts with `LibraryEnvironment`'s variables.
+  var usesEngine: Bool { get }
   /// Does the work.
   /// - Parameter context: Where to report, write and look for Ctrl-C.
   /// - Returns: Whether every case was done.
@@ -33,6 +35,7 @@ protocol Verb: ParsableCommand {
 
 extension Verb {
   var mayReplaceOutputs: Bool { false }
+  var usesEngine: Bool { false }
 
   func run() throws {
     let interruption = Interruption()

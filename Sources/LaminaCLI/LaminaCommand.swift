@@ -31,6 +31,7 @@ struct LaminaCommand: ParsableCommand {
     EngineMemory.keepFreedBlocks()
     do {
       var command = try parseAsRoot()
+      if let verb = command as? any Verb, verb.usesEngine { LibraryEnvironment.relaunchIfUseful() }
       try command.run()
       Self.leave(0)
     } catch {

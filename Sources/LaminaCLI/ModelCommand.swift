@@ -102,7 +102,7 @@ struct ModelShowCommand: Verb {
 struct ModelVerifyCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Recomputes a model's hashes and loads its weights."
+    abstract: "Recomputes a model's hashes, loads its weights and repeats its self-test."
   )
 
   @Argument(help: "Name or folder of the model.")
@@ -110,10 +110,13 @@ struct ModelVerifyCommand: Verb {
 
   @OptionGroup var global: GlobalOptions
 
+  var usesEngine: Bool { true }
+
   private struct Answer: Encodable {
     let model: String
     let files: [String: String]
     let parameters: Int
+    let selfTest: ModelPackage.SelfTestResult?
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
@@ -122,10 +125,13 @@ struct ModelVerifyCommand: Verb {
     let answer = Answer(
       model: package.path,
       files: package.description.files,
-      parameters: network.trainableCount
+      parameters: network.trainableCount,
+      selfTest: try package.checkSelfTest(network)
     )
     try context.answer(answer) {
-      "\(answer.model): \(answer.files.count) file as described, \(answer.parameters) weights"
+      "\(answer.model): \(answer.files.count) file as described, \(answer.parameters) weights, "
+        + (answer.selfTest.map { "self-test passed (relative error \($0.scoreError))" }
+          ?? "no self-test stored")
     }
     return .complete
   }

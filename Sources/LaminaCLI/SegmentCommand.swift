@@ -6,6 +6,8 @@ import Pipelines
 import Reporting
 import Support
 
+extension PrecisionChoice: ExpressibleByArgument {}
+
 /// `lamina segment`: label maps from scans.
 struct SegmentCommand: Verb {
   static let configuration = CommandConfiguration(
@@ -77,6 +79,15 @@ struct SegmentCommand: Verb {
   var tta = false
 
   @Option(
+    help: ArgumentHelp(
+      "Numbers to compute with; auto is the fastest that the model's self-test allows on this "
+        + "processor.",
+      valueName: "f32|bf16|int8|auto"
+    )
+  )
+  var precision = PrecisionChoice.f32
+
+  @Option(
     help: ArgumentHelp("Structures to keep, separated by commas (default: all).", valueName: "a,b")
   )
   var labels: String?
@@ -91,6 +102,7 @@ struct SegmentCommand: Verb {
   @OptionGroup var global: GlobalOptions
 
   var mayReplaceOutputs: Bool { outputOptions.force }
+  var usesEngine: Bool { true }
 
   private struct Answer: Encodable {
     let output: String
@@ -148,6 +160,7 @@ struct SegmentCommand: Verb {
       $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     }
     options.keepsLargestComponent = postprocess
+    options.precision = precision
     options.command = OutputPath.command
     let run = try SegmentationRun(
       model: package,
@@ -155,6 +168,10 @@ struct SegmentCommand: Verb {
       progress: context.progress,
       interruption: context.interruption
     )
+    if precision == .auto {
+      let chosen = run.precision
+      context.progress.note("Precision \(chosen.precision.rawValue) (\(chosen.reason)).")
+    }
     if writesBatch {
       return try batch(inputs, into: output, run: run, model: package.description, in: context)
     }
@@ -211,15 +228,17 @@ struct SegmentCommand: Verb {
     }
   }
 
-  /// Whether the folder holds the same scan's result of the same weights.
+  /// Whether the folder holds the same scan's result of the same weights and precision.
   private func isDone(
     _ item: SegmentationInputs.Case,
     in folder: String,
-    with model: ModelDescription
+    with model: ModelDescription,
+    _ precision: PrecisionDecision
   ) -> Bool {
     guard let record = RunRecord.read(folder + "/" + RunRecord.fileName) else { return false }
     return record.input == item.path
       && record.model.weightsSHA256 == model.files[ModelPackage.weightsName]
+      && record.precision == precision.precision.rawValue
   }
 
   /// Every case in turn; what fails is listed and never stops the others.
@@ -250,7 +269,7 @@ struct SegmentCommand: Verb {
           )
         )
       }
-      if resume, isDone(item, in: folder, with: model) {
+      if resume, isDone(item, in: folder, with: model, run.precision) {
         entry(.skipped)
       } else {
         do {

@@ -69,6 +69,7 @@ struct TrainCommand: Verb {
   @OptionGroup var global: GlobalOptions
 
   var mayReplaceOutputs: Bool { outputOptions.force }
+  var usesEngine: Bool { true }
 
   func validate() throws {
     if fold != "all", !(Int(fold).map { (0..<SegmentationDataset.foldCount).contains($0) } ?? false)

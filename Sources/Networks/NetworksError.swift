@@ -1,11 +1,14 @@
 import Support
+import Tensors
 
-/// What can be wrong with the description of a network.
+/// What can be wrong with the description or the use of a network.
 public enum NetworksError: ClassifiedError, Equatable {
   /// A value of the configuration is out of its range.
   case invalidConfiguration(network: String, reason: String)
   /// The catalogue has no network of this name.
   case unknownNetwork(name: String, known: [String])
+  /// Networks cannot be computed in this precision.
+  case unavailablePrecision(InferencePrecision)
 
   /// A bound on the weights of a network, before memory is taken for them.
   static let maximumWeights = 4e9
@@ -14,7 +17,7 @@ public enum NetworksError: ClassifiedError, Equatable {
   public var failure: Failure {
     switch self {
     case .invalidConfiguration: .damagedInput
-    case .unknownNetwork: .missingComponent
+    case .unknownNetwork, .unavailablePrecision: .missingComponent
     }
   }
 
@@ -25,6 +28,9 @@ public enum NetworksError: ClassifiedError, Equatable {
       "The configuration of the network \(network) is impossible: \(reason)."
     case .unknownNetwork(let name, let known):
       "There is no network \(name); known are \(known.joined(separator: ", "))."
+    case .unavailablePrecision(let precision):
+      "The precision \(precision.rawValue) is not available in this version; choose another one, "
+        + "such as f32."
     }
   }
 }

@@ -90,6 +90,8 @@ public struct ModelDescription: Codable, Sendable, Equatable {
   public var provenance: Provenance
   /// Results on held-out cases.
   public var results: [Result]
+  /// What the model computed when it was made; nil for models made before there were self-tests.
+  public var selfTest: ModelSelfTest?
   /// SHA-256 of each file of the package by name.
   public var files: [String: String]
 
@@ -105,6 +107,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     intendedUse: String,
     provenance: Provenance,
     results: [Result],
+    selfTest: ModelSelfTest? = nil,
     files: [String: String]
   ) {
     self.name = name
@@ -118,6 +121,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     self.intendedUse = intendedUse
     self.provenance = provenance
     self.results = results
+    self.selfTest = selfTest
     self.files = files
   }
 

@@ -106,6 +106,32 @@ public struct ModelPackage: Sendable {
     return network
   }
 
+  /// What repeating the self-test gave.
+  public struct SelfTestResult: Codable, Sendable, Equatable {
+    /// Error of single precision's scores relative to the stored ones.
+    public let scoreError: Double
+    /// The precision that `auto` takes here.
+    public let automaticPrecision: String
+    /// Why it does.
+    public let reason: String
+  }
+
+  /// Repeats the self-test on this machine.
+  /// - Parameter network: The package's network.
+  /// - Returns: What it gave; nil when the package has none.
+  /// - Throws: `PipelinesError.failedSelfTest`.
+  public func checkSelfTest(_ network: any Network) throws -> SelfTestResult? {
+    guard let test = description.selfTest else { return nil }
+    let (error, holds) = try test.check(network, plan: description.plan)
+    guard holds else { throw PipelinesError.failedSelfTest(path: path, error: error) }
+    let decision = try PrecisionDecision(.auto, model: description, network: network)
+    return SelfTestResult(
+      scoreError: error,
+      automaticPrecision: decision.precision.rawValue,
+      reason: decision.reason
+    )
+  }
+
   private func check(multiple: Int) throws {
     guard description.plan.patchSize.allSatisfy({ $0 % multiple == 0 }) else {
       throw PipelinesError.invalidPlan(

@@ -8,6 +8,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case modelNotFound(name: String, searched: [String])
   /// A model's file is missing, malformed, or not the one that its description names.
   case damagedModel(path: String, reason: String)
+  /// This machine's scores of the model are not those of its self-test.
+  case failedSelfTest(path: String, error: Double)
   /// The folder is not a data set in a known layout.
   case notADataset(path: String, reason: String)
   /// The data set has faults; one line each.
@@ -31,6 +33,7 @@ public enum PipelinesError: ClassifiedError, Equatable {
     case .invalidPlan, .damagedModel, .notADataset, .faultyDataset, .unsuitableScan,
       .checkpointMismatch, .trainingDiverged:
       .damagedInput
+    case .failedSelfTest: .internalFault
     case .unknownStructure, .duplicateCase: .usage
     case .modelNotFound: .missingComponent
     case .noInputs: .missingInput
@@ -46,6 +49,9 @@ public enum PipelinesError: ClassifiedError, Equatable {
         + "lamina model list shows the models."
     case .damagedModel(let path, let reason):
       "The model \(path) is damaged: \(reason); obtain it again."
+    case .failedSelfTest(let path, let error):
+      "The model \(path) gives other scores here than when it was made (relative error \(error)); "
+        + "do not use it on this machine, and please report it."
     case .notADataset(let path, let reason):
       "\(path) is not a data set in nnU-Net's or the Decathlon's layout: \(reason)."
     case .faultyDataset(let path, let faults):

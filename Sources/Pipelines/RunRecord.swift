@@ -65,6 +65,8 @@ public struct RunRecord: Codable, Equatable, Sendable {
   public var problems: [InputProblem]
   /// The arithmetic, such as "f32".
   public var precision: String
+  /// Why that precision; nil in records of earlier versions.
+  public var precisionReason: String?
   /// The number of threads.
   public var threads: Int
   /// Wall time in seconds.

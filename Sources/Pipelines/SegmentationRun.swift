@@ -2,7 +2,9 @@ import Evaluation
 import Foundation
 import Imaging
 import ImagingIO
+import Networks
 import Support
+import Tensors
 
 /// Segments scans with one model and writes what the command line promises.
 public struct SegmentationRun: Sendable {
@@ -16,6 +18,8 @@ public struct SegmentationRun: Sendable {
     public var structures: [String]?
     /// Whether to keep only the largest component of each structure.
     public var keepsLargestComponent = false
+    /// The numbers to compute with.
+    public var precision = PrecisionChoice.f32
     /// The command line, for the record.
     public var command = ""
 
@@ -33,6 +37,8 @@ public struct SegmentationRun: Sendable {
     public let record: RunRecord
   }
 
+  /// The precision that the run computes with, and why.
+  public let precision: PrecisionDecision
   private let model: ModelPackage
   private let predictor: SlicePredictor
   private let options: Options
@@ -45,7 +51,8 @@ public struct SegmentationRun: Sendable {
   ///   - options: What the run depends on besides its inputs.
   ///   - progress: Told about reading and predicting.
   ///   - interruption: Looked at between batches of slices.
-  /// - Throws: `PipelinesError.damagedModel`, `.unknownStructure`; `LayersError`.
+  /// - Throws: `PipelinesError.damagedModel`, `.unknownStructure`; `LayersError`;
+  ///   `NetworksError.unavailablePrecision`.
   public init(
     model: ModelPackage,
     options: Options,
@@ -60,9 +67,18 @@ public struct SegmentationRun: Sendable {
     for name in options.structures ?? [] where !known.contains(name) {
       throw PipelinesError.unknownStructure(name: name, known: known)
     }
+    let network = try model.makeNetwork()
+    precision = try PrecisionDecision(
+      options.precision,
+      model: model.description,
+      network: network
+    )
     predictor = SlicePredictor(
       plan: model.description.plan,
-      network: try model.makeNetwork(),
+      network: try PlannedNetwork(
+        network,
+        options: InferencePlanOptions(precision.precision)
+      ),
       labels: model.description.labels,
       usesMirroring: options.usesMirroring
     )
@@ -114,6 +130,8 @@ public struct SegmentationRun: Sendable {
     if loaded.files.count == 1, let file = loaded.files.first {
       record.inputSHA256 = try SHA256.hexDigest(ofFile: file)
     }
+    record.precision = precision.precision.rawValue
+    record.precisionReason = precision.reason
     record.series = options.selection.series
     record.volume = options.selection.volume
     record.problems = loaded.summary.problems

@@ -40,6 +40,8 @@ public struct SegmentationTrainer: Sendable {
     public let epochs: [Epoch]
     /// Metrics of the held-out cases; nil when nothing was held out.
     public let evaluation: EvaluationReport?
+    /// What other machines and precisions are held against.
+    public let selfTest: ModelSelfTest
     /// Ids of the cases trained on.
     public let trainingCases: [String]
     /// Oddities of the data set.
@@ -117,13 +119,33 @@ public struct SegmentationTrainer: Sendable {
 
     let network = try state.averagedNetwork()
     let heldOut = loaded.filter { !training.contains($0.id) }
-    let evaluation =
-      heldOut.isEmpty ? nil : try evaluate(network, state.configuration.plan, on: heldOut)
+    let plan = state.configuration.plan
+    let planned = try PlannedNetwork(network)
+    let predictor = SlicePredictor(
+      plan: plan,
+      network: planned,
+      labels: dataset.labels,
+      usesMirroring: false
+    )
+    let evaluation = heldOut.isEmpty ? nil : try evaluate(predictor, on: heldOut)
+    // Scans that the training saw show rounding as well as others do.
+    let compared = (heldOut.isEmpty ? loaded : heldOut).prefix(ModelSelfTest.scanLimit)
+    let selfTest = try ModelSelfTest.measure(
+      network,
+      single: planned,
+      plan: plan,
+      labels: dataset.labels,
+      scans: compared.map(\.scan),
+      source: "\(compared.count) \(heldOut.isEmpty ? "training" : "held-out") "
+        + (compared.count == 1 ? "scan" : "scans"),
+      interruption: interruption
+    )
     return Outcome(
       configuration: state.configuration,
       network: network,
       epochs: state.epochs,
       evaluation: evaluation,
+      selfTest: selfTest,
       trainingCases: split.training.map(\.id),
       notes: check.notes
     )
@@ -214,16 +236,9 @@ public struct SegmentationTrainer: Sendable {
   }
 
   private func evaluate(
-    _ network: any Network,
-    _ plan: SegmentationPlan,
+    _ predictor: SlicePredictor,
     on cases: [DatasetCheck.LoadedCase]
   ) throws -> EvaluationReport {
-    let predictor = SlicePredictor(
-      plan: plan,
-      network: network,
-      labels: dataset.labels,
-      usesMirroring: false
-    )
     let evaluator = try Evaluator(
       metrics: Metric.parse("dice,iou,hd95,assd", from: Metric.segmentation)
     )

@@ -60,6 +60,7 @@ public struct TrainedModel: Sendable {
         date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
       ),
       results: results,
+      selfTest: outcome.selfTest,
       files: [:]
     )
   }
@@ -121,7 +122,19 @@ public struct TrainedModel: Sendable {
         "| \($0.structure) | \($0.metric) | \($0.mean) | \($0.sd) | \($0.cases) |"
       }
     }
+    lines += ["", "## Arithmetic", "", arithmetic]
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var arithmetic: String {
+    let test = outcome.selfTest
+    let sentences = test.precisions.sorted { $0.key < $1.key }.map { name, found in
+      "In \(name), \(rounded(100 * found.agreement)) % of the voxels of \(test.source) had the "
+        + "label that f32 gives; the lowest Dice of a structure between the two was "
+        + "\(rounded(found.lowestDice))."
+    }
+    return (["Trained and evaluated in single precision (f32)."] + sentences)
+      .joined(separator: " ")
   }
 
   /// Writes the package, with the learning curve and the held-out evaluation beside it.

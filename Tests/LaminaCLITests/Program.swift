@@ -27,11 +27,18 @@ enum Program {
     return folder.appendingPathComponent("lamina").path
   }()
 
-  /// Starts the program.
-  static func start(_ arguments: [String], in folder: String? = nil) throws -> Running {
+  /// Starts the program, with further environment variables if any.
+  static func start(
+    _ arguments: [String],
+    in folder: String? = nil,
+    environment: [String: String] = [:]
+  ) throws -> Running {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
+    if !environment.isEmpty {
+      process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    }
     if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
     process.standardInput = FileHandle.nullDevice
     // Files, not pipes: a full pipe would stop the program.

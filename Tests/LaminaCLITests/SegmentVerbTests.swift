@@ -181,6 +181,56 @@ import Testing
     #expect(wrong.status == 64)
   }
 
+  @Test func thePrecisionIsRecordedWithItsReason() throws {
+    let bench = try Bench()
+    for (choice, precision, reason) in [
+      (nil, "f32", "the default"), ("f32", "f32", "the default"), ("bf16", "bf16", "asked for"),
+      // The model of this test has no self-test.
+      ("auto", "f32", "auto: not int8: it is not available in this version; not bf16: "),
+    ] {
+      let output = bench.folder.file("result-\(choice ?? "default")")
+      let options = choice.map { ["--precision", $0] } ?? []
+      let result = try Program.start(
+        ["segment", bench.scan, "--output", output, "--model", bench.model] + options
+      ).wait()
+      #expect(result.status == 0, "\(result.error)")
+      let record = try #require(RunRecord.read(output + "/run.json"))
+      #expect(record.precision == precision)
+      #expect(record.precisionReason?.hasPrefix(reason) == true)
+    }
+  }
+
+  @Test func precisionsThatDoNotExistOrAreNotThereAreRefused() throws {
+    let bench = try Bench()
+    let output = bench.folder.file("out.nii.gz")
+    let unknown = try bench.segment(bench.scan, "--output", output, "--precision", "fp16")
+    #expect(unknown.status == 64)
+    #expect(unknown.error.contains("fp16") && unknown.error.contains("f32"))
+    let absent = try bench.segment(bench.scan, "--output", output, "--precision", "int8")
+    #expect(absent.status == 69)
+    #expect(absent.errorLines.count == 1 && absent.error.contains("int8 is not available"))
+    #expect(!FileManager.default.fileExists(atPath: output))
+  }
+
+  /// The second start must leave arguments, streams, exit status and the environment as they were.
+  @Test(arguments: ["", "1"])
+  func labelsDoNotDependOnTheSecondStart(_ optOut: String) throws {
+    let bench = try Bench()
+    let expected = bench.folder.file("expected.nii.gz")
+    #expect(try bench.segment(bench.scan, "--output", expected).status == 0)
+    let output = bench.folder.file("a name with blanks ä.nii.gz")
+    let result = try Program.start(
+      ["segment", bench.scan, "--output", output, "--model", bench.model, "--json"],
+      environment: ["LAMINA_KEEP_ENVIRONMENT": optOut]
+    ).wait()
+    #expect(result.status == 0, "\(result.error)")
+    #expect(result.json != nil)
+    #expect(
+      try NIfTIReader.readLabelMap(output, table: []).labels
+        == NIfTIReader.readLabelMap(expected, table: []).labels
+    )
+  }
+
   @Test func badInputsGetTheirExitCodesAndLeaveNothing() throws {
     let bench = try Bench()
     let output = bench.folder.file("out.nii.gz")
@@ -244,6 +294,7 @@ import Testing
   @Test func modelsAreListedShownAndVerified() throws {
     let bench = try Bench()
     #expect(try Program.run("model", "verify", bench.model).status == 0)
+    #expect(try Program.run("model", "verify", bench.model).output.contains("no self-test"))
     let shown = try Program.run("model", "show", bench.model, "--json")
     #expect((shown.json as? [String: Any])?["name"] as? String == "random")
     let listed = try Program.run("model", "list", "--json", in: bench.folder.path)
@@ -297,6 +348,10 @@ import Testing
       folder.file("out.nii.gz")
     )
     #expect(segmented.status == 0, "\(segmented.error)")
+    let verified = try Program.run("model", "verify", model, "--json")
+    #expect(verified.status == 0, "\(verified.error)")
+    let selfTest = (verified.json as? [String: Any])?["selfTest"] as? [String: Any]
+    #expect((selfTest?["scoreError"] as? Double).map { $0 < 1e-2 } == true)
     #expect(try Program.start(arguments).wait().status == 73)
     try FileManager.default.removeItem(atPath: data + "/labelsTr/3.nii.gz")
     let faulty = try Program.start(arguments + ["--force"]).wait()

@@ -85,6 +85,42 @@ import Testing
     }
   }
 
+  @Test func aModelComputesHereWhatItsSelfTestSays() throws {
+    let folder = try Self.write()
+    let plain = try ModelPackage(path: folder.path)
+    let network = try plain.makeNetwork()
+    #expect(try plain.checkSelfTest(network) == nil)
+
+    let test = try ModelSelfTest.measure(
+      network,
+      single: PlannedNetwork(network),
+      plan: plain.description.plan,
+      labels: plain.description.labels,
+      scans: [],
+      source: "no scans",
+      interruption: Interruption()
+    )
+    #expect(test.scores.count == 64 && test.precisions.isEmpty)
+    func store(_ test: ModelSelfTest) throws {
+      let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(test))
+      try Self.edit(folder) { $0["selfTest"] = json }
+    }
+    try store(test)
+    let tested = try ModelPackage(path: folder.path)
+    #expect(tested.description.selfTest == test)
+    let result = try #require(try tested.checkSelfTest(network))
+    #expect(result.scoreError == 0)
+    // Without a comparison of other precisions there is nothing that `auto` could rely on.
+    #expect(result.automaticPrecision == "f32")
+
+    var wrong = test
+    wrong.scores[10] += 0.1 * (test.scores.map(abs).max() ?? 1)
+    try store(wrong)
+    #expect(throws: PipelinesError.self) {
+      try ModelPackage(path: folder.path).checkSelfTest(network)
+    }
+  }
+
   @Test func changedWeightsAreFoundByTheirHash() throws {
     let folder = try Self.write()
     let url = URL(fileURLWithPath: folder.file("weights.safetensors"))

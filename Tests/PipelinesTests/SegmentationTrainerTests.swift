@@ -67,6 +67,9 @@ import Testing
     let last = try #require(outcome.epochs.last)
     #expect(last.step == 300 && last.loss < first.loss)
     let evaluation = try #require(outcome.evaluation)
+    #expect(!outcome.selfTest.scores.isEmpty && outcome.selfTest.scores.allSatisfy(\.isFinite))
+    #expect(outcome.selfTest.source == "\(min(4, evaluation.cases.count)) held-out scans")
+    #expect(outcome.selfTest.precisions.values.allSatisfy { $0.voxels > 0 && $0.scoreError > 0 })
     #expect(evaluation.cases.count == 2)
     // Balls this bright are easy; a network that learnt nothing would give 0 for the core.
     let dice = try #require(evaluation.summary["2"]?["dice"]?.mean)

@@ -12,17 +12,15 @@ private final class ThresholdNetwork: Network {
   let sizeMultiple = 1
 
   func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
-    let (samples, channels) = (x.shape[0], x.shape[1])
-    let plane = x.shape[2] * x.shape[3]
-    let values = x.values
-    var scores = [Float](repeating: 0, count: samples * 2 * plane)
-    for sample in 0..<samples {
-      for pixel in 0..<plane {
-        let value = values[(sample * channels + channels / 2) * plane + pixel]
-        scores[(sample * 2 + 1) * plane + pixel] = value
-      }
-    }
-    return Tensor(scores, shape: [samples, 2, x.shape[2], x.shape[3]])
+    let channels = x.shape[1]
+    var weight = [Float](repeating: 0, count: 2 * channels)
+    weight[channels + channels / 2] = 1
+    return convolution(
+      x,
+      weight: Tensor(weight, shape: [2, channels, 1, 1]),
+      bias: nil,
+      shape: ConvolutionShape(rank: 2)
+    )
   }
 }
 
@@ -44,7 +42,7 @@ private final class ThresholdNetwork: Network {
         contextSlices: 1,
         mirrorAxes: mirrors
       ),
-      network: ThresholdNetwork(),
+      network: try PlannedNetwork(ThresholdNetwork()),
       labels: table,
       usesMirroring: !mirrors.isEmpty
     )
@@ -119,7 +117,7 @@ private final class ThresholdNetwork: Network {
         patchSize: [16, 16],
         contextSlices: 1
       ),
-      network: network,
+      network: try PlannedNetwork(network),
       labels: table,
       usesMirroring: false
     )

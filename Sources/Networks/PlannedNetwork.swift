@@ -1,0 +1,76 @@
+import Layers
+import Support
+import Synchronization
+import Tensors
+
+/// A network that predicts by plans, one for each shape of input.
+///
+/// The first input of a shape is traced and planned, which takes about as long as packing the weights;
+/// later ones run the plan. The plans of the shapes used last are kept. Each holds its own packed
+/// weights (up to four times the network's, where Winograd's filtering is used) and its feature maps'
+/// shared memory (`InferencePlan.arenaBytes`); both go with the plan.
+///
+/// May be called from several threads: runs of one plan wait for one another, and so does whoever
+/// needs a plan while another is being made.
+public final class PlannedNetwork: Sendable {
+  /// How plans compute.
+  public let options: InferencePlanOptions
+  /// The number of plans kept.
+  public let capacity: Int
+  private let network: any Network
+  /// The shape used last comes last.
+  private let plans = Mutex<[InferencePlan]>([])
+
+  /// Creates a network without plans.
+  /// - Parameters:
+  ///   - network: The network. Its weights must not change afterwards: plans hold copies.
+  ///   - options: How plans compute.
+  ///   - calibration: Inputs like those that will be predicted, for the scales of 8-bit maps.
+  ///   - capacity: The number of plans kept, at least 1.
+  /// - Throws: `NetworksError.unavailablePrecision` when there are no kernels of that precision.
+  public init(
+    _ network: any Network,
+    options: InferencePlanOptions = InferencePlanOptions(),
+    calibration: [Tensor] = [],
+    capacity: Int = 2
+  ) throws(NetworksError) {
+    precondition(capacity >= 1, "a capacity of \(capacity) keeps no plan")
+    guard Self.isAvailable(options.precision) else {
+      throw .unavailablePrecision(options.precision)
+    }
+    self.network = network
+    self.options = options
+    self.capacity = capacity
+  }
+
+  /// Whether plans can be made in a precision.
+  /// - Parameter precision: The precision.
+  /// - Returns: False for 8-bit integers, whose scales plans do not find yet.
+  public static func isAvailable(_ precision: InferencePrecision) -> Bool { precision != .int8 }
+
+  /// Applies the network.
+  /// - Parameter x: The input, as the network takes it.
+  /// - Returns: The output, in single precision and row-major order.
+  public func callAsFunction(_ x: Tensor) -> Tensor { plan(for: x.shape)(x) }
+
+  /// The plan for a shape, made now if there is none.
+  /// - Parameter shape: The input's shape.
+  /// - Returns: The plan.
+  public func plan(for shape: [Int]) -> InferencePlan {
+    plans.withLock { plans in
+      if let index = plans.firstIndex(where: { $0.inputShape == shape }) {
+        plans.append(plans.remove(at: index))
+      } else {
+        // First, so that there are never more than the capacity.
+        if plans.count >= capacity { plans.removeFirst() }
+        plans.append(
+          InferencePlan(inputShape: shape, options: options) { network($0, in: .inference) }
+        )
+      }
+      return plans[plans.count - 1]
+    }
+  }
+
+  /// The shapes whose plans are kept, the one used last at the end.
+  public var plannedShapes: [[Int]] { plans.withLock { $0.map(\.inputShape) } }
+}

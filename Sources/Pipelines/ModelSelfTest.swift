@@ -1,0 +1,222 @@
+import Foundation
+import Imaging
+import Networks
+import Support
+import Tensors
+
+/// What a model computed when it was made, for other machines and precisions to be held against.
+///
+/// It holds numbers alone, nothing of any scan. Two kinds of evidence complete each other:
+/// - `scores` are what single precision gave for patches of random numbers, by seed. They can be
+///   computed again wherever the model is, and show whether a machine computes what another did.
+/// - `precisions` says how far other precisions were from single precision: on the same patches, and,
+///   because noise tells little about scans, on real scans when the model was trained.
+public struct ModelSelfTest: Codable, Sendable, Equatable {
+  /// How a precision compares with single precision.
+  public struct Comparison: Codable, Sendable, Equatable {
+    /// Share of voxels of the test scans with the same label, 0 to 1.
+    public var agreement: Double
+    /// The lowest Dice coefficient of a structure between the two, 0 to 1.
+    public var lowestDice: Double
+    /// Voxels compared.
+    public var voxels: Int
+    /// Root mean square of the difference of scores over that of the scores, on the seeded patches.
+    public var scoreError: Double
+
+    package init(agreement: Double, lowestDice: Double, voxels: Int, scoreError: Double) {
+      self.agreement = agreement
+      self.lowestDice = lowestDice
+      self.voxels = voxels
+      self.scoreError = scoreError
+    }
+  }
+
+  /// Seed of the patches.
+  public var seed: UInt64
+  /// Single precision's scores of the seeded patches at evenly spaced places.
+  public var scores: [Float]
+  /// Each precision, by its name, that was compared.
+  public var precisions: [String: Comparison]
+  /// What was compared, such as "4 held-out scans".
+  public var source: String
+  /// Version of the program that measured.
+  public var program: String
+
+  package init(
+    seed: UInt64,
+    scores: [Float],
+    precisions: [String: Comparison],
+    source: String,
+    program: String = Version.current
+  ) {
+    self.seed = seed
+    self.scores = scores
+    self.precisions = precisions
+    self.source = source
+    self.program = program
+  }
+
+  /// The seed of every self-test.
+  static let standardSeed: UInt64 = 20_000
+  /// Number of `scores`.
+  private static let scoreCount = 64
+  /// Scans compared at most, so that the test takes little of a training's time.
+  static let scanLimit = 4
+  /// Differences of scores between machines, in units of the scores' root mean square: kernels of
+  /// several processors sum in other orders, and Winograd's filtering loses two digits of seven.
+  static let machineTolerance = 1e-2
+
+  /// Patches of random numbers, as many as a batch, as normalised intensities would be.
+  static func patches(_ plan: SegmentationPlan, seed: UInt64) -> [Float] {
+    var random = RandomStream(seed: seed)
+    let count = PatchScorer.defaultBatchSize * plan.inputChannels * plan.patchSize.reduce(1, *)
+    return (0..<count).map { _ in Float(random.normal()) }
+  }
+
+  /// The scores of the seeded patches.
+  static func scores(
+    of network: PlannedNetwork,
+    plan: SegmentationPlan,
+    seed: UInt64
+  ) -> [Float] {
+    PatchScorer(network).scores(
+      of: patches(plan, seed: seed),
+      shape: [plan.inputChannels] + plan.patchSize
+    )
+  }
+
+  /// Root mean square of the difference over that of the expected values; infinite when either is not
+  /// finite.
+  package static func error(_ scores: [Float], expected: [Float]) -> Double {
+    guard scores.count == expected.count, !expected.isEmpty else { return .infinity }
+    var (difference, size) = (0.0, 0.0)
+    for (a, b) in zip(scores, expected) {
+      difference += (Double(a) - Double(b)) * (Double(a) - Double(b))
+      size += Double(b) * Double(b)
+    }
+    guard difference.isFinite, size.isFinite else { return .infinity }
+    return difference == 0 ? 0 : (difference / max(size, .leastNormalMagnitude)).squareRoot()
+  }
+
+  private static func sample(_ scores: [Float]) -> [Float] {
+    let count = min(scoreCount, scores.count)
+    return (0..<count).map { scores[$0 * scores.count / count] }
+  }
+
+  /// Measures a model.
+  /// - Parameters:
+  ///   - network: The network with its final weights.
+  ///   - single: The same network, planned in single precision.
+  ///   - plan: What the network expects.
+  ///   - labels: The meanings of the classes.
+  ///   - scans: Scans to segment in each precision.
+  ///   - source: What the scans are, such as "4 held-out scans".
+  ///   - interruption: Looked at between groups of slices.
+  /// - Returns: The self-test; precisions that the engine computes as single precision are left out.
+  /// - Throws: What prediction throws.
+  package static func measure(
+    _ network: any Network,
+    single: PlannedNetwork,
+    plan: SegmentationPlan,
+    labels: [LabelDefinition],
+    scans: [Volume<Float>],
+    source: String,
+    interruption: Interruption
+  ) throws -> ModelSelfTest {
+    func labelMaps(_ network: PlannedNetwork) throws -> [LabelMap] {
+      let predictor = SlicePredictor(
+        plan: plan,
+        network: network,
+        labels: labels,
+        usesMirroring: false
+      )
+      return try scans.map { try predictor.segment($0, interruption: interruption) }
+    }
+    let expectedScores = scores(of: single, plan: plan, seed: standardSeed)
+    var expected: [LabelMap]?
+    var precisions: [String: Comparison] = [:]
+    for precision in InferencePrecision.allCases
+    where precision != .float32 && PlannedNetwork.isAvailable(precision) && !scans.isEmpty {
+      let planned = try PlannedNetwork(network, options: InferencePlanOptions(precision))
+      let scoreError = Self.error(
+        scores(of: planned, plan: plan, seed: standardSeed),
+        expected: expectedScores
+      )
+      guard scoreError > 0 else { continue }
+      let wanted = try expected ?? labelMaps(single)
+      expected = wanted
+      var counts = LabelAgreement(labels.map(\.id))
+      for (found, wanted) in zip(try labelMaps(planned), wanted) { counts.add(found, wanted) }
+      precisions[precision.rawValue] = Comparison(
+        agreement: counts.agreement,
+        lowestDice: counts.lowestDice,
+        voxels: counts.voxels,
+        scoreError: scoreError
+      )
+    }
+    return ModelSelfTest(
+      seed: standardSeed,
+      scores: sample(expectedScores),
+      precisions: precisions,
+      source: source
+    )
+  }
+
+  /// Whether this machine's single precision gives the stored scores.
+  /// - Parameters:
+  ///   - network: The model's network.
+  ///   - plan: What the network expects.
+  /// - Returns: The error relative to the scores' size, and whether it is within the tolerance.
+  /// - Throws: Nothing for single precision.
+  func check(
+    _ network: any Network,
+    plan: SegmentationPlan
+  ) throws -> (error: Double, holds: Bool) {
+    let found = Self.sample(Self.scores(of: try PlannedNetwork(network), plan: plan, seed: seed))
+    let error = Self.error(found, expected: scores)
+    return (error, error <= Self.machineTolerance)
+  }
+}
+
+/// How often two label maps agree.
+package struct LabelAgreement {
+  package private(set) var voxels = 0
+  private var equal = 0
+  private var own: [UInt16: Int] = [:]
+  private var other: [UInt16: Int] = [:]
+  private var both: [UInt16: Int] = [:]
+  private let ids: [UInt16]
+
+  package init(_ ids: [Int]) { self.ids = ids.map { UInt16($0) } }
+
+  package mutating func add(_ a: LabelMap, _ b: LabelMap) {
+    precondition(a.labels.count == b.labels.count, "label maps of different size")
+    voxels += a.labels.count
+    for (x, y) in zip(a.labels, b.labels) {
+      own[x, default: 0] += 1
+      other[y, default: 0] += 1
+      guard x == y else { continue }
+      equal += 1
+      both[x, default: 0] += 1
+    }
+  }
+
+  /// Share of voxels with the same label; 1 without voxels.
+  package var agreement: Double { voxels == 0 ? 1 : Double(equal) / Double(voxels) }
+
+  /// The lowest Dice coefficient of a structure; those that are in neither map are left out.
+  package var lowestDice: Double {
+    ids.compactMap { id in
+      let size = own[id, default: 0] + other[id, default: 0]
+      return size == 0 ? nil : 2 * Double(both[id, default: 0]) / Double(size)
+    }.min() ?? 1
+  }
+}
+
+extension InferencePlanOptions {
+  /// Default options but for the precision.
+  init(_ precision: InferencePrecision) {
+    self.init()
+    self.precision = precision
+  }
+}

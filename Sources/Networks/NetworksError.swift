@@ -29,8 +29,8 @@ public enum NetworksError: ClassifiedError, Equatable {
     case .unknownNetwork(let name, let known):
       "There is no network \(name); known are \(known.joined(separator: ", "))."
     case .unavailablePrecision(let precision):
-      "The precision \(precision.rawValue) is not available in this version; choose another one, "
-        + "such as f32."
+      "The model has no scales for the precision \(precision.rawValue); measure its self-test with "
+        + "`lamina model verify MODEL --data FOLDER`, or choose another precision, such as f32."
     }
   }
 }

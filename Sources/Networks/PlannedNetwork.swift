@@ -18,6 +18,7 @@ public final class PlannedNetwork: Sendable {
   /// The number of plans kept.
   public let capacity: Int
   private let network: any Network
+  private let inspector: (@Sendable (Tensor) -> Void)?
   /// The shape used last comes last.
   private let plans = Mutex<[InferencePlan]>([])
 
@@ -25,33 +26,43 @@ public final class PlannedNetwork: Sendable {
   /// - Parameters:
   ///   - network: The network. Its weights must not change afterwards: plans hold copies.
   ///   - options: How plans compute.
-  ///   - calibration: Inputs like those that will be predicted, for the scales of 8-bit maps.
   ///   - capacity: The number of plans kept, at least 1.
-  /// - Throws: `NetworksError.unavailablePrecision` when there are no kernels of that precision.
+  ///   - inspector: Sees every input, such as to keep examples of them.
+  /// - Throws: `NetworksError.unavailablePrecision` for 8-bit integers without scales.
   public init(
     _ network: any Network,
     options: InferencePlanOptions = InferencePlanOptions(),
-    calibration: [Tensor] = [],
-    capacity: Int = 2
+    capacity: Int = 2,
+    inspector: (@Sendable (Tensor) -> Void)? = nil
   ) throws(NetworksError) {
     precondition(capacity >= 1, "a capacity of \(capacity) keeps no plan")
-    guard Self.isAvailable(options.precision) else {
+    guard options.precision != .int8 || !options.largestInputs.isEmpty else {
       throw .unavailablePrecision(options.precision)
     }
+    self.inspector = inspector
     self.network = network
     self.options = options
     self.capacity = capacity
   }
 
-  /// Whether plans can be made in a precision.
-  /// - Parameter precision: The precision.
-  /// - Returns: False for 8-bit integers, whose scales plans do not find yet.
-  public static func isAvailable(_ precision: InferencePrecision) -> Bool { precision != .int8 }
+  /// Finds the scales of 8-bit integers for this network.
+  /// - Parameter examples: Inputs of one shape, with values as they will be predicted on.
+  /// - Returns: For `InferencePlanOptions.largestInputs`; empty without examples.
+  public func largestInputs(on examples: [Tensor]) -> [Float] {
+    guard let shape = examples.first?.shape else { return [] }
+    return InferencePlan.largestInputs(
+      inputShape: shape,
+      examples: examples.filter { $0.shape == shape }
+    ) { network($0, in: .inference) }
+  }
 
   /// Applies the network.
   /// - Parameter x: The input, as the network takes it.
   /// - Returns: The output, in single precision and row-major order.
-  public func callAsFunction(_ x: Tensor) -> Tensor { plan(for: x.shape)(x) }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    inspector?(x)
+    return plan(for: x.shape)(x)
+  }
 
   /// The plan for a shape, made now if there is none.
   /// - Parameter shape: The input's shape.

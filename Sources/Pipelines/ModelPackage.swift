@@ -156,17 +156,23 @@ public struct ModelPackage: Sendable {
     var complete = description
     let data = try weights.encoded()
     complete.files = [weightsName: try SHA256.hexDigest(of: data)]
+    try write(data, weightsName, in: path)
+    try writeDescription(complete, to: path)
+    try write(Data(card.utf8), cardName, in: path)
+  }
+
+  /// Writes `model.json`, whole or not at all.
+  static func writeDescription(_ description: ModelDescription, to path: String) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    for (name, content) in [
-      (weightsName, data), (descriptionName, try encoder.encode(complete) + Data("\n".utf8)),
-      (cardName, Data(card.utf8)),
-    ] {
-      do {
-        try content.write(to: URL(fileURLWithPath: path + "/" + name))
-      } catch {
-        throw SupportError.unwritable(path: path, reason: OutputGuard.reason(of: error))
-      }
+    try write(try encoder.encode(description) + Data("\n".utf8), descriptionName, in: path)
+  }
+
+  private static func write(_ content: Data, _ name: String, in path: String) throws {
+    do {
+      try content.write(to: URL(fileURLWithPath: path + "/" + name), options: .atomic)
+    } catch {
+      throw SupportError.unwritable(path: path, reason: OutputGuard.reason(of: error))
     }
   }
 

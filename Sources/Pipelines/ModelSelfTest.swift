@@ -2,6 +2,7 @@ import Foundation
 import Imaging
 import Networks
 import Support
+import Synchronization
 import Tensors
 
 /// What a model computed when it was made, for other machines and precisions to be held against.
@@ -39,6 +40,9 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
   public var precisions: [String: Comparison]
   /// What was compared, such as "4 held-out scans".
   public var source: String
+  /// The largest input of each convolution on real scans, which gives 8-bit integers their scales;
+  /// nil where they were not measured.
+  public var largestInputs: [Float]?
   /// Version of the program that measured.
   public var program: String
 
@@ -47,12 +51,14 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
     scores: [Float],
     precisions: [String: Comparison],
     source: String,
+    largestInputs: [Float]? = nil,
     program: String = Version.current
   ) {
     self.seed = seed
     self.scores = scores
     self.precisions = precisions
     self.source = source
+    self.largestInputs = largestInputs
     self.program = program
   }
 
@@ -110,6 +116,7 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
   ///   - plan: What the network expects.
   ///   - labels: The meanings of the classes.
   ///   - scans: Scans to segment in each precision.
+  ///   - examples: Scans on which 8-bit integers find their scales; best others than `scans`.
   ///   - source: What the scans are, such as "4 held-out scans".
   ///   - interruption: Looked at between groups of slices.
   /// - Returns: The self-test; precisions that the engine computes as single precision are left out.
@@ -120,6 +127,7 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
     plan: SegmentationPlan,
     labels: [LabelDefinition],
     scans: [Volume<Float>],
+    examples: [Volume<Float>],
     source: String,
     interruption: Interruption
   ) throws -> ModelSelfTest {
@@ -135,9 +143,18 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
     let expectedScores = scores(of: single, plan: plan, seed: standardSeed)
     var expected: [LabelMap]?
     var precisions: [String: Comparison] = [:]
-    for precision in InferencePrecision.allCases
-    where precision != .float32 && PlannedNetwork.isAvailable(precision) && !scans.isEmpty {
-      let planned = try PlannedNetwork(network, options: InferencePlanOptions(precision))
+    let inputs = KeptInputs()
+    let observed = try PlannedNetwork(network) { inputs.keep($0) }
+    for example in examples.prefix(scanLimit) {
+      _ = try SlicePredictor(plan: plan, network: observed, labels: labels, usesMirroring: false)
+        .segment(example, interruption: interruption)
+    }
+    let largestInputs = single.largestInputs(on: inputs.examples)
+    for precision in InferencePrecision.allCases where precision != .float32 && !scans.isEmpty {
+      if precision == .int8, largestInputs.isEmpty { continue }
+      var options = InferencePlanOptions(precision)
+      options.largestInputs = largestInputs
+      let planned = try PlannedNetwork(network, options: options)
       let scoreError = Self.error(
         scores(of: planned, plan: plan, seed: standardSeed),
         expected: expectedScores
@@ -158,8 +175,25 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
       seed: standardSeed,
       scores: sample(expectedScores),
       precisions: precisions,
-      source: source
+      source: source,
+      largestInputs: largestInputs.isEmpty ? nil : largestInputs
     )
+  }
+
+  /// Some of the inputs that a network sees.
+  private final class KeptInputs: Sendable {
+    /// Batches kept, evenly over a scan's slices as every third is kept.
+    private static let limit = 32
+    private let state = Mutex((seen: 0, kept: [Tensor]()))
+
+    var examples: [Tensor] { state.withLock { $0.kept } }
+
+    func keep(_ x: Tensor) {
+      state.withLock { state in
+        if state.seen % 3 == 0, state.kept.count < Self.limit { state.kept.append(x) }
+        state.seen += 1
+      }
+    }
   }
 
   /// Whether this machine's single precision gives the stored scores.
@@ -214,9 +248,10 @@ package struct LabelAgreement {
 }
 
 extension InferencePlanOptions {
-  /// Default options but for the precision.
-  init(_ precision: InferencePrecision) {
+  /// Default options but for the precision and what it needs of a self-test.
+  init(_ precision: InferencePrecision, _ selfTest: ModelSelfTest? = nil) {
     self.init()
     self.precision = precision
+    largestInputs = selfTest?.largestInputs ?? []
   }
 }

@@ -102,7 +102,7 @@ public struct PrecisionDecision: Sendable, Equatable {
     isAvailable: (InferencePrecision) -> Bool,
     scoreError: (InferencePrecision) throws -> Double
   ) throws -> String? {
-    guard isAvailable(precision) else { return "it is not available in this version" }
+    guard isAvailable(precision) else { return "the model has no scales for it" }
     let isFaster =
       precision == .int8 ? features.multipliesInt8 : features.multipliesBFloat16
     guard isFaster else { return "this processor has no instructions for it" }
@@ -138,11 +138,14 @@ extension PrecisionDecision {
       choice,
       selfTest: model.selfTest,
       features: .current,
-      isAvailable: PlannedNetwork.isAvailable
+      isAvailable: { $0 != .int8 || model.selfTest?.largestInputs?.isEmpty == false }
     ) { precision in
       let seed = model.selfTest?.seed ?? ModelSelfTest.standardSeed
       func scores(_ precision: InferencePrecision) throws -> [Float] {
-        let planned = try PlannedNetwork(network, options: InferencePlanOptions(precision))
+        let planned = try PlannedNetwork(
+          network,
+          options: InferencePlanOptions(precision, model.selfTest)
+        )
         return ModelSelfTest.scores(of: planned, plan: model.plan, seed: seed)
       }
       let expected = try single ?? scores(.float32)

@@ -77,7 +77,7 @@ public struct SegmentationRun: Sendable {
       plan: model.description.plan,
       network: try PlannedNetwork(
         network,
-        options: InferencePlanOptions(precision.precision)
+        options: InferencePlanOptions(precision.precision, model.description.selfTest)
       ),
       labels: model.description.labels,
       usesMirroring: options.usesMirroring

@@ -136,6 +136,8 @@ public struct SegmentationTrainer: Sendable {
       plan: plan,
       labels: dataset.labels,
       scans: compared.map(\.scan),
+      examples: loaded.filter { training.contains($0.id) }.prefix(ModelSelfTest.scanLimit)
+        .map(\.scan),
       source: "\(compared.count) \(heldOut.isEmpty ? "training" : "held-out") "
         + (compared.count == 1 ? "scan" : "scans"),
       interruption: interruption

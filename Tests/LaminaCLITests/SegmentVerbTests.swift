@@ -186,7 +186,7 @@ import Testing
     for (choice, precision, reason) in [
       (nil, "f32", "the default"), ("f32", "f32", "the default"), ("bf16", "bf16", "asked for"),
       // The model of this test has no self-test.
-      ("auto", "f32", "auto: not int8: it is not available in this version; not bf16: "),
+      ("auto", "f32", "auto: not int8: the model has no scales for it; not bf16: "),
     ] {
       let output = bench.folder.file("result-\(choice ?? "default")")
       let options = choice.map { ["--precision", $0] } ?? []
@@ -208,7 +208,9 @@ import Testing
     #expect(unknown.error.contains("fp16") && unknown.error.contains("f32"))
     let absent = try bench.segment(bench.scan, "--output", output, "--precision", "int8")
     #expect(absent.status == 69)
-    #expect(absent.errorLines.count == 1 && absent.error.contains("int8 is not available"))
+    #expect(
+      absent.errorLines.count == 1 && absent.error.contains("no scales for the precision int8")
+    )
     #expect(!FileManager.default.fileExists(atPath: output))
   }
 

@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  @Test func int8IsRefusedAsNotAvailable() throws {
+  @Test func int8WithoutScalesIsRefused() throws {
     let (network, _) = try Self.network("unet")
     var options = InferencePlanOptions()
     options.precision = .int8

@@ -97,6 +97,7 @@ import Testing
       plan: plain.description.plan,
       labels: plain.description.labels,
       scans: [],
+      examples: [],
       source: "no scans",
       interruption: Interruption()
     )

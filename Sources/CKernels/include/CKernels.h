@@ -74,5 +74,6 @@ void ck_narrow(const float *x, uint16_t *y, int64_t count);
 void ck_keep_freed_memory(void);
 
 #include "CKernelsDirect.h"
+#include "CKernelsGradients.h"
 #include "CKernelsPlan.h"
 #include "CKernelsWinograd.h"

@@ -25,7 +25,6 @@ struct LaminaBenchCommand: ParsableCommand {
   /// Parses the arguments, runs the command and leaves with its exit status.
   static func main() {
     signal(SIGPIPE, SIG_IGN)
-    EngineMemory.keepFreedBlocks()
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -38,11 +38,12 @@ struct TrainingCommand: ParsableCommand {
 
   func run() throws {
     let record = try threads.run {
+      EngineMemory.keepFreedBlocks()
       let export = try ExportedNetwork(name, in: folder)
       var step = try TrainingStep(export.network, precision: precision)
-      var shape = export.input.shape
+      var shape = export.arrays.input.shape
       shape[0] *= batch
-      let values = export.input.values
+      let values = export.arrays.input.values
       let x = Tensor((0..<batch).flatMap { _ in values }, shape: shape)
       var isFinite = true
       let timing = Stopwatch().measure {
@@ -52,7 +53,7 @@ struct TrainingCommand: ParsableCommand {
         engine: "lamina-training-batch\(batch)-\(precision.rawValue)",
         network: name,
         timing: timing,
-        gigaflop: 3 * Double(batch) * export.gigaflop,
+        gigaflop: 3 * Double(batch) * export.arrays.gigaflop,
         relativeError: isFinite ? 0 : nil
       )
     }

@@ -18,10 +18,13 @@ public final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable 
   /// - Parameter count: The number of elements, at least 0.
   public init(uninitializedCount count: Int) {
     precondition(count >= 0, "negative buffer size \(count)")
+    let byteCount = max(count * MemoryLayout<Element>.stride, 1)
+    let isLarge = byteCount >= LargePages.worthwhileBytes
     let raw = UnsafeMutableRawPointer.allocate(
-      byteCount: max(count * MemoryLayout<Element>.stride, 1),
-      alignment: Self.alignment
+      byteCount: byteCount,
+      alignment: isLarge ? LargePages.size : Self.alignment
     )
+    if isLarge { LargePages.advise(raw, byteCount) }
     pointer = raw.bindMemory(to: Element.self, capacity: count)
     self.count = count
   }

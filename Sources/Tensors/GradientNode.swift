@@ -79,7 +79,11 @@ extension Tensor {
   /// - Parameter key: The name of the gradient.
   /// - Returns: The same values, tracked.
   public func tracked(by key: GradientKey) -> Tensor {
-    with(node: GradientNode(leaf: key))
+    if let pause = RecordingPause.current {
+      pause.note(key)
+      return detached
+    }
+    return with(node: GradientNode(leaf: key))
   }
 
   /// Notes how the tensor came from its operands, if any of those is tracked.
@@ -91,6 +95,10 @@ extension Tensor {
     pullback: @escaping @Sendable (Tensor) -> [Tensor?]
   ) -> Tensor {
     guard operands.contains(where: { $0.isTracked }) else { return self }
+    precondition(
+      RecordingPause.current == nil,
+      "a checkpointed part uses a tracked tensor from outside; give it as the argument"
+    )
     return with(node: GradientNode(operands: operands.map(\.node), pullback: pullback))
   }
 

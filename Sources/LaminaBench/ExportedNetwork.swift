@@ -8,8 +8,12 @@ import Tensors
 package struct ExportedNetwork {
   /// The network with its weights.
   package let network: any Network
-  /// All but the network.
-  package let arrays: ExportedArrays
+  /// The input, `[N, C, spatial…]`.
+  package let input: Tensor
+  /// The expected output.
+  package let output: Tensor
+  /// Billions of multiplications and additions of its convolutions for one input.
+  package let gigaflop: Double
 
   private struct Facts: Decodable {
     let input: [Int]
@@ -48,11 +52,9 @@ package struct ExportedNetwork {
     guard let configuration = facts.network ?? BenchNetworks.configuration(named: name) else {
       throw BenchError.unknownArchitecture(name: name, known: BenchNetworks.beginnings)
     }
-    arrays = ExportedArrays(
-      input: try Self.array(path(name + ".input.npy"), shape: facts.input),
-      output: try Self.array(path(name + ".output.npy"), shape: facts.output),
-      gigaflop: facts.convolutionGFLOP
-    )
+    input = try Self.array(path(name + ".input.npy"), shape: facts.input)
+    output = try Self.array(path(name + ".output.npy"), shape: facts.output)
+    gigaflop = facts.convolutionGFLOP
     var random = RandomStream(seed: 0)
     let network = try Parameter.withoutRandomWeights {
       try configuration.makeNetwork(random: &random)
@@ -90,16 +92,6 @@ package struct ExportedNetwork {
     }
     return array
   }
-}
-
-/// What comes with an exported network.
-package struct ExportedArrays {
-  /// The input, `[N, C, spatial…]`.
-  package let input: Tensor
-  /// The expected output.
-  package let output: Tensor
-  /// Billions of multiplications and additions of the convolutions for one input.
-  package let gigaflop: Double
 }
 
 /// The networks that engines are compared on, by the beginnings of their exports' names.

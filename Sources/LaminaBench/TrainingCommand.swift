@@ -38,12 +38,11 @@ struct TrainingCommand: ParsableCommand {
 
   func run() throws {
     let record = try threads.run {
-      EngineMemory.keepFreedBlocks()
       let export = try ExportedNetwork(name, in: folder)
       var step = try TrainingStep(export.network, precision: precision)
-      var shape = export.arrays.input.shape
+      var shape = export.input.shape
       shape[0] *= batch
-      let values = export.arrays.input.values
+      let values = export.input.values
       let x = Tensor((0..<batch).flatMap { _ in values }, shape: shape)
       var isFinite = true
       let timing = Stopwatch().measure {
@@ -53,7 +52,7 @@ struct TrainingCommand: ParsableCommand {
         engine: "lamina-training-batch\(batch)-\(precision.rawValue)",
         network: name,
         timing: timing,
-        gigaflop: 3 * Double(batch) * export.arrays.gigaflop,
+        gigaflop: 3 * Double(batch) * export.gigaflop,
         relativeError: isFinite ? 0 : nil
       )
     }

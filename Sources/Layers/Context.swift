@@ -23,7 +23,9 @@ public final class Context: Sendable {
   ///   - mode: What the run is for.
   ///   - random: Where layers such as dropout draw from.
   public init(_ mode: Mode, random: RandomStream = RandomStream(seed: 0)) {
-    self.init(mode, random: random, isAgain: false)
+    self.mode = mode
+    isAgain = false
+    self.random = Mutex(random)
   }
 
   private init(_ mode: Mode, random: RandomStream, isAgain: Bool) {

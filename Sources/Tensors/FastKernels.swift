@@ -208,8 +208,18 @@ extension FastKernels {
     return Self.preferredLayout
   }
 
-  func empty(_ shape: [Int], _ layout: TensorLayout) -> Tensor {
-    Tensor(
+  func empty(
+    _ shape: [Int],
+    _ layout: TensorLayout,
+    _ type: ElementType = .float32
+  ) -> Tensor {
+    if type == .bfloat16 {
+      let storage = AlignedBuffer<UInt16>(
+        uninitializedCount: Tensor.storageCount(shape, layout)
+      )
+      return Tensor(shape: shape, layout: layout, halfStorage: storage)
+    }
+    return Tensor(
       shape: shape,
       layout: layout,
       storage: AlignedBuffer(uninitializedCount: Tensor.storageCount(shape, layout))

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "CKernelsActivations.h"
+#include "CKernelsBFloat16.h"
 #include "CKernelsSpatial.h"
 
 /// Plain [C][S] of one sample to blocks [first, last) of [ceil(C/b)][S][b]; lanes past C become 0.

@@ -215,12 +215,13 @@ static TARGET void NAME(accumulate)(const ck_winograd_gradient *s, int64_t chunk
         for (int64_t i = 0; i < inputs; i += CHANNELS) {
           const float *a =
               left + (i / LANES * left_cells + tap * s->tiles + cell) * LANES + i % LANES;
-          float *m = s->products +
-                     ((plane * s->depth_taps + tap) * inputs + i) * outputs + block * LANES;
-          if (end - block >= 2) {
-            NAME(outer_2)(a, b, right_cells * LANES, &box, m, outputs);
+          const int64_t columns = end - block >= 2 ? 2 : 1;
+          float *m = s->products + plane * product_plane(s) +
+                     (tap * outputs + block * LANES) * inputs + i * columns * LANES;
+          if (columns == 2) {
+            NAME(outer_2)(a, b, right_cells * LANES, &box, m, 2 * LANES);
           } else {
-            NAME(outer_1)(a, b, &box, m, outputs);
+            NAME(outer_1)(a, b, &box, m, LANES);
           }
         }
       }
@@ -231,11 +232,13 @@ static TARGET void NAME(accumulate)(const ck_winograd_gradient *s, int64_t chunk
 static TARGET void NAME(finish_winograd)(const ck_winograd_gradient *s, float *plain,
                                          int64_t outputs, int64_t inputs, int64_t block) {
   const int64_t channels = s->input_blocks * LANES, row = s->output_blocks * LANES;
-  const int64_t plane = s->depth_taps * channels * row / LANES;
+  const int64_t plane = product_plane(s) / LANES;
+  const int64_t pair = block / 2 * 2, columns = s->output_blocks - pair >= 2 ? 2 : 1;
   const int64_t used = outputs - block * LANES < LANES ? outputs - block * LANES : LANES;
   for (int64_t i = 0; i < inputs; ++i) {
     for (int64_t tap = 0; tap < s->depth_taps; ++tap) {
-      const VEC *m = (const VEC *)(s->products + (tap * channels + i) * row + block * LANES);
+      const VEC *m = (const VEC *)(s->products + (tap * row + pair * LANES) * channels) +
+                     i * columns + (block - pair);
       VEC half[18], g[9];
 #pragma clang loop unroll(full)
       for (int64_t a = 0; a < 6; ++a)

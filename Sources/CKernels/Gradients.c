@@ -24,6 +24,12 @@ static int64_t tile_plane(const ck_winograd_gradient *s, int is_input) {
          s->tiles * s->lanes;
 }
 
+// Floats from one plane of products to the next: not a power of two, which would put the same place
+// of all planes into one set of the caches.
+static int64_t product_plane(const ck_winograd_gradient *s) {
+  return (s->depth_taps * s->input_blocks * s->output_blocks * s->lanes + 5) * s->lanes;
+}
+
 // What a chunk covers: slices counted from the start of `sample`.
 typedef struct {
   int64_t sample, slice, slices, tile, tiles;
@@ -108,7 +114,7 @@ int64_t ck_winograd_gradient_tiles(const ck_winograd_gradient *s) {
 }
 
 int64_t ck_winograd_gradient_products(const ck_winograd_gradient *s) {
-  return 36 * s->depth_taps * s->input_blocks * s->output_blocks * s->lanes * s->lanes;
+  return 36 * product_plane(s);
 }
 
 int64_t ck_winograd_gradient_chunks(const ck_winograd_gradient *s) {

@@ -179,12 +179,13 @@ extension FastKernels {
       output: output,
       shape: shape
     )
+    // oneDNN splits this sum by threads; on one thread it is the same for any number of them.
     let weight = empty(paddedShape(weightShape, for: descriptor), .plain)
     let status = withExtendedLifetime((input, output)) {
       codn_convolution_weight_gradient(
         context.handle,
         &descriptor,
-        Int32(Parallelism.threadCount),
+        1,
         input.storage.pointer,
         output.storage.pointer,
         weight.storage.pointer

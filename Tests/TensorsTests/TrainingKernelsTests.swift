@@ -56,6 +56,25 @@ struct TrainingKernelsTests {
     },
   ]
 
+  static let grouped: [OperationCase] = [
+    OperationCase("groups", [[2, 32, 20, 19], [48, 16, 3, 3]]) {
+      Tensors.convolution(
+        $0[0],
+        weight: $0[1],
+        bias: nil,
+        shape: ConvolutionShape(rank: 2, padding: 1, groups: 2)
+      )
+    },
+    OperationCase("each channel by itself", [[2, 24, 20, 19], [24, 1, 3, 3]]) {
+      Tensors.convolution(
+        $0[0],
+        weight: $0[1],
+        bias: nil,
+        shape: ConvolutionShape(rank: 2, padding: 1, groups: 24)
+      )
+    },
+  ]
+
   private static func convolution(
     _ name: String,
     _ input: [Int],
@@ -92,7 +111,7 @@ struct TrainingKernelsTests {
     }
   }
 
-  @Test("not one bit depends on the number of threads", arguments: cases)
+  @Test("not one bit depends on the number of threads", arguments: cases + grouped)
   func threadsDoNotMatter(_ test: OperationCase) {
     let operands = test.operands
     let one = Parallelism.$threadCount.withValue(1) { test.run(operands) }
@@ -109,5 +128,70 @@ struct TrainingKernelsTests {
     guard case .blocked = output.layout else { return }
     let again = output.plain.relaid(output.layout)
     #expect(output.storage.elements.elementsEqual(again.storage.elements))
+  }
+
+  /// The rounding of a result to bfloat16, 2⁻⁸ of it, and of sums of such gradients, which cancel.
+  static let half = Tolerance(absolute: 0.05, relative: 0.01)
+
+  @Test("in bfloat16 results are those of the rounded operands, rounded", arguments: cases)
+  func takesBFloat16(_ test: OperationCase) {
+    let operands = test.operands
+    let rounded = [operands[0].cast(to: .bfloat16)] + operands.dropFirst()
+    let actual = test.run(rounded)
+    let expected = test.run([rounded[0].cast(to: .float32)] + operands.dropFirst())
+    #expect(actual.output.elementType == .bfloat16)
+    #expect(actual.output.values == expected.output.cast(to: .bfloat16).values)
+    #expect(actual.gradients[0]?.elementType == .bfloat16)
+    for (index, pair) in zip(actual.gradients, expected.gradients).enumerated() {
+      guard let found = pair.0, let wanted = pair.1 else {
+        Issue.record("operand \(index) has no gradient")
+        continue
+      }
+      if index > 0 { #expect(found.elementType == .float32) }
+      // Relative to the largest: every number carries the rounding of the gradient that arrived.
+      let scale = 1 / max(1, wanted.values.map { abs($0) }.max() ?? 1)
+      expectClose(
+        (found.cast(to: .float32) * scale).plain,
+        (wanted * scale).plain,
+        Self.half,
+        "gradient \(index)"
+      )
+    }
+  }
+
+  @Test("normalisation and joining take bfloat16 as it is", arguments: [16, 21])
+  func normalizesBFloat16(channels: Int) {
+    func run(_ type: ElementType, _ kernels: any KernelSet) -> [[Float]] {
+      var random = RandomStream(seed: 9)
+      let values = (0..<2 * channels * 13 * 17).map { _ in Float(random.normal()) }
+      let gains = (0..<channels).map { _ in Float(random.uniform(in: 0.5..<1.5)) }
+      // Both runs see the same, rounded numbers.
+      let x = Tensor(values, shape: [2, channels, 13, 17]).cast(to: .bfloat16).cast(to: type)
+      let keys = [GradientKey(), GradientKey()]
+      return Kernels.$current.withValue(kernels) {
+        let start = x.relaid(FastKernels.preferredLayout).tracked(by: keys[0])
+        let scale = Tensor(gains, shape: [channels]).tracked(by: keys[1])
+        let y = normalization(
+          start,
+          extent: .batch,
+          scale: scale,
+          shift: nil,
+          negativeSlope: 0.1
+        ).output
+        #expect(y.elementType == type)
+        let joined = concatenation([y, start])
+        #expect(joined.elementType == type)
+        let single = joined.cast(to: .float32)
+        let found = gradients(of: (single * single).mean)
+        #expect(found[keys[0]]?.elementType == type)
+        return [joined.values] + keys.map { found[$0]?.values ?? [] }
+      }
+    }
+    let expected = run(.float32, FastKernels.shared)
+    for kernels in [FastKernels.shared, ReferenceKernels()] as [any KernelSet] {
+      for (found, wanted) in zip(run(.bfloat16, kernels), expected) {
+        expectClose(found, wanted, Self.half, kernels.name)
+      }
+    }
   }
 }

@@ -38,6 +38,10 @@ package final class GradientNode: Sendable {
   }
 
   init(operands: [GradientNode?], pullback: @escaping Pullback) {
+    precondition(
+      RecordingPause.current == nil,
+      "a checkpointed part uses a tracked tensor from outside; give it as the argument"
+    )
     depth = 1 + (operands.lazy.compactMap { $0?.depth }.max() ?? 0)
     key = nil
     state = Mutex(State(operands: operands, pullback: pullback))
@@ -95,10 +99,6 @@ extension Tensor {
     pullback: @escaping @Sendable (Tensor) -> [Tensor?]
   ) -> Tensor {
     guard operands.contains(where: { $0.isTracked }) else { return self }
-    precondition(
-      RecordingPause.current == nil,
-      "a checkpointed part uses a tracked tensor from outside; give it as the argument"
-    )
     return with(node: GradientNode(operands: operands.map(\.node), pullback: pullback))
   }
 

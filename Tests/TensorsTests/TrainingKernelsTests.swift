@@ -137,9 +137,13 @@ struct TrainingKernelsTests {
   func takesBFloat16(_ test: OperationCase) {
     let operands = test.operands
     let rounded = [operands[0].cast(to: .bfloat16)] + operands.dropFirst()
-    let actual = test.run(rounded)
-    let expected = test.run([rounded[0].cast(to: .float32)] + operands.dropFirst())
-    #expect(actual.output.elementType == .bfloat16)
+    #expect(test.operation(rounded).elementType == .bfloat16)
+    // The same, with a result in single precision for the weighted sum.
+    let widened = OperationCase(test.name, test.shapes) {
+      test.operation($0).cast(to: .float32)
+    }
+    let actual = widened.run(rounded)
+    let expected = widened.run([rounded[0].cast(to: .float32)] + operands.dropFirst())
     #expect(actual.output.values == expected.output.cast(to: .bfloat16).values)
     #expect(actual.gradients[0]?.elementType == .bfloat16)
     for (index, pair) in zip(actual.gradients, expected.gradients).enumerated() {

@@ -3,6 +3,12 @@
 
 #include "CKernels.h"
 
+#if defined(__x86_64__) && defined(__linux__)
+#define DISPATCHED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define DISPATCHED
+#endif
+
 // The window of one output cell, clipped to the image.
 typedef struct {
   int64_t low[3], high[3], origin[3];
@@ -28,8 +34,101 @@ static inline uint8_t offset_in(const window *w, const ck_pooling *s, int64_t z,
                    (x - w->origin[2]));
 }
 
+// Whether windows of two cells along the last two axes (and one or two along the first) stand side by
+// side without borders: the usual case, worth loops of its own.
+static int is_halving(const ck_pooling *s, int64_t lanes) {
+  for (int axis = 0; axis < 3; ++axis) {
+    const int64_t k = s->kernel[axis];
+    if (s->stride[axis] != k || s->pad[axis] != 0 || (axis > 0 ? k != 2 : k > 2)) return 0;
+    if (s->output[axis] * k > s->input[axis]) return 0;
+  }
+  return lanes == 8 || lanes == 16;
+}
+
+// Maxima of halving windows; `lanes` is a constant where it is inlined.
+static inline __attribute__((always_inline)) void halve(const float *x, float *y, uint8_t *where,
+                                                        const ck_pooling *s, int64_t lanes,
+                                                        int64_t first, int64_t last) {
+  const int64_t row = s->input[2] * lanes, slice = s->input[1] * row;
+  for (int64_t o = first; o < last; ++o) {
+    int64_t cell = o * volume(s->output) * lanes;
+    for (int64_t line = 0; line < s->output[0] * s->output[1]; ++line) {
+      const float *from = x + o * volume(s->input) * lanes +
+                          line / s->output[1] * s->kernel[0] * slice +
+                          line % s->output[1] * 2 * row;
+      for (int64_t ox = 0; ox < s->output[2]; ++ox, cell += lanes, from += 2 * lanes) {
+        float best[16];
+        int32_t place[16];
+        for (int64_t l = 0; l < lanes; ++l) best[l] = from[l];
+        for (int64_t l = 0; l < lanes; ++l) place[l] = 0;
+        for (int32_t k = 1; k < 4 * (int32_t)s->kernel[0]; ++k) {
+          const float *value = from + (k >> 2) * slice + (k >> 1 & 1) * row + (k & 1) * lanes;
+          for (int64_t l = 0; l < lanes; ++l) {
+            const int larger = value[l] > best[l] || value[l] != value[l];
+            best[l] = larger ? value[l] : best[l];
+            place[l] = larger ? k : place[l];
+          }
+        }
+        for (int64_t l = 0; l < lanes; ++l) y[cell + l] = best[l];
+        for (int64_t l = 0; l < lanes; ++l) where[cell + l] = (uint8_t)place[l];
+      }
+    }
+  }
+}
+
+DISPATCHED static void halve_16(const float *x, float *y, uint8_t *where, const ck_pooling *s,
+                                int64_t first, int64_t last) {
+  halve(x, y, where, s, 16, first, last);
+}
+
+DISPATCHED static void halve_8(const float *x, float *y, uint8_t *where, const ck_pooling *s,
+                               int64_t first, int64_t last) {
+  halve(x, y, where, s, 8, first, last);
+}
+
+// The gradient of `halve`; every cell of the input is written once.
+static inline __attribute__((always_inline)) void double_gradient(const float *dy,
+                                                                  const uint8_t *where, float *dx,
+                                                                  const ck_pooling *s,
+                                                                  int64_t lanes, int64_t first,
+                                                                  int64_t last) {
+  const int64_t row = s->input[2] * lanes, slice = s->input[1] * row;
+  const int is_exact = volume(s->output) * s->kernel[0] * 4 == volume(s->input);
+  for (int64_t o = first; o < last; ++o) {
+    float *const target = dx + o * volume(s->input) * lanes;
+    if (!is_exact) memset(target, 0, sizeof(float) * (size_t)(volume(s->input) * lanes));
+    int64_t cell = o * volume(s->output) * lanes;
+    for (int64_t line = 0; line < s->output[0] * s->output[1]; ++line) {
+      float *to = target + line / s->output[1] * s->kernel[0] * slice +
+                  line % s->output[1] * 2 * row;
+      for (int64_t ox = 0; ox < s->output[2]; ++ox, cell += lanes, to += 2 * lanes) {
+        for (int32_t k = 0; k < 4 * (int32_t)s->kernel[0]; ++k) {
+          float *value = to + (k >> 2) * slice + (k >> 1 & 1) * row + (k & 1) * lanes;
+          for (int64_t l = 0; l < lanes; ++l) {
+            value[l] = (int32_t)where[cell + l] == k ? dy[cell + l] : 0;
+          }
+        }
+      }
+    }
+  }
+}
+
+DISPATCHED static void double_16(const float *dy, const uint8_t *where, float *dx,
+                                 const ck_pooling *s, int64_t first, int64_t last) {
+  double_gradient(dy, where, dx, s, 16, first, last);
+}
+
+DISPATCHED static void double_8(const float *dy, const uint8_t *where, float *dx,
+                                const ck_pooling *s, int64_t first, int64_t last) {
+  double_gradient(dy, where, dx, s, 8, first, last);
+}
+
 void ck_max_pool(const float *x, float *y, uint8_t *where, const ck_pooling *s, int64_t lanes,
                  int64_t first, int64_t last) {
+  if (is_halving(s, lanes)) {
+    (lanes == 16 ? halve_16 : halve_8)(x, y, where, s, first, last);
+    return;
+  }
   for (int64_t o = first; o < last; ++o) {
     const float *source = x + o * volume(s->input) * lanes;
     int64_t cell = o * volume(s->output) * lanes;
@@ -61,6 +160,10 @@ void ck_max_pool(const float *x, float *y, uint8_t *where, const ck_pooling *s, 
 
 void ck_max_pool_gradient(const float *dy, const uint8_t *where, float *dx, const ck_pooling *s,
                           int64_t lanes, int64_t first, int64_t last) {
+  if (is_halving(s, lanes)) {
+    (lanes == 16 ? double_16 : double_8)(dy, where, dx, s, first, last);
+    return;
+  }
   for (int64_t o = first; o < last; ++o) {
     float *target = dx + o * volume(s->input) * lanes;
     memset(target, 0, sizeof(float) * (size_t)(volume(s->input) * lanes));

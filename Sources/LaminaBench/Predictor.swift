@@ -70,6 +70,7 @@ package struct Predictor {
 package struct TrainingStep {
   private let network: any Network
   private let context = Context(.training)
+  private let type: ElementType
   private var optimizer: Optimizer
 
   /// Prepares a network.
@@ -78,10 +79,11 @@ package struct TrainingStep {
   ///   - precision: In what numbers to compute.
   /// - Throws: `BenchError.unavailablePrecision`.
   package init(_ network: any Network, precision: BenchPrecision) throws {
-    guard precision == .f32 else {
+    guard precision != .int8 else {
       throw BenchError.unavailablePrecision(precision.rawValue, purpose: "Training")
     }
     self.network = network
+    type = precision == .bf16 ? .bfloat16 : .float32
     optimizer = Optimizer(
       .sgd(momentum: 0.9, weightDecay: 0),
       parameters: network.namedParameters
@@ -92,7 +94,7 @@ package struct TrainingStep {
   /// - Parameter x: The batch.
   /// - Returns: The loss before the step.
   package mutating func callAsFunction(_ x: Tensor) -> Float {
-    let y = network(x, in: context)
+    let y = network(x.cast(to: type), in: context).cast(to: .float32)
     let loss = (y * y).mean
     let value = loss.scalar
     optimizer.step(gradients(of: loss), learningRate: 1e-6)

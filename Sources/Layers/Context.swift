@@ -14,6 +14,8 @@ public final class Context: Sendable {
 
   /// What the run is for.
   public let mode: Mode
+  /// Whether a checkpointed part runs again for its gradient; running statistics then stay.
+  public let isAgain: Bool
   private let random: Mutex<RandomStream>
 
   /// Creates a context.
@@ -22,11 +24,23 @@ public final class Context: Sendable {
   ///   - random: Where layers such as dropout draw from.
   public init(_ mode: Mode, random: RandomStream = RandomStream(seed: 0)) {
     self.mode = mode
+    isAgain = false
+    self.random = Mutex(random)
+  }
+
+  private init(_ mode: Mode, random: RandomStream, isAgain: Bool) {
+    self.mode = mode
+    self.isAgain = isAgain
     self.random = Mutex(random)
   }
 
   /// A context for prediction.
   public static var inference: Context { Context(.inference) }
+
+  /// A context that draws, from now on, what this one will draw, for a part that is run again.
+  var replay: Context {
+    Context(mode, random: random.withLock { $0 }, isAgain: true)
+  }
 
   /// Draws from the context's stream.
   /// - Parameter body: Uses the stream.

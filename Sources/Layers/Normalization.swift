@@ -128,7 +128,7 @@ public final class BatchNormalization: Layer {
       negativeSlope: negativeSlope,
       statistics: stored
     )
-    if context.mode == .training {
+    if context.mode == .training, !context.isAgain {
       let size = Float(x.count / x.shape[1])
       let unbiased = size > 1 ? size / (size - 1) : 1
       follow(runningMean, statistics.mean, factor: 1)

@@ -42,7 +42,7 @@ extension FastKernels {
     var shape = parts[0].shape
     shape[1] = channels
     let layout = commonLayout(parts.map { $0.shape[1] }, offered: parts[0].layout)
-    let result = empty(shape, layout)
+    let result = empty(shape, layout, parts[0].elementType)
     var start = 0
     for part in parts.map({ $0.relaid(layout) }) {
       copyChannels(part, into: result, at: start)
@@ -58,7 +58,7 @@ extension FastKernels {
     return channels.map { count in
       var shape = x.shape
       shape[1] = count
-      let part = empty(shape, layout)
+      let part = empty(shape, layout, x.elementType)
       copyChannels(part, into: source, at: start, reversed: true)
       start += count
       return part
@@ -73,25 +73,42 @@ extension FastKernels {
     return offered
   }
 
+  /// Copies a part's channels into the whole, or with `reversed` out of it, block by block.
   private func copyChannels(
     _ part: Tensor,
     into whole: Tensor,
     at start: Int,
     reversed: Bool = false
   ) {
-    let spatial = whole.spatialCount
-    let (wholeStride, partStride) = (whole.shape[1] * spatial, part.shape[1] * spatial)
+    // Values and places of one item: a block of channels, or a channel.
+    let size = whole.spatialCount * whole.lanes
+    let (items, wholeItems) = (part.shape[1] / whole.lanes, whole.shape[1] / whole.lanes)
     let (large, small) = (whole.storage, part.storage)
-    EngineThreads.forEachRange(whole.shape[0], itemCost: partStride) { range in
-      for sample in range {
-        let inside = large.pointer + sample * wholeStride + start * spatial
-        let outside = small.pointer + sample * partStride
-        if reversed {
-          outside.update(from: inside, count: partStride)
+    let (largeHalf, smallHalf) = (whole.halfStorage, part.halfStorage)
+    let first = start / whole.lanes
+    EngineThreads.forEachRange(whole.shape[0] * items, itemCost: size) { range in
+      for index in range {
+        let inside = (index / items * wholeItems + first + index % items) * size
+        if let largeHalf, let smallHalf {
+          copy(largeHalf.pointer + inside, smallHalf.pointer + index * size, size, reversed)
         } else {
-          inside.update(from: outside, count: partStride)
+          copy(large.pointer + inside, small.pointer + index * size, size, reversed)
         }
       }
     }
+  }
+}
+
+/// Copies into the large buffer, or with `reversed` out of it.
+private func copy<Element: BitwiseCopyable>(
+  _ large: UnsafeMutablePointer<Element>,
+  _ small: UnsafeMutablePointer<Element>,
+  _ count: Int,
+  _ reversed: Bool
+) {
+  if reversed {
+    small.update(from: large, count: count)
+  } else {
+    large.update(from: small, count: count)
   }
 }

@@ -24,6 +24,24 @@ extension FastKernels {
       let factor = gains[channel] / (variance[index] + epsilon).squareRoot()
       return offsets[channel] - mean[index] * factor
     }
+    if let half = x.halfStorage {
+      let target = AlignedBuffer<UInt16>(uninitializedCount: half.count)
+      layout.forEachOuter { first, last in
+        ck_bf16_affine_leaky(
+          half.pointer,
+          target.pointer,
+          factors.pointer,
+          additions.pointer,
+          negativeSlope,
+          layout.spatial,
+          layout.laneCount,
+          first,
+          last
+        )
+      }
+      let output = Tensor(shape: x.shape, layout: x.layout, halfStorage: target)
+      return NormalizationResult(output: output, mean: mean, variance: variance)
+    }
     let output = x.emptyLike()
     let (source, target) = (x.storage, output.storage)
     layout.forEachOuter { first, last in
@@ -48,16 +66,32 @@ extension FastKernels {
     extent: NormalizationExtent,
     layout: LaneLayout
   ) -> (mean: [Float], variance: [Float]) {
-    let source = x.storage
+    let (source, half) = (x.storage, x.halfStorage)
     let sums = AlignedBuffer<Double>(uninitializedCount: layout.count)
     layout.forEachOuter { first, last in
-      ck_sum(source.pointer, sums.pointer, layout.spatial, layout.laneCount, first, last)
+      if let half {
+        ck_bf16_sum(half.pointer, sums.pointer, layout.spatial, layout.laneCount, first, last)
+      } else {
+        ck_sum(source.pointer, sums.pointer, layout.spatial, layout.laneCount, first, last)
+      }
     }
     let mean = layout.means(of: sums, extent: extent).map { Float($0) }
     let centers = layout.lanes { sample, channel in
       mean[extent == .instance ? sample * layout.channels + channel : channel]
     }
     layout.forEachOuter { first, last in
+      if let half {
+        ck_bf16_centered_squares(
+          half.pointer,
+          centers.pointer,
+          sums.pointer,
+          layout.spatial,
+          layout.laneCount,
+          first,
+          last
+        )
+        return
+      }
       ck_centered_squares(
         source.pointer,
         centers.pointer,
@@ -91,7 +125,25 @@ extension FastKernels {
     let sums = AlignedBuffer<Double>(uninitializedCount: layout.count)
     let products = AlignedBuffer<Double>(uninitializedCount: layout.count)
     let (input, output, incoming) = (x.storage, result.output.storage, arriving.storage)
+    // All three in bfloat16, or none.
+    let halves = HalfOperands(x, result.output, arriving)
     layout.forEachOuter { first, last in
+      if let halves {
+        ck_bf16_affine_leaky_sums(
+          halves.x.pointer,
+          halves.y.pointer,
+          halves.gradient.pointer,
+          centers.pointer,
+          negativeSlope,
+          sums.pointer,
+          products.pointer,
+          layout.spatial,
+          layout.laneCount,
+          first,
+          last
+        )
+        return
+      }
       ck_affine_leaky_sums(
         input.pointer,
         output.pointer,
@@ -136,6 +188,31 @@ extension FastKernels {
       let pull = result.mean[i] * inverse[i] * inverse[i] * Float(meanProduct[i])
       return gains[channel] * inverse[i] * (pull - Float(meanGradient[i]))
     }
+    let parameters = (
+      Tensor(scaleGradient, shape: [layout.channels]),
+      Tensor(shiftGradient, shape: [layout.channels])
+    )
+    if let halves {
+      let target = AlignedBuffer<UInt16>(uninitializedCount: halves.x.count)
+      layout.forEachOuter { first, last in
+        ck_bf16_affine_leaky_gradient(
+          halves.x.pointer,
+          halves.y.pointer,
+          halves.gradient.pointer,
+          a.pointer,
+          b.pointer,
+          c.pointer,
+          negativeSlope,
+          target.pointer,
+          layout.spatial,
+          layout.laneCount,
+          first,
+          last
+        )
+      }
+      let back = Tensor(shape: x.shape, layout: x.layout, halfStorage: target)
+      return (back, parameters.0, parameters.1)
+    }
     let inputGradient = x.emptyLike()
     let target = inputGradient.storage
     layout.forEachOuter { first, last in
@@ -154,10 +231,20 @@ extension FastKernels {
         last
       )
     }
-    return (
-      inputGradient, Tensor(scaleGradient, shape: [layout.channels]),
-      Tensor(shiftGradient, shape: [layout.channels])
-    )
+    return (inputGradient, parameters.0, parameters.1)
+  }
+}
+
+/// The operands of a normalisation's gradient when they are in bfloat16.
+private struct HalfOperands: Sendable {
+  let x: AlignedBuffer<UInt16>
+  let y: AlignedBuffer<UInt16>
+  let gradient: AlignedBuffer<UInt16>
+
+  init?(_ x: Tensor, _ y: Tensor, _ gradient: Tensor) {
+    guard let x = x.halfStorage, let y = y.halfStorage, let gradient = gradient.halfStorage
+    else { return nil }
+    (self.x, self.y, self.gradient) = (x, y, gradient)
   }
 }
 

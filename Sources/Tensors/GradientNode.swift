@@ -38,6 +38,10 @@ package final class GradientNode: Sendable {
   }
 
   init(operands: [GradientNode?], pullback: @escaping Pullback) {
+    precondition(
+      RecordingPause.current == nil,
+      "a checkpointed part uses a tracked tensor from outside; give it as the argument"
+    )
     depth = 1 + (operands.lazy.compactMap { $0?.depth }.max() ?? 0)
     key = nil
     state = Mutex(State(operands: operands, pullback: pullback))
@@ -79,7 +83,11 @@ extension Tensor {
   /// - Parameter key: The name of the gradient.
   /// - Returns: The same values, tracked.
   public func tracked(by key: GradientKey) -> Tensor {
-    with(node: GradientNode(leaf: key))
+    if let pause = RecordingPause.current {
+      pause.note(key)
+      return detached
+    }
+    return with(node: GradientNode(leaf: key))
   }
 
   /// Notes how the tensor came from its operands, if any of those is tracked.

@@ -17,7 +17,11 @@ public struct Gradients: Sendable {
 public func gradients(of loss: Tensor) -> Gradients {
   precondition(loss.count == 1, "the loss must be one number, not \(loss.shape)")
   guard let root = loss.node else { return Gradients([:]) }
+  return Gradients(walkedBack(from: root, gradient: Tensor(repeating: 1, shape: loss.shape)))
+}
 
+/// The gradients of all leaves under a node, from the gradient of the node's own value.
+func walkedBack(from root: GradientNode, gradient: Tensor) -> [GradientKey: Tensor] {
   // Every node after all that depend on it: falling depth.
   var reached: Set<ObjectIdentifier> = [ObjectIdentifier(root)]
   var nodes = [root]
@@ -33,7 +37,7 @@ public func gradients(of loss: Tensor) -> Gradients {
     ($0.element.depth, $1.offset) > ($1.element.depth, $0.offset)
   }
 
-  var pending = [ObjectIdentifier(root): Tensor(repeating: 1, shape: loss.shape)]
+  var pending = [ObjectIdentifier(root): gradient]
   var found: [GradientKey: Tensor] = [:]
   for (_, node) in order {
     guard let gradient = pending.removeValue(forKey: ObjectIdentifier(node)) else { continue }
@@ -56,7 +60,7 @@ public func gradients(of loss: Tensor) -> Gradients {
       pending[id] = pending[id].map { sum($0, contribution) } ?? contribution
     }
   }
-  return Gradients(found)
+  return found
 }
 
 private func sum(_ a: Tensor, _ b: Tensor) -> Tensor {

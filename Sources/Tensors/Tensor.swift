@@ -160,7 +160,9 @@ public struct Tensor: Sendable {
   package var lanes: Int { max(1, layout.block) }
 
   /// Outer count of the kernels' view of `[N, C, spatial…]`.
-  package var outerCount: Int { storage.count / max(1, spatialCount * lanes) }
+  package var outerCount: Int {
+    (halfStorage?.count ?? storage.count) / max(1, spatialCount * lanes)
+  }
 
   /// A fresh tensor of the same shape and layout, values arbitrary.
   package func emptyLike() -> Tensor {

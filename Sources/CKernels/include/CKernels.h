@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "CKernelsActivations.h"
+#include "CKernelsBFloat16.h"
 #include "CKernelsSpatial.h"
 #include "CKernelsOptimizers.h"
 
@@ -75,6 +76,7 @@ void ck_narrow(const float *x, uint16_t *y, int64_t count);
 void ck_keep_freed_memory(void);
 
 #include "CKernelsDirect.h"
+#include "CKernelsGradients.h"
 #include "CKernelsPlan.h"
 #include "CKernelsHalf.h"
 #include "CKernelsHalfMaps.h"

@@ -70,7 +70,15 @@ public func concatenation(_ parts: [Tensor]) -> Tensor {
   }
   let channels = parts.map { $0.shape[1] }
   let shape = [parts[0].shape[0], channels.reduce(0, +)] + parts[0].shape.dropFirst(2)
-  return operation("concatenation", on: parts, shape: shape, action: .concatenation) { parts in
+  // The fast kernels only move numbers, of either type, if it is the same.
+  let isUniform = parts.allSatisfy { $0.elementType == parts[0].elementType }
+  return operation(
+    "concatenation",
+    on: parts,
+    shape: shape,
+    action: .concatenation,
+    takesBFloat16: isUniform && !Kernels.current.isReference
+  ) { parts in
     let kernels = Kernels.current
     return kernels.concatenation(parts.map(\.detached)).recorded(from: parts) { gradient in
       kernels.split(gradient, channels: channels).map { $0 }

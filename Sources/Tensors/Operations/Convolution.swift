@@ -26,7 +26,8 @@ public func convolution(
     "convolution",
     on: [x, weight] + (bias.map { [$0] } ?? []),
     shape: [x.shape[0], weight.shape[0]] + outputSize,
-    action: .convolution(shape)
+    action: .convolution(shape),
+    takesBFloat16: true
   ) { operands in
     convolved(
       operands[0],
@@ -44,11 +45,15 @@ private func convolved(
   shape: ConvolutionShape
 ) -> Tensor {
   let kernels = Kernels.current
-  let (input, kernel) = (x.detached, weight.detached)
-  let result = kernels.convolution(input, weight: kernel, bias: bias?.detached, shape: shape)
+  // In bfloat16 the input is kept as it is; sums and weights are in single precision.
+  let (input, kernel, type) = (x.detached, weight.single, x.elementType)
+  let result = kernels.convolution(input.single, weight: kernel, bias: bias?.single, shape: shape)
+    .converted(to: type)
+  let types = [weight, bias].map { $0?.elementType ?? .float32 }
   let (needsInput, needsWeight) = (x.isTracked, weight.isTracked)
   let needsBias = bias?.isTracked ?? false
-  return result.recorded(from: [x, weight] + (bias.map { [$0] } ?? [])) { gradient in
+  return result.recorded(from: [x, weight] + (bias.map { [$0] } ?? [])) { arriving in
+    let gradient = arriving.single
     let inputGradient =
       needsInput
       ? kernels.convolutionInputGradient(
@@ -56,16 +61,17 @@ private func convolved(
         weight: kernel,
         inputSize: Array(input.shape.dropFirst(2)),
         shape: shape
-      ) : nil
+      ).converted(to: type) : nil
     let weightGradient =
       needsWeight
       ? kernels.convolutionWeightGradient(
-        input,
+        input.single,
         gradient: gradient,
         weightShape: kernel.shape,
         shape: shape
-      ) : nil
-    return [inputGradient, weightGradient, needsBias ? channelSums(gradient) : nil]
+      ).converted(to: types[0]) : nil
+    let biasGradient = needsBias ? channelSums(gradient).converted(to: types[1]) : nil
+    return [inputGradient, weightGradient, biasGradient]
       .prefix(bias == nil ? 2 : 3).map { $0 }
   }
 }
@@ -97,7 +103,8 @@ public func transposedConvolution(
     "transposed convolution",
     on: [x, weight] + (bias.map { [$0] } ?? []),
     shape: [x.shape[0], weight.shape[1] * shape.groups] + outputSize,
-    action: .transposedConvolution(shape)
+    action: .transposedConvolution(shape),
+    takesBFloat16: true
   ) { operands in
     convolvedTransposed(
       operands[0],
@@ -117,29 +124,39 @@ private func convolvedTransposed(
   outputSize: [Int]
 ) -> Tensor {
   let kernels = Kernels.current
-  let (input, kernel) = (x.detached, weight.detached)
+  let (input, kernel, type) = (x.detached, weight.single, x.elementType)
   var result = kernels.convolutionInputGradient(
-    input,
+    input.single,
     weight: kernel,
     inputSize: outputSize,
     shape: shape
   )
-  if let bias { result = addingToChannels(result, bias.detached) }
+  if let bias { result = addingToChannels(result, bias.single) }
+  result = result.converted(to: type)
+  let types = [weight, bias].map { $0?.elementType ?? .float32 }
   let (needsInput, needsWeight) = (x.isTracked, weight.isTracked)
   let needsBias = bias?.isTracked ?? false
-  return result.recorded(from: [x, weight] + (bias.map { [$0] } ?? [])) { gradient in
+  return result.recorded(from: [x, weight] + (bias.map { [$0] } ?? [])) { arriving in
+    let gradient = arriving.single
     let inputGradient =
       needsInput
-      ? kernels.convolution(gradient, weight: kernel, bias: nil, shape: shape) : nil
+      ? kernels.convolution(gradient, weight: kernel, bias: nil, shape: shape)
+        .converted(to: type) : nil
     let weightGradient =
       needsWeight
       ? kernels.convolutionWeightGradient(
         gradient,
-        gradient: input,
+        gradient: input.single,
         weightShape: kernel.shape,
         shape: shape
-      ) : nil
-    return [inputGradient, weightGradient, needsBias ? channelSums(gradient) : nil]
+      ).converted(to: types[0]) : nil
+    let biasGradient = needsBias ? channelSums(gradient).converted(to: types[1]) : nil
+    return [inputGradient, weightGradient, biasGradient]
       .prefix(bias == nil ? 2 : 3).map { $0 }
   }
+}
+
+extension Tensor {
+  /// The values in another type, without a past.
+  func converted(to type: ElementType) -> Tensor { type == .bfloat16 ? rounded : single }
 }

@@ -72,21 +72,24 @@ public func normalization(
     return (output, statistics ?? NormalizationStatistics(mean: [], variance: []))
   }
   let kernels = Kernels.current
-  let (input, gain) = (x.detached, scale?.detached)
+  // The fast kernels take bfloat16 as it is; statistics are in single precision in any case.
+  let isWidened = x.elementType == .bfloat16 && kernels.isReference
+  let (input, gain) = (isWidened ? x.single : x.detached, scale?.single)
   let result = kernels.normalization(
     input,
     extent: extent,
     scale: gain,
-    shift: shift?.detached,
+    shift: shift?.single,
     epsilon: epsilon,
     negativeSlope: negativeSlope,
     statistics: statistics.map { ($0.mean, $0.variance) }
   )
   let (hasScale, hasShift) = (scale != nil, shift != nil)
   let ownStatistics = statistics == nil
-  let output = result.output.recorded(from: operands) { gradient in
+  let types = operands.map(\.elementType)
+  let output = result.output.converted(to: types[0]).recorded(from: operands) { gradient in
     let back = kernels.normalizationGradient(
-      gradient,
+      gradient.converted(to: input.elementType),
       x: input,
       result: result,
       extent: extent,
@@ -95,7 +98,8 @@ public func normalization(
       negativeSlope: negativeSlope,
       usesOwnStatistics: ownStatistics
     )
-    return [back.x] + (hasScale ? [back.scale] : []) + (hasShift ? [back.shift] : [])
+    let all = [back.x] + (hasScale ? [back.scale] : []) + (hasShift ? [back.shift] : [])
+    return zip(all, types).map { $0.converted(to: $1) }
   }
   return (output, NormalizationStatistics(mean: result.mean, variance: result.variance))
 }

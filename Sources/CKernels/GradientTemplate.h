@@ -115,20 +115,6 @@ INLINE void NAME(weight_points)(const VEC *m, int64_t step, VEC *r, int64_t to) 
   r[2 * to] = c * (1.0f / 6) - a + m[5 * step];
 }
 
-// G g.
-INLINE void NAME(kernel_points)(const VEC *g, int64_t step, VEC *r, int64_t to) {
-#pragma clang fp contract(fast)
-  const VEC g0 = g[0], g1 = g[step], g2 = g[2 * step];
-  const VEC a = (g0 + g2) * (-1.0f / 6), b = g1 * (1.0f / 6);
-  const VEC c = g0 * (1.0f / 24) + g2 * (1.0f / 6), d = g1 * (1.0f / 12);
-  r[0] = g0 * 0.25f;
-  r[to] = a - b;
-  r[2 * to] = a + b;
-  r[3 * to] = c + d;
-  r[4 * to] = c - d;
-  r[5 * to] = g2;
-}
-
 // A patch of n x n cells, zero outside the slice.
 INLINE void NAME(load_patch)(const ck_winograd_gradient *s, const float *slice, int64_t y,
                              int64_t x, int64_t n, VEC *patch) {
@@ -352,43 +338,6 @@ static TARGET void NAME(finish_direct)(const ck_direct_gradient *s, float *plain
       for (int64_t part = 1; part < s->parts; ++part) total += *(const VEC *)(from + part * size);
       float *to = plain + (block * LANES * inputs + i) * taps + tap;
       for (int64_t lane = 0; lane < used; ++lane) to[lane * inputs * taps] = total[lane];
-    }
-  }
-}
-
-static TARGET void NAME(fresh_weights)(const float *plain, float *transformed, int64_t outputs,
-                                       int64_t inputs, int64_t depth_taps, int transposed,
-                                       int64_t block) {
-  const int64_t channels = (inputs + LANES - 1) / LANES * LANES;
-  const int64_t blocks = (outputs + LANES - 1) / LANES;
-  const int64_t pair = block / 2 * 2;
-  const int64_t columns = blocks - pair >= 2 ? 2 : 1;
-  const int64_t plane = depth_taps * channels * columns;
-  VEC *const base =
-      (VEC *)(transformed + 36 * depth_taps * channels * pair * LANES) + (block - pair);
-  const int64_t used = outputs - block * LANES < LANES ? outputs - block * LANES : LANES;
-  const int64_t step = transposed ? depth_taps * 9 : inputs * depth_taps * 9;
-  for (int64_t tap = 0; tap < depth_taps; ++tap) {
-    for (int64_t i = 0; i < channels; ++i) {
-      VEC *to = base + (tap * channels + i) * columns;
-      if (i >= inputs) {
-        for (int64_t k = 0; k < 36; ++k) to[k * plane] = (VEC)(0.0f);
-        continue;
-      }
-      const float *w =
-          transposed ? plain + ((i * outputs + block * LANES) * depth_taps +
-                                (depth_taps - 1 - tap)) * 9
-                     : plain + ((block * LANES * inputs + i) * depth_taps + tap) * 9;
-      VEC g[9] = {0}, half[18];
-      for (int64_t lane = 0; lane < used; ++lane, w += step) {
-#pragma clang loop unroll(full)
-        for (int64_t k = 0; k < 9; ++k) ((float *)g)[k * LANES + lane] = w[transposed ? 8 - k : k];
-      }
-#pragma clang loop unroll(full)
-      for (int64_t k = 0; k < 3; ++k) NAME(kernel_points)(g + k, 3, half + k, 3);
-#pragma clang loop unroll(full)
-      for (int64_t a = 0; a < 6; ++a)
-        NAME(kernel_points)(half + a * 3, 1, to + a * 6 * plane, plane);
     }
   }
 }

@@ -171,9 +171,3 @@ void ck_direct_gradient_finish(const ck_direct_gradient *s, float *plain, int64_
                                int64_t inputs, int64_t block) {
   CHOSEN(finish_direct, s->lanes)(s, plain, outputs, inputs, block);
 }
-
-void ck_winograd_fresh_weights(const float *plain, float *transformed, int64_t outputs,
-                               int64_t inputs, int64_t lanes, int64_t depth_taps, int transposed,
-                               int64_t block) {
-  CHOSEN(fresh_weights, lanes)(plain, transformed, outputs, inputs, depth_taps, transposed, block);
-}

@@ -67,33 +67,26 @@ extension FastKernels {
     ck_winograd_plan(&shape, Int64(Parallelism.threadCount))
 
     let plain = weight.plain
-    let weights = AlignedBuffer<Float>(
-      uninitializedCount: Int(
-        ck_winograd_weight_count(
-          shape.input_blocks,
-          shape.output_blocks,
-          shape.lanes,
-          shape.depth_taps
-        )
-      )
-    )
-    let taps = shape.depth_taps
-    EngineThreads.forEachUnit(Int(shape.output_blocks)) { _, block in
-      ck_winograd_fresh_weights(
+    let weights = AlignedBuffer<Float>(uninitializedCount: Int(ck_winograd_weight_count(&shape)))
+    let packing = Shared(shape)
+    let blocks = Int(shape.output_blocks)
+    EngineThreads.forEachUnit((blocks + 1) / 2) { _, pair in
+      var shape = packing.value
+      ck_winograd_weights(
+        &shape,
         plain.storage.pointer,
         weights.pointer,
         Int64(outputs),
         Int64(inputs),
-        Int64(lanes),
-        taps,
         isTransposed ? 1 : 0,
-        Int64(block)
+        Int64(2 * pair),
+        Int64(min(2 * pair + 2, blocks))
       )
     }
     let units = Int(ck_winograd_units(&shape))
     let workspace = Workspace(count: Int(ck_winograd_workspace(&shape)), units: units)
     let addition = bias.map { filledUp($0, to: Int(shape.output_blocks) * lanes) }
-    withExtendedLifetime((input, output, weights, addition)) {
+    withExtendedLifetime((input, output, plain, weights, addition)) {
       withBlockPointers(input, output) { from, to in
         shape.input = from
         shape.output = to

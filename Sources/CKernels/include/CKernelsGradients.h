@@ -70,8 +70,3 @@ void ck_direct_gradient_run(const ck_direct_gradient *shape, int64_t unit);
 /// The second phase: plain gradients [O][I][kernel] of the output channels of one block.
 void ck_direct_gradient_finish(const ck_direct_gradient *shape, float *plain, int64_t outputs,
                                int64_t inputs, int64_t block);
-
-/// As ck_winograd_weights, but in single precision and many times faster.
-void ck_winograd_fresh_weights(const float *plain, float *transformed, int64_t outputs,
-                               int64_t inputs, int64_t lanes, int64_t depth_taps, int transposed,
-                               int64_t block);

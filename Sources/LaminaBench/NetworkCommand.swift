@@ -33,8 +33,8 @@ struct NetworkCommand: ParsableCommand {
     help: ArgumentHelp(
       "Compute convolutions directly, never by Winograd's transformation.",
       discussion: """
-        The transformation needs fewer multiplications but rounds differently: slower with this \
-        flag, and nearer to the exporting program's output. Not with --eager.
+        The transformation saves multiplications but rounds differently from sums of products; \
+        the record's engine then ends with "-exact". Not with --eager.
         """
     )
   )

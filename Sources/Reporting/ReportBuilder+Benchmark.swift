@@ -45,12 +45,14 @@ extension ReportBuilder {
       "\(Self.ratioText(entry.0)) (\(entry.1.lamina.median.network) beside "
         + "\(entry.1.rival.median.engine))"
     }
+    let doubtful = ratios.count { !$0.1.doubts.isEmpty }
+    let caution = doubtful > 0 ? ", \(doubtful) of them doubtful" : ""
     let range =
       ratios.count == 1
       ? "The ratio of the times is \(text(least))."
       : "The ratios of the times go from \(text(least)) to \(text(most))."
     return "Lamina took less time than the other program in \(faster) of "
-      + "\(counted(ratios.count, "comparison")). \(range)"
+      + "\(counted(ratios.count, "comparison")) measured\(caution). \(range)"
   }
 
   // MARK: The machine
@@ -235,7 +237,7 @@ extension ReportBuilder {
         .text(item.name), .number(ReportNumber.significant(item.forwardMS)),
         .number(ReportNumber.significant(item.backwardMS)),
         item.gflops.map { .number(ReportNumber.significant($0)) }
-          ?? .undefined(reason: "memory decides, not arithmetic"),
+          ?? .undefined(reason: "its arithmetic was not counted"),
       ]
     }
     let omitted =

@@ -6,7 +6,7 @@ public struct OperationTime: Codable, Sendable, Equatable {
   public let forwardMS: Double
   /// Median time of the gradient for all operands, ms.
   public let backwardMS: Double
-  /// Billions of multiplications and additions per second forward; nil where memory decides.
+  /// Billions of multiplications and additions per second forward; nil where it was not counted.
   public let gflops: Double?
 
   /// Creates a time.

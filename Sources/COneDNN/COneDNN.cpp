@@ -259,6 +259,13 @@ int32_t codn_channel_block(void) {
   }
 }
 
+void codn_version(int32_t version[3]) {
+  const dnnl_version_t *found = dnnl_version();
+  version[0] = found->major;
+  version[1] = found->minor;
+  version[2] = found->patch;
+}
+
 int32_t codn_convolution_forward(codn_context *context, const codn_convolution *shape,
                                  int32_t threads, const float *x, const float *weight,
                                  const float *bias, float *y) {

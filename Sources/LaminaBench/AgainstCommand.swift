@@ -15,7 +15,8 @@ struct AgainstCommand: ParsableCommand {
       Each run is a process of its own; the rival's last line on stdout must be a JSON record with \
       the keys of `lamina-bench network`. The result is JSON: for both sides the median record and \
       all records, and the ratio of medians, Lamina's to the rival's, of time, peak memory and \
-      first result (below 1: Lamina needs less). The runs of a rival that fails end with status 69.
+      first result (below 1: Lamina needs less), with the machine and the date, as `lamina report` \
+      reads it. Lamina's records are not rounded. The runs of a rival that fails end with status 69.
       """
   )
 
@@ -46,9 +47,20 @@ struct AgainstCommand: ParsableCommand {
     }
     // Wrong usage is told before anything runs.
     do {
-      _ = try LaminaBenchCommand.parseAsRoot(own)
+      _ = try threadCount
     } catch {
       throw ValidationError("After --: " + LaminaBenchCommand.usageSentence(of: error))
+    }
+  }
+
+  /// How many threads Lamina's runs use.
+  private var threadCount: Int {
+    get throws {
+      switch try LaminaBenchCommand.parseAsRoot(own) {
+      case let command as NetworkCommand: command.threads.count
+      case let command as TrainingCommand: command.threads.count
+      default: Parallelism.threadCount
+      }
     }
   }
 
@@ -56,10 +68,11 @@ struct AgainstCommand: ParsableCommand {
     let outputs = OutputGuard(mayReplace: force)
     if let output { try outputs.check(output) }
     let program = Bundle.main.executablePath ?? CommandLine.arguments[0]
-    let comparison = try Comparison.run(
+    let unrounded = own.contains("--unrounded") ? [] : ["--unrounded"]
+    let comparison = try BenchComparison.run(
       rival: (.shell(rival), rival),
       own: (
-        ChildRun(executable: program, arguments: own),
+        ChildRun(executable: program, arguments: own + unrounded),
         (["lamina-bench"] + own).joined(separator: " ")
       ),
       pairs: pairs
@@ -68,7 +81,7 @@ struct AgainstCommand: ParsableCommand {
       let text = "\(record.engine) \(record.network): \(record.medianMS) ms\n"
       try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
-    let data = try BenchOutput.json(comparison)
+    let data = try BenchmarkFile(.comparison(comparison), threads: threadCount).json()
     try BenchOutput.print(String(decoding: data.dropLast(), as: UTF8.self))
     if let output { try outputs.write(data, to: output) }
   }

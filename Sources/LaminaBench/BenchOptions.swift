@@ -13,12 +13,48 @@ struct ThreadOptions: ParsableArguments {
     }
   }
 
+  /// The number of threads that `run` uses.
+  var count: Int { threads ?? Parallelism.threadCount }
+
   /// Runs the body on as many threads.
   func run<Result>(_ body: () throws -> Result) rethrows -> Result {
     try Parallelism.$threadCount.withValue(
-      threads ?? Parallelism.threadCount,
+      count,
       operation: body
     )
+  }
+}
+
+/// How a measurement of one network is given away.
+struct RecordOptions: ParsableArguments {
+  @Flag(help: "Do not round the record's numbers (`against` does this for small networks).")
+  var unrounded = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Write the record, each call's time, machine and date to a file too, for `lamina report`.",
+      valueName: "file.json"
+    )
+  )
+  var output: String?
+
+  @Flag(help: "Replace the file if it exists.")
+  var force = false
+
+  /// Fails early when the file may not be written.
+  func check() throws {
+    if let output { try OutputGuard(mayReplace: force).check(output) }
+  }
+
+  /// Prints the record as one line, and writes it where that was asked for.
+  func give(_ record: BenchRecord, seconds: [Double], threads: Int) throws {
+    try BenchOutput.print(try record.line)
+    guard let output else { return }
+    let file = BenchmarkFile(
+      .measurement(record, callsMS: seconds.map { 1e3 * $0 }),
+      threads: threads
+    )
+    try OutputGuard(mayReplace: force).write(file.json(), to: output)
   }
 }
 
@@ -37,12 +73,5 @@ enum BenchOutput {
         reason: OutputGuard.reason(of: error)
       )
     }
-  }
-
-  /// Indented JSON of sorted keys with a final line end.
-  static func json(_ document: some Encodable) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(document) + Data("\n".utf8)
   }
 }

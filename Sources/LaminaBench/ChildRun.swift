@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A measurement in a process of its own, which prints its record as the last line of stdout.
 package struct ChildRun {

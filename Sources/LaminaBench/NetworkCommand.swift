@@ -29,28 +29,47 @@ struct NetworkCommand: ParsableCommand {
   @Flag(help: "Run each operation by itself, without an inference plan.")
   var eager = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Compute convolutions directly, never by Winograd's transformation.",
+      discussion: """
+        The transformation saves multiplications but rounds differently from sums of products; \
+        the record's engine then ends with "-exact". Not with --eager.
+        """
+    )
+  )
+  var exact = false
+
   @Flag(help: "Print what each step of the plan cost to stderr.")
   var profile = false
 
+  @OptionGroup var recording: RecordOptions
   @OptionGroup var threads: ThreadOptions
 
+  func validate() throws {
+    if exact, eager { throw ValidationError("--exact is for plans; leave out --eager.") }
+  }
+
   func run() throws {
-    let record = try threads.run {
+    try recording.check()
+    let (record, seconds) = try threads.run {
       let (predictor, export) = try prepared()
       let timing = try Stopwatch().measure { try predictor.predict(export.input) }
       if profile, let plan = predictor.plan { printProfile(plan, export.input) }
-      return BenchRecord(
-        engine: "lamina-\(precision.rawValue)" + (eager ? "-eager" : ""),
+      let record = BenchRecord(
+        engine: "lamina-\(precision.rawValue)" + (eager ? "-eager" : exact ? "-exact" : ""),
         network: name,
         timing: timing,
         gigaflop: export.gigaflop,
         relativeError: BenchStatistics.relativeError(
           timing.output.values,
           expected: export.output.values
-        )
+        ),
+        isRounded: !recording.unrounded
       )
+      return (record, timing.seconds)
     }
-    try BenchOutput.print(try record.line)
+    try recording.give(record, seconds: seconds, threads: threads.count)
   }
 
   /// The predictor and the arrays; the network itself is let go where a plan has taken its weights.
@@ -60,7 +79,8 @@ struct NetworkCommand: ParsableCommand {
       export.network,
       example: export.arrays.input,
       precision: precision,
-      isEager: eager
+      isEager: eager,
+      isExact: exact
     )
     return (predictor, export.arrays)
   }

@@ -35,7 +35,9 @@ struct OperationsCommand: ParsableCommand {
   )
   var seconds = 0.1
 
-  @Option(help: ArgumentHelp("Write the times as JSON too.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Write the times as JSON too, for `lamina report`.", valueName: "file")
+  )
   var json: String?
 
   @Flag(help: "Replace the JSON file if it exists.")
@@ -47,13 +49,6 @@ struct OperationsCommand: ParsableCommand {
     guard (0.001...60).contains(seconds) else {
       throw ValidationError("--seconds is \(seconds) but must be 0.001 to 60.")
     }
-  }
-
-  private struct Row: Encodable {
-    let name: String
-    let forwardMS: Double
-    let backwardMS: Double
-    let gflops: Double?
   }
 
   func run() throws {
@@ -81,10 +76,13 @@ struct OperationsCommand: ParsableCommand {
         return row
       }
     }
-    if let json { try outputs.write(BenchOutput.json(rows), to: json) }
+    if let json {
+      let file = BenchmarkFile(.operations(rows), threads: threads.count)
+      try outputs.write(file.json(), to: json)
+    }
   }
 
-  private func time(_ timed: TimedOperation) -> Row {
+  private func time(_ timed: TimedOperation) -> OperationTime {
     let operands = timed.operation.operands
     let operation = timed.operation.operation
     let forward = median(prepare: {}, run: { _ in _ = operation(operands) })
@@ -92,7 +90,7 @@ struct OperationsCommand: ParsableCommand {
       prepare: { operation(operands.map { $0.tracked(by: GradientKey()) }).sum },
       run: { _ = gradients(of: $0) }
     )
-    return Row(
+    return OperationTime(
       name: timed.operation.name,
       forwardMS: BenchStatistics.rounded(1e3 * forward, decimals: 4),
       backwardMS: BenchStatistics.rounded(1e3 * backward, decimals: 4),

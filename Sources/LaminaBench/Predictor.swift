@@ -34,12 +34,14 @@ package struct Predictor {
   ///   - example: An input of the shape that will be predicted, and with the usual values.
   ///   - precision: In what numbers to compute.
   ///   - isEager: Whether each operation runs by itself, without a plan.
+  ///   - isExact: Whether the plan computes every convolution directly.
   /// - Throws: `BenchError.unavailablePrecision`.
   package init(
     _ network: any Network,
     example: Tensor,
     precision: BenchPrecision,
-    isEager: Bool
+    isEager: Bool,
+    isExact: Bool = false
   ) throws {
     if isEager, precision != .f32 {
       throw BenchError.unavailablePrecision(precision.rawValue, purpose: "Eager prediction")
@@ -51,6 +53,7 @@ package struct Predictor {
     } else {
       var options = InferencePlanOptions()
       options.precision = precision.inference
+      options.usesWinograd = !isExact
       if precision == .int8 {
         options.largestInputs = InferencePlan.largestInputs(
           inputShape: example.shape,

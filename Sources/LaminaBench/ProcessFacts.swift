@@ -24,7 +24,8 @@ package enum ProcessFacts {
     return (Int(kibibytes) ?? 0) / 1024
   }
 
-  private static func text(_ path: String) -> String? {
+  /// A file of `/proc` as text; nil where there is none.
+  static func text(_ path: String) -> String? {
     // Files of /proc have no size, so that they are read piece by piece.
     guard let file = FileHandle(forReadingAtPath: path) else { return nil }
     defer { try? file.close() }

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// Times calls in the way of the other engines' timers, so that records can be compared.
 package struct Stopwatch {
@@ -67,22 +68,28 @@ package struct Stopwatch {
 
 extension BenchRecord {
   /// A record of a timing, rounded as the other timers round.
+  ///
+  /// Rounding to 0.1 ms leaves nothing of a small network's time, so that comparisons do without.
   package init<Output>(
     engine: String,
     network: String,
     timing: Stopwatch.Timing<Output>,
     gigaflop: Double,
-    relativeError: Double?
+    relativeError: Double?,
+    isRounded: Bool = true
   ) {
     let median = BenchStatistics.median(timing.seconds)
+    func rounded(_ value: Double, _ decimals: Int) -> Double {
+      isRounded ? BenchStatistics.rounded(value, decimals: decimals) : value
+    }
     self.init(
       engine: engine,
       network: network,
-      medianMS: BenchStatistics.rounded(1e3 * median, decimals: 1),
-      minimumMS: BenchStatistics.rounded(1e3 * (timing.seconds.min() ?? median), decimals: 1),
+      medianMS: rounded(1e3 * median, 1),
+      minimumMS: rounded(1e3 * (timing.seconds.min() ?? median), 1),
       runs: timing.seconds.count,
-      gflops: BenchStatistics.rounded(gigaflop / median, decimals: 1),
-      firstResultS: BenchStatistics.rounded(timing.firstResult, decimals: 2),
+      gflops: rounded(gigaflop / median, 1),
+      firstResultS: rounded(timing.firstResult, 2),
       peakMemoryMiB: timing.peakMemoryMiB,
       relativeError: relativeError.map { BenchStatistics.rounded($0, digits: 2) }
     )

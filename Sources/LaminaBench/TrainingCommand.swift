@@ -27,6 +27,7 @@ struct TrainingCommand: ParsableCommand {
   @Argument(help: "Numbers to compute in: f32, bf16.")
   var precision: BenchPrecision
 
+  @OptionGroup var recording: RecordOptions
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
@@ -37,7 +38,8 @@ struct TrainingCommand: ParsableCommand {
   }
 
   func run() throws {
-    let record = try threads.run {
+    try recording.check()
+    let (record, seconds) = try threads.run {
       EngineMemory.keepFreedBlocks()
       let export = try ExportedNetwork(name, in: folder)
       var step = try TrainingStep(export.network, precision: precision)
@@ -49,14 +51,16 @@ struct TrainingCommand: ParsableCommand {
       let timing = Stopwatch().measure {
         isFinite = step(x).isFinite && isFinite
       }
-      return BenchRecord(
+      let record = BenchRecord(
         engine: "lamina-training-batch\(batch)-\(precision.rawValue)",
         network: name,
         timing: timing,
         gigaflop: 3 * Double(batch) * export.arrays.gigaflop,
-        relativeError: isFinite ? 0 : nil
+        relativeError: isFinite ? 0 : nil,
+        isRounded: !recording.unrounded
       )
+      return (record, timing.seconds)
     }
-    try BenchOutput.print(try record.line)
+    try recording.give(record, seconds: seconds, threads: threads.count)
   }
 }

@@ -8,7 +8,8 @@ import Support
 struct ReportCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Writes one self-contained HTML page from segmentations, evaluations and trainings.",
+    abstract:
+      "Writes one self-contained HTML page from segmentations, evaluations, trainings and benchmarks.",
     discussion: """
       The page needs no network and no other file. Volumes are in ml, distances in mm. Scans are \
       read again for the pictures from where `lamina segment` found them; a scan that is gone \
@@ -19,7 +20,7 @@ struct ReportCommand: Verb {
   @Argument(
     help: ArgumentHelp(
       "Result folders of `lamina segment`, folders of such, JSON files of `lamina evaluate`, "
-        + "models of `lamina train`."
+        + "models of `lamina train`, JSON files of `lamina-bench`."
     )
   )
   var results: [String]
@@ -53,6 +54,7 @@ struct ReportCommand: Verb {
     let segmentations: Int
     let evaluations: Int
     let trainings: Int
+    let benchmarks: Int
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
@@ -71,7 +73,8 @@ struct ReportCommand: Verb {
         report: output,
         segmentations: inputs.segmentations.count,
         evaluations: inputs.evaluations.count,
-        trainings: inputs.trainings.count
+        trainings: inputs.trainings.count,
+        benchmarks: inputs.benchmarks.count
       )
     ) { "Wrote \(output)" }
     return .complete

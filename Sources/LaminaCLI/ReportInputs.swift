@@ -16,18 +16,21 @@ struct ReportInputs {
   /// The training runs, in the order given.
   private(set) var trainings: [TrainingReportData] = []
 
+  /// The benchmarks, in the order given.
+  private(set) var benchmarks: [BenchmarkFile] = []
+
   /// Everything, in the order of the page.
   var items: [ReportItem] {
     segmentations.map(ReportItem.segmentation) + evaluations.map(ReportItem.evaluation)
-      + trainings.map(ReportItem.training)
+      + trainings.map(ReportItem.training) + benchmarks.map(ReportItem.benchmark)
   }
 
   /// Reads results.
   /// - Parameters:
-  ///   - paths: Result folders, folders of such, evaluation files.
+  ///   - paths: Result folders, folders of such, models, files of evaluations and benchmarks.
   ///   - progress: Told about each result.
   ///   - interruption: Stops between results.
-  /// - Throws: `SupportError.notFound`; `ReportInputError.notAResult`; what reading throws.
+  /// - Throws: `SupportError.notFound`; `ReportInputError`; what reading throws.
   init(
     _ paths: [String],
     progress: any ProgressReporter,
@@ -52,11 +55,14 @@ struct ReportInputs {
           folders.append(folder)
         }
       } else {
-        let evaluation = try Self.evaluation(path)
-        for item in evaluation.report.cases {
-          references[Self.standard(item.prediction)] = item.reference
+        switch try Self.file(path) {
+        case .evaluation(let evaluation):
+          for item in evaluation.report.cases {
+            references[Self.standard(item.prediction)] = item.reference
+          }
+          evaluations.append(evaluation)
+        case .benchmark(let benchmark): benchmarks.append(benchmark)
         }
-        evaluations.append(evaluation)
       }
       progress.update(index + 1, detail: path)
     }
@@ -154,10 +160,26 @@ struct ReportInputs {
     return provenance
   }
 
-  private static func evaluation(_ path: String) throws -> EvaluationReportData {
+  /// What a file may hold.
+  private enum Content {
+    case evaluation(EvaluationReportData)
+    case benchmark(BenchmarkFile)
+  }
+
+  private static func file(_ path: String) throws -> Content {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw SupportError.unreadable(path: path, reason: "the system refuses")
     }
+    do {
+      return .benchmark(try BenchmarkFile.read(data))
+    } catch .invalid(let reason) {
+      throw ReportInputError.damagedBenchmark(path: path, reason: reason)
+    } catch .foreign {
+      return .evaluation(try evaluation(path, data))
+    }
+  }
+
+  private static func evaluation(_ path: String, _ data: Data) throws -> EvaluationReportData {
     do {
       let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
       return EvaluationReportData(title: name, report: try EvaluationReport(json: data))
@@ -198,16 +220,20 @@ struct ReportInputs {
 
 /// What can be wrong with an argument of `lamina report`.
 enum ReportInputError: ClassifiedError, Equatable {
-  /// The path is neither a result folder nor an evaluation.
+  /// The path is neither a result folder nor an evaluation nor a benchmark.
   case notAResult(path: String)
+  /// The file says that it is a benchmark, but does not hold what it should.
+  case damagedBenchmark(path: String, reason: String)
 
   var failure: Failure { .damagedInput }
 
   var description: String {
     switch self {
     case .notAResult(let path):
-      "\(path) is neither a result folder of lamina segment, nor a JSON file of lamina evaluate, "
-        + "nor a model of lamina train; give one of those."
+      "\(path) is neither a result folder of lamina segment, nor a JSON file of lamina evaluate or "
+        + "lamina-bench, nor a model of lamina train; give one of those."
+    case .damagedBenchmark(let path, let reason):
+      "\(path) is a damaged benchmark: \(reason); measure again."
     }
   }
 }

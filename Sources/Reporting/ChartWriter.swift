@@ -11,6 +11,7 @@ enum ChartWriter {
       switch chart.form {
       case .bars(let bars): barContent(bars)
       case .strips(let strips, let range): stripContent(strips, range)
+      case .ratios(let ratios): ratioContent(ratios)
       case .lines(let lines, let xLabel): lineContent(lines, xLabel)
       }
     let picture = HTML.element(
@@ -242,9 +243,9 @@ enum ChartWriter {
     return sorted[low] + (position - Double(low)) * (sorted[high] - sorted[low])
   }
 
-  private static func percent(_ value: Double) -> String { String(format: "%.2f%%", value) }
+  static func percent(_ value: Double) -> String { String(format: "%.2f%%", value) }
 
-  private static func text(
+  static func text(
     _ string: String,
     x: Double,
     y: Int,
@@ -258,7 +259,7 @@ enum ChartWriter {
     )
   }
 
-  private static func rectangle(
+  static func rectangle(
     x: Double,
     y: Int,
     width: Double,
@@ -271,7 +272,7 @@ enum ChartWriter {
       + "height=\"\(height)\" rx=\"2\" class=\"\(css)\"\(color)/>"
   }
 
-  private static func line(
+  static func line(
     _ from: (x: Double, y: String),
     _ to: (x: Double, y: String),
     css: String
@@ -292,9 +293,9 @@ extension LabelColor {
 
 extension String {
   /// An SVG element without content needs the slash.
-  fileprivate var selfClosed: String { String(dropLast()) + "/>" }
+  var selfClosed: String { String(dropLast()) + "/>" }
 
-  fileprivate var withoutTrailingZeros: String {
+  var withoutTrailingZeros: String {
     guard contains(".") else { return self }
     var text = self
     while text.hasSuffix("0") { text.removeLast() }

@@ -19,6 +19,7 @@ extension ReportBuilder {
       let time = item.provenance.elapsedSeconds.map { " in \(ReportNumber.duration($0))" } ?? ""
       sentences.append("The model \(item.modelName) was trained\(time).")
     }
+    if let sentence = benchmarkSentence(parts) { sentences.append(sentence) }
     let count = parts.problems.count
     let verdict =
       count == 0

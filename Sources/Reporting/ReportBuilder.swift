@@ -39,6 +39,7 @@ public struct ReportBuilder: Sendable {
     }
     for item in parts.evaluations { sections.append(agreement(item)) }
     for item in parts.trainings { sections.append(training(item)) }
+    for group in BenchmarkGroup.groups(of: parts.benchmarks) { sections.append(benchmark(group)) }
     sections.append(provenance(parts))
     sections += modelCards(parts)
     return ReportDocument(
@@ -81,6 +82,7 @@ public struct ReportBuilder: Sendable {
     var segmentations: [SegmentationReportData] = []
     var evaluations: [EvaluationReportData] = []
     var trainings: [TrainingReportData] = []
+    var benchmarks: [BenchmarkFile] = []
 
     init(_ items: [ReportItem]) {
       for item in items {
@@ -88,6 +90,7 @@ public struct ReportBuilder: Sendable {
         case .segmentation(let data): segmentations.append(data)
         case .evaluation(let data): evaluations.append(data)
         case .training(let data): trainings.append(data)
+        case .benchmark(let file): benchmarks.append(file)
         }
       }
     }
@@ -98,8 +101,15 @@ public struct ReportBuilder: Sendable {
       case (2..., _, _): "Segmentation of \(segmentations.count) scans"
       case (0, 1..., 0): "Evaluation: \(evaluations[0].title)"
       case (0, _, 1...): "Training of \(trainings[0].modelName)"
+      case (0, 0, 0) where !benchmarks.isEmpty: benchmarkTitle
       default: "Report"
       }
+    }
+
+    private var benchmarkTitle: String {
+      let networks = Set(benchmarks.flatMap(\.networks))
+      return networks.isEmpty
+        ? "Benchmark of operations" : "Benchmark of \(counted(networks.count, "network"))"
     }
 
     /// Everything that needs a look, said once each, undefined values aside.
@@ -112,6 +122,12 @@ public struct ReportBuilder: Sendable {
         }
       }
       for item in trainings { lines += item.problems.map { "\(item.modelName): \($0)" } }
+      for item in benchmarks.compactMap(\.comparison) where !item.doubts.isEmpty {
+        lines.append(
+          "\(item.lamina.median.network): the ratio to \(item.rival.median.engine) should not be "
+            + "relied on (\(sentenceList(item.doubts.map(ReportBuilder.words))))."
+        )
+      }
       var seen = Set<String>()
       return lines.filter { seen.insert($0).inserted }
     }

@@ -8,6 +8,8 @@ public struct ReportChart: Sendable {
     case bars([Bar])
     /// Every value as a dot, with median and quartiles behind.
     case strips([Strip], range: ClosedRange<Double>)
+    /// Horizontal bars from zero across a line at 1.
+    case ratios([Ratio])
     /// Lines over a common axis.
     case lines([Line], xLabel: String)
   }
@@ -34,6 +36,41 @@ public struct ReportChart: Sendable {
       self.value = value
       self.text = text
       self.color = color
+    }
+  }
+
+  /// A ratio of two quantities, such as times.
+  public struct Ratio: Sendable {
+    /// What is compared.
+    public let label: String
+    /// The ratio, at least 0.
+    public let value: Double
+    /// The lowest and the highest of the ratios behind it.
+    public let range: ClosedRange<Double>
+    /// The number as it is shown, with remarks.
+    public let text: String
+    /// Whether the ratio should not be relied on.
+    public let isDoubtful: Bool
+
+    /// Creates a ratio.
+    /// - Parameters:
+    ///   - label: What is compared.
+    ///   - value: The ratio, at least 0.
+    ///   - range: The lowest and the highest of the ratios behind it.
+    ///   - text: The number as it is shown, with remarks.
+    ///   - isDoubtful: Whether the ratio should not be relied on.
+    public init(
+      label: String,
+      value: Double,
+      range: ClosedRange<Double>,
+      text: String,
+      isDoubtful: Bool
+    ) {
+      self.label = label
+      self.value = value
+      self.range = range
+      self.text = text
+      self.isDoubtful = isDoubtful
     }
   }
 

@@ -32,6 +32,24 @@ public enum ReportNumber {
     return fixed(value, min(max(0, digits - 1 - magnitude), 6))
   }
 
+  /// A number of two significant digits, with a power of ten when it is below 0.001.
+  /// - Parameter value: A finite number, at least 0.
+  /// - Returns: Such as "0.25" or "1.2\u{202F}\u{00D7}\u{202F}10" with the power raised.
+  public static func scientific(_ value: Double) -> String {
+    guard value > 0, value < 0.001 else { return significant(value, 2) }
+    let parts = String(format: "%.1e", value).split(separator: "e")
+    guard parts.count == 2, let exponent = Int(parts[1]) else { return significant(value, 2) }
+    let raised = String(exponent).map { digit in
+      digit.wholeNumberValue.map {
+        String(
+          Array("\u{2070}\u{B9}\u{B2}\u{B3}\u{2074}\u{2075}\u{2076}\u{2077}\u{2078}\u{2079}")[$0]
+        )
+      }
+        ?? "\u{207B}"
+    }
+    return "\(parts[0])\u{202F}\u{00D7}\u{202F}10" + raised.joined()
+  }
+
   /// A volume: "0.045", "3.41", "27.5", "1432".
   /// - Parameter value: Millilitres.
   /// - Returns: The number without its unit.

@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import Imaging
+import Support
 
 /// What made an output: program, model, inputs and run.
 public struct ProvenanceRecord: Sendable {
@@ -199,4 +200,5 @@ public enum ReportItem: Sendable {
   case segmentation(SegmentationReportData)
   case evaluation(EvaluationReportData)
   case training(TrainingReportData)
+  case benchmark(BenchmarkFile)
 }

@@ -125,6 +125,11 @@ enum ReportStyle {
     .chart .box{fill:var(--strong);fill-opacity:.22;stroke:var(--strong)}
     .chart .whisker{stroke:var(--strong);stroke-width:1.5}
     .chart .median{stroke:var(--ink);stroke-width:2.5}
+    .chart .less{fill:#0072B2;stroke:#0072B2;stroke-width:1.5}
+    .chart .more{fill:#D55E00;stroke:#D55E00;stroke-width:1.5}
+    .chart .doubtful{fill-opacity:.3;stroke-dasharray:4 3}
+    .chart .range{stroke:var(--ink);stroke-width:1.5}
+    .chart .unity{stroke:var(--ink);stroke-width:1.5}
     .chart .series{stroke-width:2;stroke-linejoin:round}
 
     """

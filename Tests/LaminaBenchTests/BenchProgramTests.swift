@@ -67,6 +67,54 @@ struct BenchProgramTests {
     #expect((0.19...0.26).contains(record.relativeError ?? 0))
   }
 
+  @Test("a network's file holds the record, each call and the machine; the line stays as it is")
+  func file() throws {
+    let export = try TinyExport()
+    let path = export.folder.file("network.json")
+    let arguments = [
+      "network", export.path, "tiny", "f32", "--exact", "--unrounded", "--output", path,
+      "--threads", "1",
+    ]
+    let result = try BenchProgram.run(arguments)
+    #expect(result.status == 0, "\(result.error)")
+    let document = try JSONSerialization.jsonObject(with: Data(result.output.utf8))
+    #expect(Set((document as? [String: Any] ?? [:]).keys) == BenchRecordTests.keys)
+    let record = try JSONDecoder().decode(BenchRecord.self, from: Data(result.output.utf8))
+    #expect(record.engine == "lamina-f32-exact")
+    #expect(record.medianMS > 0)
+    let file = try BenchmarkFile.read(Data(contentsOf: URL(fileURLWithPath: path)))
+    guard case .measurement(record, let calls) = file.content else {
+      Issue.record("the file holds \(file.content)")
+      return
+    }
+    #expect(calls.count == record.runs)
+    #expect(file.machine == .current(threads: 1))
+    #expect(abs(file.date?.timeIntervalSinceNow ?? 1e9) < 600)
+    #expect(try BenchProgram.run(arguments).status == 73)
+    #expect(
+      try BenchProgram.run("network", export.path, "tiny", "f32", "--exact", "--eager").status
+        == 64
+    )
+  }
+
+  @Test("Linux's description of a processor gives its model and the features that matter")
+  func processor() {
+    let facts = BenchMachine.processorFacts(
+      """
+      processor\t: 0
+      model name\t: Some: Processor @ 2 GHz
+      flags\t\t: fpu avx2 avx hypervisor fma
+
+      processor\t: 1
+      model name\t: Another
+      """
+    )
+    #expect(facts.name == "Some: Processor @ 2 GHz")
+    #expect(facts.features == ["avx", "fma", "avx2"])
+    #expect(BenchMachine.processorFacts("Features : asimd sve").features == ["asimd", "sve"])
+    #expect(BenchMachine.processorFacts("").name == nil)
+  }
+
   @Test("training gives a record of its own name")
   func training() throws {
     let export = try TinyExport()
@@ -128,11 +176,14 @@ struct BenchProgramTests {
     #expect(result.status == 0, "\(result.error)")
     let written = try String(contentsOf: URL(fileURLWithPath: file), encoding: .utf8)
     #expect(written == result.output)
-    let comparison = try JSONDecoder().decode(Comparison.self, from: Data(written.utf8))
+    let comparison = try JSONDecoder().decode(BenchComparison.self, from: Data(written.utf8))
     #expect(comparison.pairs == 2)
     #expect(comparison.rival.median.engine == "rival")
     #expect(comparison.lamina.records.map(\.network) == ["tiny", "tiny"])
-    #expect((comparison.ratio.time ?? 1) < 0.01)
+    // Lamina's times are not rounded, so that even this network has a ratio.
+    let ratio = try #require(comparison.ratio.time)
+    #expect(ratio > 0 && ratio < 0.01)
+    #expect(try BenchmarkFile.read(Data(written.utf8)).content == .comparison(comparison))
     #expect(try BenchProgram.run(arguments).status == 73)
     #expect(try BenchProgram.run(["against", "--force"] + arguments.dropFirst()).status == 0)
   }
@@ -154,8 +205,11 @@ struct BenchProgramTests {
     #expect(lines.first?.hasPrefix("operation") == true)
     #expect(lines.dropFirst().allSatisfy { $0.hasPrefix("concatenation") })
     let data = try Data(contentsOf: URL(fileURLWithPath: folder.file("times.json")))
-    let rows = try JSONSerialization.jsonObject(with: data) as? [[String: Any]] ?? []
+    guard case .operations(let rows) = try BenchmarkFile.read(data).content else {
+      Issue.record("the file holds no operations")
+      return
+    }
     #expect(rows.count == lines.count - 1 && rows.count >= 5)
-    #expect(rows.allSatisfy { ($0["forwardMS"] as? Double ?? -1) >= 0 })
+    #expect(zip(rows, lines.dropFirst()).allSatisfy { $1.hasPrefix($0.name) })
   }
 }

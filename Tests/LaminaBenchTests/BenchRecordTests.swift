@@ -1,5 +1,6 @@
 import Foundation
 import LaminaBench
+import Support
 import Testing
 
 @Suite("Records of measurements")
@@ -40,6 +41,27 @@ struct BenchRecordTests {
     #expect(
       try JSONDecoder().decode(BenchRecord.self, from: Data(line.utf8)) == Self.record(error: error)
     )
+  }
+
+  @Test("a record without rounding keeps times below the other timers' 0.1 ms")
+  func unrounded() {
+    let record = BenchRecord(
+      engine: "e",
+      network: "n",
+      timing: Stopwatch.Timing(
+        output: 0,
+        firstResult: 0.125,
+        seconds: [0x1p-16, 0x1p-15, 0x1p-14],
+        peakMemoryMiB: 77
+      ),
+      gigaflop: 0x1p-15,
+      relativeError: 0,
+      isRounded: false
+    )
+    #expect(record.medianMS == 1000 * 0x1p-15)
+    #expect(record.minimumMS == 1000 * 0x1p-16)
+    #expect(record.gflops == 1)
+    #expect(record.firstResultS == 0.125)
   }
 
   @Test("a timing becomes a record rounded as other timers round")

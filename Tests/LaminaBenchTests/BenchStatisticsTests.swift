@@ -1,5 +1,6 @@
 import Foundation
 import LaminaBench
+import Support
 import Testing
 
 @Suite("Statistics of measurements")

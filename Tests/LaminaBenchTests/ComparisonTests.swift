@@ -15,7 +15,7 @@ struct ComparisonTests {
     let rival = try Self.command(BenchRecordTests.record("rival", median: 20, memory: 50, first: 2))
     let own = try Self.command(BenchRecordTests.record(median: 10, memory: 200, first: 0.5))
     var order: [String] = []
-    let comparison = try Comparison.run(
+    let comparison = try BenchComparison.run(
       rival: (.shell(rival), "rival"),
       own: (.shell(own), "own"),
       pairs: 2
@@ -33,12 +33,12 @@ struct ComparisonTests {
   @Test("a side's summary has the median of each value and the largest error")
   func summary() {
     let records = [30.0, 10, 12].map { BenchRecordTests.record(median: $0, error: $0 * 1e-6) }
-    let side = Comparison.Side(command: "c", records: records)
+    let side = BenchComparison.Side(command: "c", records: records)
     #expect(side.median.medianMS == 12)
     #expect(side.median.minimumMS == 11)
     #expect(side.median.runs == 9)
     #expect(side.median.relativeError == 30 * 1e-6)
-    let undefined = Comparison.Side(
+    let undefined = BenchComparison.Side(
       command: "c",
       records: records + [BenchRecordTests.record(error: nil)]
     )
@@ -47,11 +47,11 @@ struct ComparisonTests {
 
   @Test("what is 0 has no ratio")
   func noRatio() {
-    let none = Comparison.Side(command: "c", records: [BenchRecordTests.record(memory: 0)])
-    let some = Comparison.Side(command: "c", records: [BenchRecordTests.record()])
-    #expect(Comparison(rival: none, lamina: some).ratio.memory == nil)
-    #expect(Comparison(rival: some, lamina: none).ratio.memory == nil)
-    #expect(Comparison(rival: some, lamina: none).ratio.time == 1)
+    let none = BenchComparison.Side(command: "c", records: [BenchRecordTests.record(memory: 0)])
+    let some = BenchComparison.Side(command: "c", records: [BenchRecordTests.record()])
+    #expect(BenchComparison(rival: none, lamina: some).ratio.memory == nil)
+    #expect(BenchComparison(rival: some, lamina: none).ratio.memory == nil)
+    #expect(BenchComparison(rival: some, lamina: none).ratio.time == 1)
   }
 
   @Test(
@@ -67,7 +67,11 @@ struct ComparisonTests {
   func failingRival(_ command: String, _ reason: String) throws {
     let own = try Self.command(BenchRecordTests.record())
     let error = #expect(throws: BenchError.self) {
-      try Comparison.run(rival: (.shell(command), command), own: (.shell(own), "own"), pairs: 1)
+      try BenchComparison.run(
+        rival: (.shell(command), command),
+        own: (.shell(own), "own"),
+        pairs: 1
+      )
     }
     #expect(error == .rivalFailed(command: command, reason: reason))
     #expect(error?.failure == .missingComponent)
@@ -78,7 +82,7 @@ struct ComparisonTests {
     let rival = try Self.command(BenchRecordTests.record())
     for (status, failure) in [(66, Failure.missingInput), (1, .internalFault)] {
       let error = #expect(throws: BenchError.self) {
-        try Comparison.run(
+        try BenchComparison.run(
           rival: (.shell(rival), "rival"),
           own: (.shell("exit \(status)"), "own"),
           pairs: 1

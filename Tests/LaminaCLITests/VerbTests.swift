@@ -276,6 +276,58 @@ import Testing
     )
   }
 
+  @Test func reportShowsBenchmarks() throws {
+    let folder = try TemporaryFolder()
+    let record = BenchRecord(
+      engine: "lamina-f32",
+      network: "<b>net</b>",
+      medianMS: 12.5,
+      minimumMS: 12,
+      runs: 3,
+      gflops: 1,
+      firstResultS: 1,
+      peakMemoryMiB: 10,
+      relativeError: nil
+    )
+    let machine = BenchMachine(
+      processor: "Some Processor",
+      cores: 2,
+      features: [],
+      threads: 1,
+      versions: [:]
+    )
+    let file = BenchmarkFile(
+      date: Date(),
+      machine: machine,
+      content: .measurement(record, callsMS: [])
+    )
+    let (whole, line, cut) = (
+      folder.file("whole.json"), folder.file("line.json"), folder.file("cut.json")
+    )
+    try file.json().write(to: URL(fileURLWithPath: whole))
+    try Data(record.line.utf8).write(to: URL(fileURLWithPath: line))
+    try file.json().dropLast(20).write(to: URL(fileURLWithPath: cut))
+    let page = folder.file("page.html")
+    let report = try Program.run("report", whole, line, "--output", page, "--json")
+    #expect(report.status == 0, "\(report.error)")
+    #expect((report.json as? [String: Any])?["benchmarks"] as? Int == 2)
+    let html = String(
+      decoding: try Data(contentsOf: URL(fileURLWithPath: page)),
+      as: UTF8.self
+    )
+    for text in ["Some Processor", "machine not recorded", "&lt;b&gt;net&lt;/b&gt;", "12.5"] {
+      #expect(html.contains(text), "\(text)")
+    }
+    #expect(!html.contains("<b>net"))
+    #expect(try Program.run("report", cut, "--output", page, "--force").status == 65)
+    let damaged = String(decoding: try file.json(), as: UTF8.self)
+      .replacingOccurrences(of: "\"runs\" : 3", with: "\"runs\" : -3")
+    try Data(damaged.utf8).write(to: URL(fileURLWithPath: cut))
+    let refused = try Program.run("report", cut, "--output", page, "--force")
+    #expect(refused.status == 65)
+    #expect(refused.error.contains("the value of \"runs\" is out of range"))
+  }
+
   @Test func reportRefusesWhatIsNoResult() throws {
     let folder = try TemporaryFolder()
     try Data("{}".utf8).write(to: URL(fileURLWithPath: folder.file("x.json")))

@@ -32,6 +32,9 @@ void codn_context_free(codn_context *context);
 /// The channel block that this processor's kernels like best: 16 with AVX-512, else 8.
 int32_t codn_channel_block(void);
 
+/// The library's version: major, minor and patch.
+void codn_version(int32_t version[3]);
+
 /// y = x * w + bias (bias may be NULL).
 int32_t codn_convolution_forward(codn_context *context, const codn_convolution *shape,
                                  int32_t threads, const float *x, const float *weight,

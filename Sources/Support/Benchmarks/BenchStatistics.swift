@@ -1,10 +1,12 @@
 import Foundation
 
 /// Small statistics of timings.
-package enum BenchStatistics {
+public enum BenchStatistics {
   /// The middle value, or the mean of the two in the middle.
+  /// - Parameter values: The values.
+  /// - Returns: Their median.
   /// - Precondition: There is a value.
-  package static func median(_ values: [Double]) -> Double {
+  public static func median(_ values: [Double]) -> Double {
     precondition(!values.isEmpty, "the median of no values")
     let sorted = values.sorted()
     let middle = sorted.count / 2
@@ -12,19 +14,31 @@ package enum BenchStatistics {
   }
 
   /// Rounds to a number of decimals.
-  package static func rounded(_ value: Double, decimals: Int) -> Double {
+  /// - Parameters:
+  ///   - value: A number.
+  ///   - decimals: Digits after the point.
+  /// - Returns: The rounded number.
+  public static func rounded(_ value: Double, decimals: Int) -> Double {
     let scale = pow(10, Double(decimals))
     return (value * scale).rounded() / scale
   }
 
   /// Rounds to a number of significant digits.
-  package static func rounded(_ value: Double, digits: Int) -> Double {
+  /// - Parameters:
+  ///   - value: A number.
+  ///   - digits: Significant digits, at least 1.
+  /// - Returns: The rounded number.
+  public static func rounded(_ value: Double, digits: Int) -> Double {
     Double(String(format: "%.\(digits)g", value)) ?? value
   }
 
   /// The largest difference over the largest expected magnitude; nil when that is not a number.
+  /// - Parameters:
+  ///   - values: The values.
+  ///   - expected: What they should be.
+  /// - Returns: 0 for values that are all as expected.
   /// - Precondition: As many values as expected.
-  package static func relativeError(_ values: [Float], expected: [Float]) -> Double? {
+  public static func relativeError(_ values: [Float], expected: [Float]) -> Double? {
     precondition(
       values.count == expected.count,
       "\(values.count) values for \(expected.count) expected ones"

@@ -11,3 +11,11 @@ void ck_keep_freed_memory(void) {
   mallopt(M_TRIM_THRESHOLD, ONE_GIBIBYTE);
 #endif
 }
+
+void ck_return_freed_memory(void) {
+#if defined(__GLIBC__)
+  enum { ONE_MEBIBYTE = 1 << 20 };
+  mallopt(M_MMAP_THRESHOLD, ONE_MEBIBYTE);
+  mallopt(M_TRIM_THRESHOLD, ONE_MEBIBYTE);
+#endif
+}

@@ -74,6 +74,7 @@ struct NetworkCommand: ParsableCommand {
 
   /// The predictor and the arrays; the network itself is let go where a plan has taken its weights.
   private func prepared() throws -> (Predictor, ExportedArrays) {
+    EngineMemory.returnFreedBlocks()
     let export = try ExportedNetwork(name, in: folder)
     let predictor = try Predictor(
       export.network,

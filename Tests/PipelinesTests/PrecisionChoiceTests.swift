@@ -8,8 +8,8 @@ import TestSupport
 import Testing
 
 @Suite struct PrecisionChoiceTests {
-  private static let modern = ProcessorFeatures(names: ["avx512_bf16", "avx512_vnni"])
-  private static let old = ProcessorFeatures(names: ["avx2", "fma"])
+  private static let modern = ProcessorFeatures(names: ["amx_bf16", "amx_int8"])
+  private static let old = ProcessorFeatures(names: ["avx2", "fma", "avx512_bf16", "avx512_vnni"])
 
   private static func selfTest(
     bf16: Double = 0.9995,

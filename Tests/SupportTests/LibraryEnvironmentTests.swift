@@ -59,7 +59,9 @@ import Testing
         """
     )
     #expect(x86.names == ["fpu", "avx2", "avx512_bf16", "avx512_vnni"])
-    #expect(x86.multipliesBFloat16 && x86.multipliesInt8 && !x86.hasAVX512)
+    #expect(!x86.multipliesBFloat16 && !x86.multipliesInt8 && !x86.hasAVX512)
+    let tiles = ProcessorFeatures(processorList: "flags : fpu amx_bf16 amx_tile amx_int8\n")
+    #expect(tiles.multipliesBFloat16 && tiles.multipliesInt8)
     let arm = ProcessorFeatures(processorList: "processor : 0\nFeatures : fp asimd bf16\n")
     #expect(arm.names == ["fp", "asimd", "bf16"])
     #expect(!arm.multipliesBFloat16 && !arm.multipliesInt8)

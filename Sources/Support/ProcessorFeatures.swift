@@ -30,8 +30,8 @@ public struct ProcessorFeatures: Sendable, Equatable {
 
   /// Whether convolutions of bfloat16 numbers are faster than those of single precision.
   ///
-  /// AMX makes them so. The vector instructions alone (`avx512_bf16`) do not: in single precision
-  /// Winograd's filtering needs a quarter of the products, which they do not make up for.
+  /// AMX makes them so. The vector instructions alone (`avx512_bf16`) did not on the Xeon that was
+  /// measured: single precision by Winograd's filtering needs a quarter of the products.
   public var multipliesBFloat16: Bool { names.contains("amx_bf16") }
 
   /// Whether convolutions of 8-bit integers are faster than those of single precision; as above.

@@ -20,7 +20,7 @@ public struct InferencePlanOptions: Sendable, Hashable {
   /// For 8-bit integers, the largest input of each convolution by magnitude, in the order of the
   /// network, from `InferencePlan.largestInputs(inputShape:examples:network:)`.
   ///
-  /// Without, or with a number for each but another count of convolutions, such a plan computes in
+  /// Where it is empty or its count is not that of the convolutions, such a plan computes in
   /// bfloat16. The first and the last convolution, which see and make the numbers that matter most,
   /// always do.
   public var largestInputs: [Float] = []

@@ -29,7 +29,9 @@ DcmElement *element(const cdcmtk_file *file, uint32_t tag) {
   return !deflated && length != DCM_UndefinedLength && length > file->size ? nullptr : found;
 }
 
-bool readDouble(DcmElement *element, unsigned long index, double &value) {
+} // namespace
+
+bool cdcmtk::readDouble(DcmElement *element, unsigned long index, double &value) {
   switch (element->ident()) {
   case EVR_FL: {
     Float32 number = 0;
@@ -67,8 +69,6 @@ bool readDouble(DcmElement *element, unsigned long index, double &value) {
   default: return element->getFloat64(value, index).good();
   }
 }
-
-} // namespace
 
 int32_t cdcmtk::prepare() {
   static std::once_flag once;
@@ -142,7 +142,7 @@ int32_t cdcmtk_doubles(const cdcmtk_file *file, uint32_t tag, double *values, si
     size_t filled = 0;
     const unsigned long available = found->getVM();
     while (filled < capacity && filled < available) {
-      if (!readDouble(found, filled, values[filled])) return CDCMTK_ABSENT;
+      if (!cdcmtk::readDouble(found, filled, values[filled])) return CDCMTK_ABSENT;
       filled += 1;
     }
     if (filled == 0) return CDCMTK_ABSENT;

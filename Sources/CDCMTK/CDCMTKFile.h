@@ -26,6 +26,9 @@ constexpr Uint32 maximumEagerLength = 4096;
 // Silences the log, registers the decoders and loads the dictionary, once.
 int32_t prepare();
 
+// One number of an element, in text or binary; false when there is none.
+bool readDouble(DcmElement *element, unsigned long index, double &value);
+
 // Turns what a body throws into a status.
 template <typename Body> int32_t guarded(Body body) noexcept {
   try {

@@ -1,12 +1,19 @@
 import Imaging
 import Support
 
-/// Which of several series and volumes of an input is meant.
+/// Which of several series and volumes of an input is meant, and what may be done to it.
 public struct VolumeSelection: Sendable, Equatable {
   /// Series Instance UID or the series' number in `lamina info`, from 1; nil means the only one.
   public var series: String?
   /// The volume's number within the series, from 1; nil means the only one.
   public var volume: Int?
+  /// The time point of a 4-D volume, from 1; nil means the only one.
+  public var timePoint: Int?
+  /// Rules that a series must fulfil to be chosen; the empty set lets all through.
+  public var rules = SeriesRules()
+  /// Whether tilted, shifted or unevenly spaced slices are resampled to a straight grid instead of
+  /// refused.
+  public var regrids = false
 
   /// Creates a selection.
   /// - Parameters:
@@ -18,6 +25,26 @@ public struct VolumeSelection: Sendable, Equatable {
   }
 }
 
+/// Rules by which a series is chosen from many.
+public struct SeriesRules: Sendable, Equatable, Codable {
+  /// The modality, such as "CT", in any case of letters.
+  public var modality: String?
+  /// A pattern that the series description must match: `*` and `?` as in a shell, any case.
+  public var descriptionPattern: String?
+  /// The fewest slices.
+  public var minimumSlices: Int?
+  /// The plane of the slices: "axial", "coronal" or "sagittal", as the nearest one.
+  public var plane: String?
+  /// The largest distance of slices, mm.
+  public var maximumSliceSpacingMM: Double?
+
+  /// Creates rules that let everything through.
+  public init() {}
+
+  /// Whether nothing is asked for.
+  public var isEmpty: Bool { self == SeriesRules() }
+}
+
 /// A volume as read, with what is worth knowing about its source.
 public struct LoadedVolume: Sendable {
   /// Values and geometry.
@@ -26,16 +53,32 @@ public struct LoadedVolume: Sendable {
   public let summary: SeriesSummary
   /// The files that were read, in the order of the slices.
   public let files: [String]
+  /// The DICOM slices that it was made of, or nil for other formats.
+  public var source: DICOMSource?
+  /// How the slices are shifted against each other; nil for straight grids.
+  ///
+  /// Readers return it for label maps only: images are refused or regridded.
+  public var shift: SliceShift?
 
   /// Creates a loaded volume.
   /// - Parameters:
   ///   - volume: Values and geometry.
   ///   - summary: The series that it came from.
   ///   - files: The files that were read.
-  public init(volume: AnyVolume, summary: SeriesSummary, files: [String]) {
+  ///   - source: The DICOM slices that it was made of.
+  ///   - shift: How the slices are shifted against each other.
+  public init(
+    volume: AnyVolume,
+    summary: SeriesSummary,
+    files: [String],
+    source: DICOMSource? = nil,
+    shift: SliceShift? = nil
+  ) {
     self.volume = volume
     self.summary = summary
     self.files = files
+    self.source = source
+    self.shift = shift
   }
 }
 

@@ -97,4 +97,6 @@ int32_t cdcmtk_decode_frame(cdcmtk_file *file, uint32_t frame, void *values, siz
 }
 #endif
 
+#include "CDCMTKItems.h"
+
 #endif

@@ -35,7 +35,7 @@ let package = Package(
     .target(name: "Support", dependencies: ["COpenSSL"]),
 
     // L2
-    .target(name: "Imaging", dependencies: ["Support"]),
+    .target(name: "Imaging", dependencies: ["Support", "CKernels"]),
     .target(name: "Tensors", dependencies: ["Support", "COneDNN", "COpenBLAS", "CKernels"]),
 
     // L3

@@ -237,7 +237,8 @@ package struct DICOMDerivedObject: Sendable, CustomStringConvertible {
       0x0010_0021, 0x0010_1010, 0x0012_0062, 0x0012_0063, 0x0008_1030,
     ]
 
-  private static func open(_ path: String) throws -> DICOMFile {
+  /// Opens a file of the source.
+  static func open(_ path: String) throws -> DICOMFile {
     do throws(DICOMFault) {
       return try DICOMFile(path: path)
     } catch .unreadable {

@@ -9,8 +9,9 @@ package struct PolygonFilling: Sendable {
   /// Rows.
   package let height: Int
 
-  /// How near to a centre a polygon must pass to count as on it, pixels. Rounded directions and
-  /// positions of headers move points by up to a thousandth of a pixel or so.
+  /// How near to a centre a polygon must pass to count as on it, pixels.
+  ///
+  /// Rounded directions and positions of headers move points by up to a thousandth of a pixel or so.
   package static let tolerance = 0.005
 
   /// Pixels of a row from `start` up to, but not including, `end`.

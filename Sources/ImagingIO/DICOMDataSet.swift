@@ -145,6 +145,7 @@ package enum DICOMPixelStorage: Equatable, Sendable {
 /// Transfer syntaxes that Lamina writes.
 package enum DICOMOutputSyntax: String, Sendable {
   case explicitLittleEndian = "1.2.840.10008.1.2.1"
+  case implicitLittleEndian = "1.2.840.10008.1.2"
   case deflated = "1.2.840.10008.1.2.1.99"
   case rle = "1.2.840.10008.1.2.5"
 }

@@ -7,6 +7,8 @@ let package = Package(
   name: "lamina",
   products: [
     .library(name: "Lamina", targets: ["Lamina"]),
+    // The readers alone, for the package in Tests/Fuzzing.
+    .library(name: "ImagingIO", targets: ["ImagingIO"]),
     .executable(name: "lamina", targets: ["LaminaCLI"]),
     .executable(name: "lamina-bench", targets: ["LaminaBench"]),
   ],

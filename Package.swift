@@ -7,6 +7,8 @@ let package = Package(
   name: "lamina",
   products: [
     .library(name: "Lamina", targets: ["Lamina"]),
+    // The readers alone, for the package in Tests/Fuzzing.
+    .library(name: "ImagingIO", targets: ["ImagingIO"]),
     .executable(name: "lamina", targets: ["LaminaCLI"]),
     .executable(name: "lamina-bench", targets: ["LaminaBench"]),
   ],
@@ -26,6 +28,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz"), .linkedLibrary("z")]
     ),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .target(name: "CZip", linkerSettings: [.linkedLibrary("zip")]),
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
@@ -41,7 +44,7 @@ let package = Package(
     // L3
     .target(
       name: "ImagingIO",
-      dependencies: ["Support", "Imaging", "CDCMTK", "CNIfTI", "CPNG", "COpenBLAS"]
+      dependencies: ["Support", "Imaging", "CDCMTK", "CNIfTI", "CPNG", "CZip", "COpenBLAS"]
     ),
     .target(name: "Transforms", dependencies: ["Support", "Imaging"]),
     .target(name: "Evaluation", dependencies: ["Support", "Imaging"]),

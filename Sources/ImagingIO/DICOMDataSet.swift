@@ -120,7 +120,7 @@ package struct DICOMDataSet: Equatable, Sendable {
     return "0"
   }
 
-  private static func dictionaryVR(_ tag: UInt32) -> String {
+  static func dictionaryVR(_ tag: UInt32) -> String {
     var vr: (CChar, CChar, CChar, CChar) = (0, 0, 0, 0)
     let status = withUnsafeMutableBytes(of: &vr) {
       cdcmtk_dictionary_vr(tag, $0.bindMemory(to: CChar.self).baseAddress)

@@ -25,7 +25,10 @@ let package = Package(
       name: "CNIfTI",
       linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz"), .linkedLibrary("z")]
     ),
+    .target(name: "CDeflate", linkerSettings: [.linkedLibrary("isal"), .linkedLibrary("z")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .target(name: "CTIFF", linkerSettings: [.linkedLibrary("tiff")]),
+    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
@@ -41,7 +44,9 @@ let package = Package(
     // L3
     .target(
       name: "ImagingIO",
-      dependencies: ["Support", "Imaging", "CDCMTK", "CNIfTI", "CPNG", "COpenBLAS"]
+      dependencies: [
+        "Support", "Imaging", "CDCMTK", "CDeflate", "CJPEG", "CNIfTI", "COpenBLAS", "CPNG", "CTIFF",
+      ]
     ),
     .target(name: "Transforms", dependencies: ["Support", "Imaging"]),
     .target(name: "Evaluation", dependencies: ["Support", "Imaging"]),

@@ -78,6 +78,11 @@ final class PickleTree {
     self.values = values
   }
 
+  /// What the pickle says of things that lie outside it.
+  var storages: [PickleValue] {
+    values.compactMap { if case .persistent(let identification) = $0.kind { identification } else { nil } }
+  }
+
   deinit { Self.takeApart(values) }
 
   /// Empties values of which each is still held by the list.

@@ -131,3 +131,26 @@ int32_t czip_extract(const czip_archive *archive, int64_t index, int descriptor,
   if (status == CZIP_OK && written < limit) status = CZIP_DAMAGED;
   return status;
 }
+
+int32_t czip_read(const czip_archive *archive, int64_t index, void *bytes, uint64_t count) {
+  zip_file_t *file = zip_fopen_index(archive->zip, (zip_uint64_t)index, ZIP_FL_UNCHANGED);
+  if (!file) return status_of(zip_error_code_zip(zip_get_error(archive->zip)));
+  int32_t status = CZIP_OK;
+  uint64_t filled = 0;
+  while (filled < count) {
+    zip_int64_t done = zip_fread(file, (char *)bytes + filled, count - filled);
+    if (done < 0) status = status_of(zip_error_code_zip(zip_file_get_error(file)));
+    if (done <= 0) break;
+    filled += (uint64_t)done;
+  }
+  // libzip compares the checksum when it reaches the end, which one byte more asks for.
+  char more;
+  if (status == CZIP_OK && filled < count) status = CZIP_DAMAGED;
+  if (status == CZIP_OK) {
+    zip_int64_t left = zip_fread(file, &more, 1);
+    if (left < 0) status = status_of(zip_error_code_zip(zip_file_get_error(file)));
+    if (left > 0) status = CZIP_TOO_LONG;
+  }
+  zip_fclose(file);
+  return status;
+}

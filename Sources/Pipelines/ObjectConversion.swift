@@ -103,7 +103,7 @@ public struct ObjectConversion: Sendable {
   /// - Parameter path: A file or folder.
   /// - Returns: True for a DICOM file of that class.
   public static func isStructureSet(_ path: String) -> Bool {
-    DICOMStructureSetReader.recognises(path)
+    DICOMObjectKind.of(path) == .structureSet
   }
 
   /// Writes the label map of a structure set, on the grid of the reference.
@@ -127,12 +127,25 @@ public struct ObjectConversion: Sendable {
       remark = "Structures overlap: the file has \(structures.layers.count) time points, one for "
         + "each layer."
     }
-    try outputs.writeFile(output) { temporary in
-      try NIfTIWriter.write(layers: structures.layers, to: temporary)
-    }
+    try outputs.writeFile(output) { try Self.write(structures.layers, to: $0) }
     var summary = reference.summary
     summary.problems = structures.problems
     return ImageConversion.Result(summary: summary, files: [output], remark: remark)
+  }
+
+  /// One layer as a label map, several as time points.
+  private static func write(_ layers: [LabelMap], to path: String) throws {
+    guard layers.count > 1 else {
+      if let layer = layers.first { try NIfTIWriter.write(layer, to: path) }
+      return
+    }
+    let isSmall = layers.allSatisfy { $0.labels.allSatisfy { $0 < 256 } }
+    let points: [AnyVolume] = layers.map { layer in
+      isSmall
+        ? .uint8(Volume(geometry: layer.geometry, voxels: layer.labels.map { UInt8($0) }))
+        : .uint16(Volume(geometry: layer.geometry, voxels: layer.labels))
+    }
+    try NIfTIWriter.write(timePoints: points, secondsApart: 0, to: path)
   }
 
   private static func needsReference(_ path: String) -> ImagingIOError {
@@ -175,21 +188,20 @@ public struct ObjectConversion: Sendable {
     options: Options,
     reference: LoadedVolume?
   ) throws -> Loaded {
-    if DICOMStructureSetReader.recognises(input) {
+    if DICOMObjectKind.of(input) == .structureSet {
       guard let reference else { throw Self.needsReference(input) }
       let structures = try DICOMStructureSetReader.read(input, onto: reference)
       var summary = reference.summary
       summary.problems = structures.problems
       return Loaded(layers: structures.layers, shift: nil, source: nil, summary: summary)
     }
-    if DICOMSegmentationFormat().recognises(input) {
+    if DICOMObjectKind.of(input) == .segmentation {
       let segmentation = try DICOMSegmentationReader.read(input, source: reference?.source)
-      let summary = try DICOMSegmentationFormat().inspect(input, progress: progress).first
       return Loaded(
         layers: segmentation.layers,
         shift: segmentation.shift,
         source: nil,
-        summary: summary ?? Self.summary(problems: segmentation.problems)
+        summary: Self.summary(problems: segmentation.problems)
       )
     }
     let path = Self.labelMapFile(input)

@@ -53,3 +53,7 @@ int32_t czip_describe(const czip_archive *archive, int64_t index, czip_entry *en
 /// No more than `limit` bytes are written: CZIP_TOO_LONG when there are more. CZIP_DAMAGED when
 /// there are fewer, when they cannot be expanded or when the checksum differs.
 int32_t czip_extract(const czip_archive *archive, int64_t index, int descriptor, uint64_t limit);
+
+/// Reads an entry's bytes and compares their checksum; CZIP_DAMAGED when there are fewer than `count`, CZIP_TOO_LONG
+/// when there are more.
+int32_t czip_read(const czip_archive *archive, int64_t index, void *bytes, uint64_t count);

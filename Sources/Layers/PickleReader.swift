@@ -55,8 +55,10 @@ struct PickleReader {
     while true {
       let code = try byte()
       if code == UInt8(ascii: ".") { return try pop() }
-      if try runConstant(code) || runText(code) { continue }
-      if try runContainer(code) || runMemo(code) { continue }
+      if try runConstant(code) { continue }
+      if try runText(code) { continue }
+      if try runContainer(code) { continue }
+      if try runMemo(code) { continue }
       try runObject(code)
     }
   }

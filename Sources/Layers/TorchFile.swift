@@ -196,7 +196,7 @@ public final class TorchFile {
       count = product
       reach = sum
     }
-    if count == 0 { return Tensor(shape: stored.shape, values: []) }
+    if count == 0 { return Tensor([], shape: stored.shape) }
     let available = try source.count(stored.storage, number: number)
     guard let available, stored.offset <= available, reach <= available - stored.offset else {
       throw damaged("needs numbers that the file does not hold")
@@ -207,7 +207,7 @@ public final class TorchFile {
     let bytes = try source.read(stored.storage, range: range, number: number)
     let flat = bytes.withUnsafeBytes { number.stored.decoded($0, shape: [reach]) }
     if stored.strides == Self.rowMajor(stored.shape) { return flat.reshaped(stored.shape) }
-    return Tensor(shape: stored.shape, values: Self.gathered(flat.values, stored, count: count))
+    return Tensor(Self.gathered(flat.values, stored, count: count), shape: stored.shape)
   }
 
   private static func rowMajor(_ shape: [Int]) -> [Int] {

@@ -213,7 +213,7 @@ public struct ObjectConversion: Sendable {
     )
     let table = try Self.table(options.labelsFile, beside: path)
     let layers = try points.map {
-      try NIfTIReader.labelMap(from: $0.volume, table: table, path: path)
+      try NIfTIReader.labelMap(from: $0.volume, table: table, path: path).namingAllLabels()
     }
     return Loaded(
       layers: layers,

@@ -10,29 +10,12 @@ struct NNUNetDataset: Equatable, Sendable {
     var numbers: [Int]
   }
 
-  /// What the network's outputs stand for.
-  enum Heads: Equatable, Sendable, Codable {
-    /// One output for each number, background included; the largest wins.
-    case labels([Int])
-    /// One output for each region; where it is above one half the region's number of `painted` is
-    /// drawn, later ones over earlier ones.
-    case regions(painted: [Int])
-
-    /// The number of outputs.
-    var count: Int {
-      switch self {
-      case .labels(let numbers): numbers.count
-      case .regions(let painted): painted.count
-      }
-    }
-  }
-
   /// Names of the channels by their number.
   let channels: [String]
   /// Labels and regions after background, ignore label left out.
   let entries: [Entry]
   /// What the network's outputs stand for.
-  let heads: Heads
+  let heads: NNUNetPlan.Heads
   /// The number that marks voxels without an answer in training, or nil.
   let ignoreLabel: Int?
   /// The ending of image files, such as ".nii.gz".

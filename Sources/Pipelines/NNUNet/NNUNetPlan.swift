@@ -28,6 +28,23 @@ public struct NNUNetPlan: Codable, Equatable, Sendable {
     case none
   }
 
+  /// What the network's outputs stand for.
+  public enum Heads: Codable, Equatable, Sendable {
+    /// One output for each number, background included; the largest wins.
+    case labels([Int])
+    /// One output for each region; where it is above one half the region's number of `painted` is
+    /// drawn, later ones over earlier ones.
+    case regions(painted: [Int])
+
+    /// The number of outputs.
+    public var count: Int {
+      switch self {
+      case .labels(let numbers): numbers.count
+      case .regions(let painted): painted.count
+      }
+    }
+  }
+
   /// The configuration's name, such as "3d_fullres".
   public var configuration: String
   /// How each channel's values become the network's.
@@ -47,7 +64,7 @@ public struct NNUNetPlan: Codable, Equatable, Sendable {
   /// Axes of the patch over which the training mirrored.
   public var mirrorAxes: [Int]
   /// What the network's outputs stand for.
-  public var heads: NNUNetDataset.Heads
+  public var heads: Heads
   /// The configuration whose result is a further input, or nil.
   public var previousStage: String?
 }

@@ -2,29 +2,29 @@ import Foundation
 import Support
 
 /// What nnU-Net's `dataset.json` says about channels and labels (version 2).
-struct NNUNetDataset: Equatable, Sendable {
+package struct NNUNetDataset: Equatable, Sendable {
   /// A label or region by its name, in the order of the file.
-  struct Entry: Equatable, Sendable {
-    var name: String
+  package struct Entry: Equatable, Sendable {
+    package var name: String
     /// One number for a label, several for a region.
-    var numbers: [Int]
+    package var numbers: [Int]
   }
 
   /// Names of the channels by their number.
-  let channels: [String]
+  package let channels: [String]
   /// Labels and regions after background, ignore label left out.
-  let entries: [Entry]
+  package let entries: [Entry]
   /// What the network's outputs stand for.
-  let heads: NNUNetPlan.Heads
+  package let heads: NNUNetPlan.Heads
   /// The number that marks voxels without an answer in training, or nil.
-  let ignoreLabel: Int?
+  package let ignoreLabel: Int?
   /// The ending of image files, such as ".nii.gz".
-  let fileEnding: String
+  package let fileEnding: String
 
   /// Reads a `dataset.json`.
   /// - Parameter path: The file.
   /// - Throws: `PipelinesError.damagedModel`.
-  init(_ path: String) throws {
+  package init(_ path: String) throws {
     let tree = try NNUNetPlansFile.tree(path)
     func damaged(_ reason: String) -> PipelinesError {
       .damagedModel(path: path, reason: reason)

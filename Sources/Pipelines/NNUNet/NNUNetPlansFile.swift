@@ -3,14 +3,14 @@ import Networks
 import Support
 
 /// nnU-Net's `plans.json`, of versions 2.0 to 2.8.
-struct NNUNetPlansFile: Sendable {
+package struct NNUNetPlansFile: Sendable {
   private let path: String
   private let tree: JSONTree
 
   /// Reads a `plans.json`.
   /// - Parameter path: The file.
   /// - Throws: `PipelinesError.damagedModel`.
-  init(_ path: String) throws {
+  package init(_ path: String) throws {
     self.path = path
     tree = try Self.tree(path)
   }
@@ -27,7 +27,7 @@ struct NNUNetPlansFile: Sendable {
   }
 
   /// The names of the configurations, as in the file.
-  var configurationNames: [String] {
+  package var configurationNames: [String] {
     tree["configurations"]?.members?.map(\.key) ?? []
   }
 
@@ -63,7 +63,7 @@ struct NNUNetPlansFile: Sendable {
   ///   - mirrorAxes: The axes that the training mirrored, of the transposed order.
   /// - Returns: The plan, and the network that it describes.
   /// - Throws: `PipelinesError.damagedModel` naming what is missing or unknown.
-  func plan(
+  package func plan(
     _ name: String,
     dataset: NNUNetDataset,
     mirrorAxes: [Int]

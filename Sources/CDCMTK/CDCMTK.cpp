@@ -20,13 +20,11 @@ DcmElement *element(const cdcmtk_file *file, uint32_t tag) {
   if (key.getGroup() == 2) item = format.getMetaInfo();
   DcmElement *found = nullptr;
   if (item == nullptr || item->findAndGetElement(key, found).bad()) return nullptr;
-  // A length beyond the end of the file is a lie that must not become an allocation; to ask for the value's length
-  // instead of the field's would load it.
-  const auto xfer = format.getDataset()->getOriginalXfer();
-  const bool deflated = xfer == EXS_DeflatedLittleEndianExplicit;
+  // A length beyond the end of the file is a lie that must not become an allocation; to ask for the value's
+  // length instead of the field's would load it.
   if (found == nullptr || found->getLengthField() == 0) return nullptr;
   const Uint32 length = found->getLengthField();
-  return !deflated && length != DCM_UndefinedLength && length > file->size ? nullptr : found;
+  return length != DCM_UndefinedLength && length > file->size ? nullptr : found;
 }
 
 } // namespace
@@ -94,9 +92,10 @@ int32_t cdcmtk_open(const char *path, cdcmtk_file **file, int32_t *complete) {
     auto opened = std::make_unique<cdcmtk_file>();
     opened->size = static_cast<uint64_t>(facts.st_size);
     const cdcmtk::Structure structure = cdcmtk::inspectStructure(path, opened->size);
-    if (structure.metaIsBroken) return CDCMTK_DAMAGED;
-    const DcmTagKey stop = structure.mustStop ? DcmTagKey(structure.stopGroup, structure.stopElement)
-                                              : DCM_UndefinedTagKey;
+    if (structure.metaIsBroken || structure.isBomb) return CDCMTK_DAMAGED;
+    opened->size = structure.valueLimit;
+    const DcmTagKey stop =
+        structure.mustStop ? DcmTagKey(structure.stopGroup, structure.stopElement) : DCM_UndefinedTagKey;
     const OFCondition condition = opened->format.loadFileUntilTag(
         OFFilename(path), EXS_Unknown, EGL_noChange, cdcmtk::maximumEagerLength, ERM_autoDetect, stop);
     DcmDataset *dataset = opened->format.getDataset();
@@ -152,9 +151,8 @@ int32_t cdcmtk_doubles(const cdcmtk_file *file, uint32_t tag, double *values, si
 }
 
 int32_t cdcmtk_has_value(const cdcmtk_file *file, uint32_t tag) {
-  return cdcmtk::guarded([&]() -> int32_t {
-    return element(file, tag) != nullptr ? CDCMTK_OK : CDCMTK_ABSENT;
-  });
+  return cdcmtk::guarded(
+      [&]() -> int32_t { return element(file, tag) != nullptr ? CDCMTK_OK : CDCMTK_ABSENT; });
 }
 
 int32_t cdcmtk_transfer_syntax(const cdcmtk_file *file, char *text, size_t capacity) {

@@ -12,7 +12,8 @@
 
 struct cdcmtk_file {
   DcmFileFormat format;
-  // The file's size in bytes when it was opened; no value in it can be longer (unless deflated).
+  // The file's size in bytes when it was opened, or the size of its data set when inflated; no value can be
+  // longer. 0: the data set was made in memory.
   uint64_t size = 0;
   // Whether the whole data set was parsed.
   bool complete = false;

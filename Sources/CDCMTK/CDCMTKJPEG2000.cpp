@@ -56,11 +56,12 @@ struct ImageCloser {
 
 // What one component holds is laid out beside those of the other components.
 template <typename Word>
-void interleave(const opj_image_comp_t &component, size_t count, size_t stride, unsigned unused, bool keepsSign,
-                Word *values) {
+void interleave(const opj_image_comp_t &component, size_t count, size_t stride, unsigned unused,
+                bool keepsSign, Word *values) {
   for (size_t i = 0; i < count; ++i) {
     const auto value = static_cast<uint32_t>(component.data[i]);
-    // Only the low bits count: they are moved to the top and back, which clears the others or spreads the sign.
+    // Only the low bits count: they are moved to the top and back, which clears the others or spreads the
+    // sign.
     const uint32_t low = keepsSign ? static_cast<uint32_t>(static_cast<int32_t>(value << unused) >> unused)
                                    : value << unused >> unused;
     values[i * stride] = static_cast<Word>(low);
@@ -113,12 +114,16 @@ int32_t cdcmtk::decodeJPEG2000(const Codestream &bytes, const cdcmtk_pixels &pix
     const size_t stride = pixels.samples;
     switch (pixels.bits_allocated) {
     case 8: interleave(component, count, stride, unused, keepsSign, values + i); break;
-    case 16: interleave(component, count, stride, unused, keepsSign, reinterpret_cast<uint16_t *>(values) + i); break;
-    case 32: interleave(component, count, stride, unused, keepsSign, reinterpret_cast<uint32_t *>(values) + i); break;
+    case 16:
+      interleave(component, count, stride, unused, keepsSign, reinterpret_cast<uint16_t *>(values) + i);
+      break;
+    case 32:
+      interleave(component, count, stride, unused, keepsSign, reinterpret_cast<uint32_t *>(values) + i);
+      break;
     default: return CDCMTK_UNSUPPORTED;
     }
   }
   coded.precision = header.precision;
-  coded.isRGB = header.isTransformed;
+  if (header.isTransformed) coded.colour = CodedColour::rgb;
   return CDCMTK_OK;
 }

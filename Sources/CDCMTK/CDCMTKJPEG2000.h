@@ -22,10 +22,11 @@ struct JPEG2000Header {
 
 // Reads the markers of a codestream and holds them against the data set.
 //
-// Damaged: no codestream, or its size or its number of samples is another. Unsupported: subsampled components,
-// components of different precision, or a coding that makes a decoder allocate far more than the image (tiny tiles,
-// precincts or code-blocks, thousands of layers), which no encoder writes.
-int32_t inspectJPEG2000(const uint8_t *bytes, size_t count, const cdcmtk_pixels &pixels, JPEG2000Header &header);
+// Damaged: no codestream, or its size or its number of samples is another. Unsupported: subsampled
+// components, components of different precision, or a coding that makes a decoder allocate far more than the
+// image (tiny tiles, precincts or code-blocks, thousands of layers), which no encoder writes.
+int32_t inspectJPEG2000(const uint8_t *bytes, size_t count, const cdcmtk_pixels &pixels,
+                        JPEG2000Header &header);
 
 } // namespace cdcmtk
 

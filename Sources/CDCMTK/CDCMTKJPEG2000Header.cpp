@@ -86,7 +86,8 @@ int32_t readSize(const uint8_t *body, size_t length, const cdcmtk_pixels &pixels
 }
 
 // Bounds the coding parameters of a component (15444-1 A.6.1): levels, code-block size, precinct sizes.
-int32_t boundCoding(const uint8_t *body, size_t length, bool hasPrecincts, uint64_t layers, const Size &size) {
+int32_t boundCoding(const uint8_t *body, size_t length, bool hasPrecincts, uint64_t layers,
+                    const Size &size) {
   if (length < 5) return CDCMTK_DAMAGED;
   const unsigned levels = body[0];
   if (levels > 32) return CDCMTK_DAMAGED;

@@ -1,10 +1,10 @@
-#include "CDCMTKCodecs.h"
+#include "CDCMTKPixels.h"
 #include "CDCMTKFragments.h"
-#include "CDCMTKJPEGLS.h"
+#include "CDCMTKWords.h"
 
-#include "dcmtk/dcmdata/dcpixel.h"
-
+#include <cmath>
 #include <cstring>
+#include <string>
 #include <vector>
 
 namespace {
@@ -14,32 +14,50 @@ namespace {
 constexpr uint64_t maximumExpansion = 1000;
 constexpr uint64_t unguardedFrameBytes = 16 << 20;
 
-bool canDecode(E_TransferSyntax xfer) {
-  switch (xfer) {
-  case EXS_LittleEndianImplicit:
-  case EXS_LittleEndianExplicit:
-  case EXS_BigEndianExplicit:
-  case EXS_DeflatedLittleEndianExplicit:
-  case EXS_RLELossless:
+enum class Coding { none, native, rle, jpeg, jpegLS, jpeg2000, deflatedFrames };
+
+Coding codingOf(const cdcmtk_file *file) {
+  auto &format = const_cast<DcmFileFormat &>(file->format);
+  switch (format.getDataset()->getOriginalXfer()) {
+  case EXS_RLELossless: return Coding::rle;
   case EXS_JPEGProcess1:
   case EXS_JPEGProcess2_4:
   case EXS_JPEGProcess6_8:
   case EXS_JPEGProcess10_12:
   case EXS_JPEGProcess14:
-  case EXS_JPEGProcess14SV1:
+  case EXS_JPEGProcess14SV1: return Coding::jpeg;
   case EXS_JPEGLSLossless:
-  case EXS_JPEGLSLossy:
+  case EXS_JPEGLSLossy: return Coding::jpegLS;
   case EXS_JPEG2000LosslessOnly:
   case EXS_JPEG2000:
   case EXS_JPEG2000MulticomponentLosslessOnly:
-  case EXS_JPEG2000Multicomponent: return true;
-  default: return false;
+  case EXS_JPEG2000Multicomponent: return Coding::jpeg2000;
+  case EXS_LittleEndianImplicit:
+  case EXS_LittleEndianExplicit:
+  case EXS_BigEndianExplicit:
+  case EXS_DeflatedLittleEndianExplicit: break;
+  default: return Coding::none;
   }
+  // Syntaxes that DCMTK does not know it reads as explicit little endian, which they are.
+  OFString uid;
+  DcmMetaInfo *meta = format.getMetaInfo();
+  if (meta == nullptr || meta->findAndGetOFString(DCM_TransferSyntaxUID, uid).bad()) return Coding::native;
+  if (uid == "1.2.840.10008.1.2.4.201" || uid == "1.2.840.10008.1.2.4.202" ||
+      uid == "1.2.840.10008.1.2.4.203") {
+    return Coding::jpeg2000;
+  }
+  if (uid == "1.2.840.10008.1.2.8.1") return Coding::deflatedFrames;
+  const bool isKnown = uid.empty() || DcmXfer(uid.c_str()).getXfer() != EXS_Unknown;
+  return isKnown ? Coding::native : Coding::none;
 }
 
-bool isJPEG2000(E_TransferSyntax xfer) {
-  return xfer == EXS_JPEG2000LosslessOnly || xfer == EXS_JPEG2000 ||
-         xfer == EXS_JPEG2000MulticomponentLosslessOnly || xfer == EXS_JPEG2000Multicomponent;
+cdcmtk::FrameStart frameStart(Coding coding) {
+  switch (coding) {
+  case Coding::jpeg:
+  case Coding::jpegLS: return cdcmtk::FrameStart::jpeg;
+  case Coding::jpeg2000: return cdcmtk::FrameStart::jpeg2000;
+  default: return cdcmtk::FrameStart::none;
+  }
 }
 
 // The top-level pixel data element, or null.
@@ -49,25 +67,25 @@ DcmPixelData *pixelData(DcmDataset *dataset) {
   return dynamic_cast<DcmPixelData *>(found);
 }
 
-// The fragments of compressed pixel data, or null for native.
+// The fragments of compressed pixel data, or null for native, which has a length (PS3.5 A.4).
 DcmPixelSequence *fragments(DcmPixelData *pixels) {
   E_TransferSyntax xfer = EXS_Unknown;
   const DcmRepresentationParameter *parameter = nullptr;
   pixels->getOriginalRepresentationKey(xfer, parameter);
   DcmPixelSequence *sequence = nullptr;
-  if (!DcmXfer(xfer).isEncapsulated()) return nullptr;
-  if (pixels->getEncapsulatedRepresentation(xfer, parameter, sequence).bad()) return nullptr;
+  const bool isNamed = DcmXfer(xfer).isEncapsulated() || pixels->getLengthField() == DCM_UndefinedLength;
+  if (!isNamed || pixels->getEncapsulatedRepresentation(xfer, parameter, sequence).bad()) return nullptr;
   return sequence;
 }
 
 // Whether parsing broke off within the pixel data, not after it.
-bool isTruncated(const cdcmtk_file *file, DcmDataset *dataset, DcmPixelData *data, bool isNative) {
+bool isTruncated(const cdcmtk_file *file, DcmDataset *dataset, DcmElement *data, bool isNative) {
   if (file->complete || dataset->getElement(dataset->card() - 1) != data) return false;
   const uint32_t length = data->getLength();
   if (!isNative || length <= cdcmtk::maximumEagerLength) return true;
   // A long native value was skipped, not read: see whether its end is there.
-  uint16_t word = 0;
-  return data->getPartialValue(&word, (length - 2) & ~1u, 2).bad();
+  uint64_t word = 0;
+  return data->getPartialValue(&word, (length - 8) & ~7u, 8).bad();
 }
 
 uint32_t unsignedValue(DcmDataset *dataset, const DcmTagKey &key, uint32_t absent) {
@@ -75,66 +93,116 @@ uint32_t unsignedValue(DcmDataset *dataset, const DcmTagKey &key, uint32_t absen
   return dataset->findAndGetUint16(key, value).good() ? value : absent;
 }
 
-template <typename Word>
-void keepStoredBits(Word *values, size_t count, const cdcmtk_pixels &pixels) {
-  const unsigned width = sizeof(Word) * 8;
-  if (pixels.bits_stored == width) return;
-  using Signed = std::make_signed_t<Word>;
-  // Shift the stored bits to the top, then down again, which clears the rest or spreads the sign.
-  const unsigned up = width - 1 - pixels.high_bit;
-  const unsigned down = width - pixels.bits_stored;
-  if (pixels.is_signed != 0) {
-    for (size_t i = 0; i < count; ++i) {
-      values[i] = static_cast<Word>(static_cast<Signed>(static_cast<Word>(values[i] << up)) >> down);
-    }
+cdcmtk::Photometric photometric(DcmDataset *dataset) {
+  OFString name;
+  if (dataset->findAndGetOFString(DCM_PhotometricInterpretation, name).bad())
+    return cdcmtk::Photometric::other;
+  return cdcmtk::photometricOf(std::string(name.c_str()));
+}
+
+// What was found out about a file's pixel data.
+struct Description {
+  cdcmtk_pixels pixels = {};
+  Coding coding = Coding::none;
+  DcmPixelData *data = nullptr;
+  DcmPixelSequence *sequence = nullptr;
+  cdcmtk::Fragments fragments = cdcmtk::Fragments(nullptr);
+  // Where each compressed frame begins.
+  std::vector<size_t> starts;
+};
+
+int32_t describe(const cdcmtk_file *file, Description &found) {
+  DcmDataset *dataset = const_cast<DcmFileFormat &>(file->format).getDataset();
+  found.data = pixelData(dataset);
+  if (found.data == nullptr) return CDCMTK_ABSENT;
+  cdcmtk_pixels &pixels = found.pixels;
+  pixels.rows = unsignedValue(dataset, DCM_Rows, 0);
+  pixels.columns = unsignedValue(dataset, DCM_Columns, 0);
+  pixels.samples = unsignedValue(dataset, DCM_SamplesPerPixel, 1);
+  pixels.bits_allocated = unsignedValue(dataset, DCM_BitsAllocated, 0);
+  pixels.bits_stored = unsignedValue(dataset, DCM_BitsStored, pixels.bits_allocated);
+  pixels.high_bit = unsignedValue(dataset, DCM_HighBit, pixels.bits_stored - 1);
+  pixels.is_signed = unsignedValue(dataset, DCM_PixelRepresentation, 0) == 1 ? 1 : 0;
+  Sint32 stated = 0;
+  // Absent, empty and 0 all say nothing.
+  if (dataset->findAndGetSint32(DCM_NumberOfFrames, stated).bad()) stated = 0;
+  if (stated < 0) return CDCMTK_DAMAGED;
+  pixels.frames = stated == 0 ? 1 : static_cast<uint32_t>(stated);
+  found.coding = codingOf(file);
+  found.sequence = fragments(found.data);
+  if (found.sequence != nullptr) {
+    found.fragments = cdcmtk::Fragments(found.sequence);
+    if (!found.fragments.isWhole()) return CDCMTK_DAMAGED;
+    pixels.is_encapsulated = 1;
+    pixels.data_bytes = found.fragments.bytes();
+    found.starts =
+        found.fragments.starts(dataset, frameStart(found.coding), static_cast<uint32_t>(stated), file->size);
+    // What tables and markers say is more certain than a header that was not kept up to date.
+    if (found.starts.size() > pixels.frames) pixels.frames = static_cast<uint32_t>(found.starts.size());
   } else {
-    for (size_t i = 0; i < count; ++i) {
-      values[i] = static_cast<Word>(static_cast<Word>(values[i] << up) >> down);
-    }
+    pixels.data_bytes = found.data->getLength();
+  }
+  const bool isNativeSyntax = found.coding == Coding::native;
+  pixels.can_decode = found.coding != Coding::none && (found.sequence == nullptr || !isNativeSyntax) ? 1 : 0;
+  if (file->size != 0 && pixels.data_bytes > file->size) return CDCMTK_DAMAGED;
+  pixels.is_truncated = isTruncated(file, dataset, found.data, found.sequence == nullptr) ? 1 : 0;
+  return CDCMTK_OK;
+}
+
+// Whether the bits that the header states fit into each other, and the pixels into memory.
+int32_t check(const cdcmtk_pixels &pixels, uint64_t &needed) {
+  const uint32_t width = pixels.bits_allocated;
+  if (pixels.can_decode == 0 || (pixels.samples != 1 && pixels.samples != 3)) return CDCMTK_UNSUPPORTED;
+  if (width != 1 && width != 8 && width != 16 && width != 32) return CDCMTK_UNSUPPORTED;
+  if (width == 1 && pixels.samples != 1) return CDCMTK_UNSUPPORTED;
+  if (pixels.bits_stored < 1 || pixels.bits_stored > width || pixels.high_bit >= width ||
+      pixels.high_bit + 1 < pixels.bits_stored) {
+    return CDCMTK_DAMAGED;
+  }
+  needed =
+      static_cast<uint64_t>(pixels.rows) * pixels.columns * pixels.samples * (width == 1 ? 1 : width / 8);
+  if (pixels.is_truncated != 0 || needed == 0) return CDCMTK_DAMAGED;
+  return needed > UINT32_MAX - 1 ? CDCMTK_UNSUPPORTED : CDCMTK_OK;
+}
+
+// Decodes the bytes of a compressed frame.
+int32_t decodeCompressed(const Description &found, const cdcmtk::Codestream &bytes,
+                         cdcmtk::Photometric photometric, bool isPlanar, uint8_t *values,
+                         cdcmtk::CodedSamples &coded) {
+  cdcmtk_pixels pixels = found.pixels;
+  const bool isBit = pixels.bits_allocated == 1;
+  if (found.coding == Coding::deflatedFrames) {
+    std::vector<uint8_t> native(
+        static_cast<size_t>((cdcmtk::nativeFrame(pixels, photometric, 0).bits + 7) / 8));
+    const int32_t status = cdcmtk::inflateFrame(bytes, native.data(), native.size());
+    if (status == CDCMTK_OK) cdcmtk::arrangeNative(native.data(), 0, pixels, photometric, isPlanar, values);
+    return status;
+  }
+  // The other codings have no packed bits: one byte comes out for each pixel.
+  if (isBit) pixels.bits_allocated = 8;
+  switch (found.coding) {
+  case Coding::rle: return isBit ? CDCMTK_UNSUPPORTED : cdcmtk::decodeRLE(bytes, pixels, values);
+  case Coding::jpeg: return cdcmtk::decodeJPEG(bytes, pixels, values, coded);
+  case Coding::jpegLS: return cdcmtk::decodeJPEGLS(bytes, pixels, values, coded);
+  case Coding::jpeg2000: return cdcmtk::decodeJPEG2000(bytes, pixels, values, coded);
+  default: return CDCMTK_UNSUPPORTED;
   }
 }
 
-// Writes the words of a frame whose description was checked.
-int32_t decode(cdcmtk_file *file, const cdcmtk_pixels &pixels, uint32_t frame, void *values, size_t needed) {
-  DcmDataset *dataset = file->format.getDataset();
-  DcmPixelData *data = pixelData(dataset);
-  if (pixels.is_encapsulated != 0) {
-    std::vector<uint8_t> bytes;
-    if (!cdcmtk::frameBytes(fragments(data), frame, pixels.frames, bytes)) return CDCMTK_DAMAGED;
-    if (dataset->getOriginalXfer() == EXS_RLELossless) {
-      const size_t width = pixels.bits_allocated / 8;
-      const bool whole = cdcmtk::decodeRLE(bytes, needed / width, width, static_cast<uint8_t *>(values));
-      return whole ? CDCMTK_OK : CDCMTK_DAMAGED;
-    }
-    if (isJPEG2000(dataset->getOriginalXfer())) {
-      cdcmtk::CodedSamples coded;
-      return cdcmtk::decodeJPEG2000(bytes, pixels, static_cast<uint8_t *>(values), coded);
-    }
-    if (!cdcmtk::jpegMatches(bytes, pixels)) return CDCMTK_DAMAGED;
-    if (dataset->getOriginalXfer() == EXS_JPEGLSLossless || dataset->getOriginalXfer() == EXS_JPEGLSLossy) {
-      const bool whole = cdcmtk::decodeJPEGLS(bytes, pixels, static_cast<uint8_t *>(values));
-      return whole ? CDCMTK_OK : CDCMTK_DAMAGED;
-    }
+// Turns what is not red, green and blue into it.
+int32_t makeRGB(const Description &found, cdcmtk::Photometric photometric, cdcmtk::CodedColour coded,
+                uint8_t *values) {
+  using cdcmtk::CodedColour;
+  using cdcmtk::Photometric;
+  if (coded == CodedColour::rgb) return CDCMTK_OK;
+  // Cameras and converters label JPEG streams as RGB whose markers say otherwise; the markers are right.
+  const bool isUnlabelled = photometric == Photometric::other && coded == CodedColour::ybr;
+  if (photometric == Photometric::other && !isUnlabelled) return CDCMTK_OK;
+  if (photometric == Photometric::ybrJPEG2000) {
+    return found.coding == Coding::jpeg2000 ? CDCMTK_OK : CDCMTK_UNSUPPORTED;
   }
-  Uint32 startFragment = 0;
-  OFString colorModel;
-  // DCMTK wants an even number of bytes.
-  std::vector<uint8_t> padded;
-  void *target = values;
-  if (needed % 2 != 0) {
-    padded.resize(needed + 1);
-    target = padded.data();
-  }
-  const OFCondition condition = data->getUncompressedFrame(
-      dataset, frame, startFragment, target, static_cast<Uint32>(needed + needed % 2), colorModel);
-  if (condition == EC_MemoryExhausted) return CDCMTK_NO_MEMORY;
-  if (condition.bad()) return CDCMTK_DAMAGED;
-  if (target != values) std::memcpy(values, target, needed);
-  // DCMTK swaps the bytes of 16-bit words, which leaves the halves of 32-bit ones exchanged.
-  if (dataset->getOriginalXfer() == EXS_BigEndianExplicit && pixels.bits_allocated == 32) {
-    auto *words = static_cast<uint32_t *>(values);
-    for (size_t i = 0; i < needed / 4; ++i) words[i] = words[i] << 16 | words[i] >> 16;
-  }
+  if (photometric == Photometric::unknownYBR || found.pixels.is_signed != 0) return CDCMTK_UNSUPPORTED;
+  cdcmtk::convertToRGB(values, found.pixels, photometric == Photometric::ybrPartial422);
   return CDCMTK_OK;
 }
 
@@ -142,72 +210,49 @@ int32_t decode(cdcmtk_file *file, const cdcmtk_pixels &pixels, uint32_t frame, v
 
 int32_t cdcmtk_describe_pixels(const cdcmtk_file *file, cdcmtk_pixels *pixels) {
   return cdcmtk::guarded([&]() -> int32_t {
-    DcmDataset *dataset = const_cast<DcmFileFormat &>(file->format).getDataset();
-    DcmPixelData *data = pixelData(dataset);
-    if (data == nullptr) return CDCMTK_ABSENT;
-    cdcmtk_pixels found = {};
-    found.rows = unsignedValue(dataset, DCM_Rows, 0);
-    found.columns = unsignedValue(dataset, DCM_Columns, 0);
-    found.samples = unsignedValue(dataset, DCM_SamplesPerPixel, 1);
-    found.bits_allocated = unsignedValue(dataset, DCM_BitsAllocated, 0);
-    found.bits_stored = unsignedValue(dataset, DCM_BitsStored, found.bits_allocated);
-    found.high_bit = unsignedValue(dataset, DCM_HighBit, found.bits_stored - 1);
-    found.is_signed = unsignedValue(dataset, DCM_PixelRepresentation, 0) == 1 ? 1 : 0;
-    Sint32 frames = 1;
-    if (dataset->findAndGetSint32(DCM_NumberOfFrames, frames).bad()) frames = 1;
-    if (frames < 1) return CDCMTK_DAMAGED;
-    found.frames = static_cast<uint32_t>(frames);
-    found.can_decode = canDecode(dataset->getOriginalXfer()) ? 1 : 0;
-
-    DcmPixelSequence *sequence = fragments(data);
-    if (sequence != nullptr) {
-      found.is_encapsulated = 1;
-      for (unsigned long i = 1; i < sequence->card(); ++i) {
-        DcmPixelItem *item = nullptr;
-        if (sequence->getItem(item, i).bad() || item == nullptr) return CDCMTK_DAMAGED;
-        found.data_bytes += item->getLength();
-      }
-    } else {
-      found.data_bytes = data->getLength();
-    }
-    const bool deflated = dataset->getOriginalXfer() == EXS_DeflatedLittleEndianExplicit;
-    if (!deflated && found.data_bytes > file->size) return CDCMTK_DAMAGED;
-    found.is_truncated = isTruncated(file, dataset, data, sequence == nullptr) ? 1 : 0;
-    *pixels = found;
-    return CDCMTK_OK;
+    Description found;
+    const int32_t status = describe(file, found);
+    if (status == CDCMTK_OK) *pixels = found.pixels;
+    return status;
   });
 }
 
 int32_t cdcmtk_decode_frame(cdcmtk_file *file, uint32_t frame, void *values, size_t bytes) {
   return cdcmtk::guarded([&]() -> int32_t {
-    cdcmtk_pixels pixels = {};
-    const int32_t status = cdcmtk_describe_pixels(file, &pixels);
+    Description found;
+    int32_t status = describe(file, found);
     if (status != CDCMTK_OK) return status;
-    const uint32_t width = pixels.bits_allocated;
-    if (pixels.can_decode == 0 || pixels.samples != 1) return CDCMTK_UNSUPPORTED;
-    if (width != 8 && width != 16 && width != 32) return CDCMTK_UNSUPPORTED;
-    if (pixels.bits_stored < 1 || pixels.bits_stored > width || pixels.high_bit >= width ||
-        pixels.high_bit + 1 < pixels.bits_stored) {
-      return CDCMTK_DAMAGED;
-    }
-    const uint64_t count = static_cast<uint64_t>(pixels.rows) * pixels.columns;
-    const uint64_t needed = count * (width / 8);
-    if (pixels.is_truncated != 0 || needed == 0 || frame >= pixels.frames) return CDCMTK_DAMAGED;
+    const cdcmtk_pixels &pixels = found.pixels;
+    uint64_t needed = 0;
+    status = check(pixels, needed);
+    if (status != CDCMTK_OK) return status;
+    if (frame >= pixels.frames) return CDCMTK_DAMAGED;
     if (needed != bytes) return CDCMTK_BAD_ARGUMENT;
-    if (needed > UINT32_MAX - 1) return CDCMTK_UNSUPPORTED;
-    if (pixels.is_encapsulated == 0) {
-      if (needed * pixels.frames > pixels.data_bytes) return CDCMTK_DAMAGED;
-    } else if (needed > unguardedFrameBytes && needed / maximumExpansion > pixels.data_bytes) {
-      return CDCMTK_DAMAGED;
-    }
 
-    const int32_t decoded = decode(file, pixels, frame, values, needed);
-    if (decoded != CDCMTK_OK) return decoded;
-    switch (width) {
-    case 8: keepStoredBits(static_cast<uint8_t *>(values), count, pixels); break;
-    case 16: keepStoredBits(static_cast<uint16_t *>(values), count, pixels); break;
-    default: keepStoredBits(static_cast<uint32_t *>(values), count, pixels); break;
+    DcmDataset *dataset = file->format.getDataset();
+    const cdcmtk::Photometric colours = photometric(dataset);
+    const bool isPlanar = pixels.samples == 3 && unsignedValue(dataset, DCM_PlanarConfiguration, 0) == 1;
+    const bool isPaired = pixels.samples == 3 && cdcmtk::isSubsampled(colours);
+    auto *words = static_cast<uint8_t *>(values);
+    cdcmtk::CodedSamples coded;
+    if (pixels.is_encapsulated != 0) {
+      cdcmtk::Codestream stream;
+      if (!found.fragments.read(found.starts, frame, stream)) return CDCMTK_DAMAGED;
+      if (needed > unguardedFrameBytes && needed / maximumExpansion > stream.size()) return CDCMTK_DAMAGED;
+      status = decodeCompressed(found, stream, colours, isPlanar, words, coded);
+    } else {
+      const cdcmtk::NativeFrame last = cdcmtk::nativeFrame(pixels, colours, pixels.frames - 1);
+      const uint64_t stated = (last.firstBit + last.bits + 7) / 8;
+      if (stated > pixels.data_bytes) return CDCMTK_DAMAGED;
+      // Pixels of a compressed syntax may be native if they have a length; a codestream that has one is not.
+      const bool isExact = pixels.data_bytes - stated < 2;
+      if (found.coding != Coding::native && !isExact) return CDCMTK_DAMAGED;
+      if (isPaired && (pixels.columns % 2 != 0 || pixels.bits_allocated > 16)) return CDCMTK_UNSUPPORTED;
+      const bool isBigEndian = dataset->getOriginalXfer() == EXS_BigEndianExplicit;
+      status = cdcmtk::decodeNative(found.data, isBigEndian, pixels, colours, isPlanar, frame, words);
     }
-    return CDCMTK_OK;
+    if (status != CDCMTK_OK || pixels.bits_allocated == 1) return status;
+    cdcmtk::keepStoredBits(words, pixels, coded.precision);
+    return pixels.samples == 3 ? makeRGB(found, colours, coded.colour, words) : CDCMTK_OK;
   });
 }

@@ -1,7 +1,8 @@
 #include "CDCMTKStructure.h"
+#include "CDCMTKByteSource.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -13,38 +14,12 @@ constexpr uint32_t undefinedLength = 0xFFFFFFFF;
 constexpr uint32_t maximumMetaLength = 1 << 16;
 // Structured reports nest some twenty levels.
 constexpr size_t maximumDepth = 128;
+// What a deflated data set may hold beside its pixels.
+constexpr double inflatedSlack = 64 << 20;
+// No element is longer than its length field can say.
+constexpr uint64_t inflatedLimit = UINT32_MAX;
 // DCMTK loads shorter values as it parses and notices itself when they end early.
 constexpr uint32_t harmlessLength = 4096;
-
-// A file seen through a window of its bytes.
-class Window {
-public:
-  Window(const char *path, uint64_t size) : file(std::fopen(path, "rb")), size(size), bytes(1 << 16) {}
-  ~Window() {
-    if (file != nullptr) std::fclose(file);
-  }
-  Window(const Window &) = delete;
-  Window &operator=(const Window &) = delete;
-
-  // Bytes at a position, or null when the file has not so many.
-  const uint8_t *at(uint64_t position, size_t count) {
-    if (file == nullptr || position > size || count > size - position) return nullptr;
-    if (position < start || position + count > start + filled) {
-      if (fseeko(file, static_cast<off_t>(position), SEEK_SET) != 0) return nullptr;
-      start = position;
-      filled = std::fread(bytes.data(), 1, bytes.size(), file);
-      if (count > filled) return nullptr;
-    }
-    return bytes.data() + (position - start);
-  }
-
-private:
-  std::FILE *file;
-  uint64_t size;
-  std::vector<uint8_t> bytes;
-  uint64_t start = 0;
-  size_t filled = 0;
-};
 
 struct Coding {
   bool isExplicit = true;
@@ -82,13 +57,13 @@ struct Element {
 };
 
 bool hasLongLength(const char *vr) {
-  static const char *const names[] = {"OB", "OW", "OF", "OD", "OL", "OV", "SQ", "UC", "UN", "UR", "UT", "SV", "UV"};
-  return std::any_of(std::begin(names), std::end(names), [&](const char *name) {
-    return std::memcmp(name, vr, 2) == 0;
-  });
+  static const char *const names[] = {"OB", "OW", "OF", "OD", "OL", "OV", "SQ",
+                                      "UC", "UN", "UR", "UT", "SV", "UV"};
+  return std::any_of(std::begin(names), std::end(names),
+                     [&](const char *name) { return std::memcmp(name, vr, 2) == 0; });
 }
 
-bool readElement(Window &file, uint64_t position, const Coding &coding, Element &element) {
+bool readElement(cdcmtk::ByteSource &file, uint64_t position, const Coding &coding, Element &element) {
   const uint8_t *head = file.at(position, 8);
   if (head == nullptr) return false;
   element.group = coding.word(head);
@@ -115,13 +90,13 @@ bool readElement(Window &file, uint64_t position, const Coding &coding, Element 
 }
 
 // Whether a value begins with a sequence item.
-bool beginsWithItem(Window &file, const Element &element, const Coding &coding) {
+bool beginsWithItem(cdcmtk::ByteSource &file, const Element &element, const Coding &coding) {
   const uint8_t *head = element.length >= 8 ? file.at(element.value, 8) : nullptr;
   return head != nullptr && coding.word(head) == 0xFFFE && coding.word(head + 2) == 0xE000;
 }
 
 // Reads the file meta group; false when it is broken. Leaves the position at the data set.
-bool readMeta(Window &file, uint64_t size, uint64_t &position, std::string &syntax) {
+bool readMeta(cdcmtk::ByteSource &file, uint64_t size, uint64_t &position, std::string &syntax) {
   const Coding coding;
   Element element;
   uint64_t end = 0;
@@ -140,7 +115,7 @@ bool readMeta(Window &file, uint64_t size, uint64_t &position, std::string &synt
   return true;
 }
 
-Coding codingOf(Window &file, uint64_t position, const std::string &syntax) {
+Coding codingOf(cdcmtk::ByteSource &file, uint64_t position, const std::string &syntax) {
   Coding coding;
   if (syntax == "1.2.840.10008.1.2" || syntax == "1.2.840.113619.5.2") {
     coding.isExplicit = false;
@@ -157,23 +132,42 @@ Coding codingOf(Window &file, uint64_t position, const std::string &syntax) {
   return coding;
 }
 
-} // namespace
-
-cdcmtk::Structure cdcmtk::inspectStructure(const char *path, uint64_t size) {
-  Structure result;
-  Window file(path, size);
-  uint64_t position = 0;
-  const uint8_t *magic = file.at(128, 4);
-  if (magic != nullptr && std::memcmp(magic, "DICM", 4) == 0) position = 132;
-  std::string syntax;
-  if (!readMeta(file, size, position, syntax)) {
-    result.metaIsBroken = true;
-    return result;
+// The size that the description of an image adds up to.
+class DescribedSize {
+public:
+  void add(cdcmtk::ByteSource &file, const Element &element) {
+    if (element.group != 0x0028 || element.length > 16) return;
+    const uint8_t *value = file.at(element.value, element.length);
+    if (value == nullptr) return;
+    const double word = element.length >= 2 ? value[0] | value[1] << 8 : 1;
+    switch (element.number) {
+    case 0x0002: samples = word; break;
+    case 0x0008:
+      frames =
+          std::strtod(std::string(reinterpret_cast<const char *>(value), element.length).c_str(), nullptr);
+      break;
+    case 0x0010: rows = word; break;
+    case 0x0011: columns = word; break;
+    case 0x0100: bits = word; break;
+    default: break;
+    }
   }
-  if (syntax == "1.2.840.10008.1.2.1.99") return result;
 
+  double bytes() const { return rows * columns * samples * bits / 8 * std::max(frames, 1.0); }
+
+private:
+  double rows = 0;
+  double columns = 0;
+  double samples = 1;
+  double bits = 0;
+  double frames = 1;
+};
+
+// Walks through the elements of a data set, whose bytes end at `size`.
+void walk(cdcmtk::ByteSource &file, uint64_t position, uint64_t size, const Coding &outermost,
+          bool isDeflated, DescribedSize &described, cdcmtk::Structure &result) {
   // The open sequences and items, outermost first.
-  std::vector<Level> levels = {{open, codingOf(file, position, syntax), false}};
+  std::vector<Level> levels = {{open, outermost, false}};
   Element top;
   Element element;
   while (true) {
@@ -188,12 +182,13 @@ cdcmtk::Structure cdcmtk::inspectStructure(const char *path, uint64_t size) {
       position = element.value;
       continue;
     }
-    // Pixel data is measured when it is asked for.
-    if (levels.size() == 1 && element.group == 0x7FE0) break;
+    if (levels.size() == 1) described.add(file, element);
+    // Pixel data is measured when it is asked for, unless it has to be inflated at once.
+    if (levels.size() == 1 && element.group == 0x7FE0 && !isDeflated) break;
     const bool isUndefined = element.length == undefinedLength;
     const bool isTooLong = !isUndefined && element.length > size - std::min(size, element.value);
-    const bool descends = isUndefined || element.group == 0xFFFE || element.isSequence ||
-                          beginsWithItem(file, element, coding);
+    const bool descends =
+        isUndefined || element.group == 0xFFFE || element.isSequence || beginsWithItem(file, element, coding);
     const bool isTooDeep = descends && levels.size() >= maximumDepth;
     if (isTooLong && levels.back().isOpaque) {
       // What looks like elements need not be any; go on behind the value of unknown kind.
@@ -218,5 +213,30 @@ cdcmtk::Structure cdcmtk::inspectStructure(const char *path, uint64_t size) {
     const bool isOpaque = levels.back().isOpaque || (element.isUnknown && !isUndefined);
     levels.push_back({isUndefined ? open : end, inner, isOpaque});
   }
+}
+
+} // namespace
+
+cdcmtk::Structure cdcmtk::inspectStructure(const char *path, uint64_t size) {
+  Structure result;
+  FileSource file(path, size);
+  uint64_t position = 0;
+  const uint8_t *magic = file.at(128, 4);
+  if (magic != nullptr && std::memcmp(magic, "DICM", 4) == 0) position = 132;
+  std::string syntax;
+  if (!readMeta(file, size, position, syntax)) {
+    result.metaIsBroken = true;
+    return result;
+  }
+  DescribedSize described;
+  result.valueLimit = size;
+  if (syntax != "1.2.840.10008.1.2.1.99") {
+    walk(file, position, size, codingOf(file, position, syntax), false, described, result);
+    return result;
+  }
+  InflatedSource inflated(file, position);
+  result.valueLimit = inflated.measure(inflatedLimit);
+  walk(inflated, 0, result.valueLimit, Coding(), true, described, result);
+  if (static_cast<double>(result.valueLimit) > described.bytes() + inflatedSlack) result.isBomb = true;
   return result;
 }

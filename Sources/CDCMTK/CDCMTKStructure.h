@@ -12,6 +12,10 @@ struct Structure {
   bool metaIsBroken = false;
   // An element of the main data set claims more bytes than the file has, or nests too deeply.
   bool mustStop = false;
+  // A deflated data set inflates to far more than the image that it describes.
+  bool isBomb = false;
+  // The size of the file, or of what a deflated data set inflates to: no value can be longer.
+  uint64_t valueLimit = 0;
   // That element: parsing must stop before it.
   uint16_t stopGroup = 0;
   uint16_t stopElement = 0;
@@ -19,8 +23,9 @@ struct Structure {
 
 // Walks through the element headers up to the pixel data.
 //
-// DCMTK 3.6.7 allocates what a length field says before it looks whether the bytes are there, and recurses into
-// nested sequences without a limit. Deflated data sets are not looked into.
+// DCMTK 3.6.7 allocates what a length field says before it looks whether the bytes are there, and recurses
+// into nested sequences without a limit. A deflated data set is inflated on the way, piece by piece: DCMTK
+// would hold all of it. It may inflate to the size of the image that it describes and 64 MiB more.
 Structure inspectStructure(const char *path, uint64_t size);
 
 } // namespace cdcmtk

@@ -174,11 +174,27 @@ package final class DICOMFile {
   }
 
   /// Decodes a frame to stored values in their own width, row by row.
+  ///
+  /// Three samples give red, green and blue side by side; pixels of 1 bit give one byte each.
   package func decodeFrame(
     _ frame: Int,
     into buffer: UnsafeMutableRawBufferPointer
   ) throws(DICOMFault) {
     let status = cdcmtk_decode_frame(handle, UInt32(frame), buffer.baseAddress, buffer.count)
     guard status == CDCMTK_OK else { throw DICOMFault(status: status) }
+  }
+
+  /// One frame of Float or Double Float Pixel Data, row by row.
+  /// - Parameters:
+  ///   - frame: Its number, from 0.
+  ///   - count: Rows times columns.
+  /// - Returns: The numbers as stored.
+  /// - Throws: `DICOMFault.damaged` where the file has no such pixels or not so many.
+  package func floatFrame(_ frame: Int, count: Int) throws(DICOMFault) -> [Double] {
+    guard let number = UInt32(exactly: frame) else { throw .damaged }
+    var values = [Double](repeating: 0, count: count)
+    let status = cdcmtk_float_frame(handle, number, &values, count)
+    guard status == CDCMTK_OK else { throw DICOMFault(status: status) }
+    return values
   }
 }

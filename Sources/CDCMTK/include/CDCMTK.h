@@ -49,10 +49,13 @@ typedef struct {
   uint32_t bits_stored;
   uint32_t high_bit;
   uint32_t is_signed;
+  // Number of Frames, or what the offset tables and start markers of compressed frames say where that is
+  // more.
   uint32_t frames;
   // 1 when the pixel data is compressed fragments, 0 when it is one native value.
   uint32_t is_encapsulated;
-  // 1 when this shim can decode the transfer syntax.
+  // 1 when this shim can decode the transfer syntax: native, deflated, RLE, JPEG (baseline, extended,
+  // lossless), JPEG-LS, JPEG 2000, HTJ2K, deflated frames.
   uint32_t can_decode;
   // 1 when the file breaks off within the pixel data.
   uint32_t is_truncated;
@@ -71,7 +74,8 @@ void cdcmtk_close(cdcmtk_file *file);
 
 // One value of an element of the main data set (or of the file meta group) as text, with a terminating zero.
 //
-// `tag` is group * 65536 + element. `length` is the text's length, at most `capacity - 1`; longer text is cut.
+// `tag` is group * 65536 + element. `length` is the text's length, at most `capacity - 1`; longer text is
+// cut.
 int32_t cdcmtk_string(const cdcmtk_file *file, uint32_t tag, uint32_t index, char *text, size_t capacity,
                       size_t *length);
 
@@ -87,11 +91,28 @@ int32_t cdcmtk_transfer_syntax(const cdcmtk_file *file, char *text, size_t capac
 // How the pixels are stored; `CDCMTK_ABSENT` without (integer) pixel data or its description.
 int32_t cdcmtk_describe_pixels(const cdcmtk_file *file, cdcmtk_pixels *pixels);
 
-// Decodes one frame of one sample a pixel to stored values.
+// Decodes one frame to stored values.
 //
-// The values are 8, 16 or 32 bits wide (`bits_allocated`), in the machine's byte order, row by row; bits outside the
-// stored ones are cleared, or filled with the sign. `bytes` must be rows * columns * bits_allocated / 8.
+// The values are 8, 16 or 32 bits wide (`bits_allocated`), in the machine's byte order, row by row; bits
+// outside the stored ones are cleared, or filled with the sign. A codestream of fewer bits than are stored
+// has its sign in its own highest bit, whatever it says itself of signs. Images of 1 bit (`bits_allocated`)
+// give one byte a pixel.
+//
+// `samples` 3 gives red, green and blue side by side, whatever the planar configuration: YBR_FULL,
+// YBR_FULL_422 and YBR_PARTIAL_422 are converted (PS3.3 C.7.6.3.1.2), as are the component transforms of JPEG
+// 2000. Where the markers of a JPEG stream contradict Photometric Interpretation, the markers count. Palettes
+// are not applied.
+//
+// `bytes` must be rows * columns * samples * the width in bytes. Nothing is written beyond; on failure the
+// buffer may hold anything. `CDCMTK_UNSUPPORTED`: 2 or 4 samples, other widths (12 bits packed, 64), frames
+// of 4 GB.
 int32_t cdcmtk_decode_frame(cdcmtk_file *file, uint32_t frame, void *values, size_t bytes);
+
+// One frame of Float Pixel Data (7FE0,0008) or Double Float Pixel Data (7FE0,0009), row by row, as doubles.
+//
+// `count` must be rows * columns. `CDCMTK_ABSENT` where the file has neither; `cdcmtk_describe_pixels` knows
+// nothing of such pixels.
+int32_t cdcmtk_float_frame(cdcmtk_file *file, uint32_t frame, double *values, size_t count);
 
 #ifdef __cplusplus
 }

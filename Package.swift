@@ -7,6 +7,8 @@ let package = Package(
   name: "lamina",
   products: [
     .library(name: "Lamina", targets: ["Lamina"]),
+    // The readers alone, for the package in Tests/Fuzzing.
+    .library(name: "ImagingIO", targets: ["ImagingIO"]),
     .executable(name: "lamina", targets: ["LaminaCLI"]),
     .executable(name: "lamina-bench", targets: ["LaminaBench"]),
   ],
@@ -25,7 +27,11 @@ let package = Package(
       name: "CNIfTI",
       linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz"), .linkedLibrary("z")]
     ),
+    .target(name: "CDeflate", linkerSettings: [.linkedLibrary("isal"), .linkedLibrary("z")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
+    .target(name: "CZip", linkerSettings: [.linkedLibrary("zip")]),
+    .target(name: "CTIFF", linkerSettings: [.linkedLibrary("tiff")]),
+    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
@@ -35,17 +41,20 @@ let package = Package(
     .target(name: "Support", dependencies: ["COpenSSL"]),
 
     // L2
-    .target(name: "Imaging", dependencies: ["Support"]),
+    .target(name: "Imaging", dependencies: ["Support", "CKernels"]),
     .target(name: "Tensors", dependencies: ["Support", "COneDNN", "COpenBLAS", "CKernels"]),
 
     // L3
     .target(
       name: "ImagingIO",
-      dependencies: ["Support", "Imaging", "CDCMTK", "CNIfTI", "CPNG", "COpenBLAS"]
+      dependencies: [
+        "Support", "Imaging", "CDCMTK", "CDeflate", "CJPEG", "CNIfTI", "COpenBLAS", "CPNG", "CTIFF",
+        "CZip",
+      ]
     ),
     .target(name: "Transforms", dependencies: ["Support", "Imaging"]),
     .target(name: "Evaluation", dependencies: ["Support", "Imaging"]),
-    .target(name: "Layers", dependencies: ["Support", "Tensors"]),
+    .target(name: "Layers", dependencies: ["Support", "Tensors", "CZip"]),
 
     .target(name: "OperationCases", dependencies: ["Support", "Tensors", "Layers"]),
 

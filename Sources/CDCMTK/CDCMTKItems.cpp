@@ -405,3 +405,45 @@ int32_t cdcmtk_save(cdcmtk_file *file, const char *path, const char *transfer_sy
     return condition.good() ? CDCMTK_OK : CDCMTK_UNREADABLE;
   });
 }
+
+int32_t cdcmtk_save_as_read(cdcmtk_file *file, const char *path) {
+  return cdcmtk::guarded([&]() -> int32_t {
+    // The meta group may name a syntax that DCMTK does not know; the data set was then read as another one.
+    OFString named;
+    DcmMetaInfo *meta = file->format.getMetaInfo();
+    if (meta != nullptr && meta->findAndGetOFString(DCM_TransferSyntaxUID, named).good()) {
+      if (!named.empty() && DcmXfer(named.c_str()).getXfer() == EXS_Unknown) return CDCMTK_UNSUPPORTED;
+    }
+    DcmDataset *dataset = file->format.getDataset();
+    const E_TransferSyntax xfer = dataset->getOriginalXfer();
+    if (xfer == EXS_Unknown || !dataset->canWriteXfer(xfer, xfer)) return CDCMTK_UNSUPPORTED;
+    DcmFileFormat fresh(file->format.getAndRemoveDataset(), OFFalse);
+    const OFCondition condition =
+        fresh.saveFile(OFFilename(path), xfer, EET_ExplicitLength, EGL_withoutGL, EPD_withoutPadding, 0, 0,
+                       EWM_createNewMeta);
+    if (condition == EC_MemoryExhausted) return CDCMTK_NO_MEMORY;
+    return condition.good() ? CDCMTK_OK : CDCMTK_UNREADABLE;
+  });
+}
+
+// MARK: - Names
+
+int32_t cdcmtk_keyword(uint32_t tag, char *text, size_t capacity) {
+  return cdcmtk::guarded([&]() -> int32_t {
+    const int32_t prepared = cdcmtk::prepare();
+    if (prepared != CDCMTK_OK) return prepared;
+    DcmTag named(key(tag));
+    if (named.getGroup() % 2 != 0 || named.isUnknownVR()) return CDCMTK_ABSENT;
+    const char *name = named.getTagName();
+    const size_t length = std::strlen(name);
+    if (length >= capacity) return CDCMTK_BAD_ARGUMENT;
+    std::memcpy(text, name, length + 1);
+    return CDCMTK_OK;
+  });
+}
+
+int32_t cdcmtk_is_registered_uid(const char *uid) {
+  return cdcmtk::guarded([&]() -> int32_t {
+    return dcmFindNameOfUID(uid) == nullptr ? CDCMTK_ABSENT : CDCMTK_OK;
+  });
+}

@@ -1,5 +1,7 @@
 #include "CKernelsDirect.h"
 
+#include "CKernels.h"
+
 #include <string.h>
 
 // What a unit covers: neighbouring rows of one sample (of the input, when transposed).
@@ -39,11 +41,16 @@ static int64_t row_cells(const ck_direct *s) {
   return (s->output_size[2] - 1) * s->stride[2] + s->kernel[2];
 }
 
-// Floats gathered for one row of products.
+// Numbers gathered for one row of products.
 static int64_t gathered_row(const ck_direct *s) {
   const int64_t channels = s->input_blocks * s->input_lanes;
   if (gathers_windows(s)) return product_cells(s) * window_cells(s) * channels;
   return s->kernel[0] * s->kernel[1] * row_cells(s) * channels;
+}
+
+// Floats of memory that the gathered rows of a unit take, in whole cache lines.
+static int64_t gathered_floats(const ck_direct *s) {
+  return ceiling(s->rows * gathered_row(s), s->product_half ? 32 : 16) * 16;
 }
 
 static int64_t pair_groups(const ck_direct *s) {
@@ -60,6 +67,7 @@ static direct_place direct_place_of(const ck_direct *s, int64_t space) {
   return p;
 }
 
+#define KNOWS_BF16
 #define TEMPLATE "DirectTemplate.h"
 #include "EveryInstructionSet.h"
 
@@ -67,7 +75,7 @@ void ck_direct_plan(ck_direct *s, int64_t threads) {
   // About 48 cells use each weight often enough, and 1 MiB of gathered cells stays in the L2 cache.
   const int64_t all = all_rows(s), limit = 1024 * 1024 / 4;
   s->rows = ceiling(48, product_cells(s));
-  while (s->rows > 1 && s->rows * gathered_row(s) > limit) --s->rows;
+  while (s->rows > 1 && gathered_floats(s) > limit) --s->rows;
   if (s->rows > all) s->rows = all;
   s->pairs = ceiling(s->output_blocks, 2);
   while (s->pairs > 1 && ck_direct_units(s) < 4 * threads && ck_direct_units(s) % threads != 0) {
@@ -86,8 +94,7 @@ int64_t ck_direct_unit_cells(const ck_direct *s, int64_t spatial_unit) {
 }
 
 int64_t ck_direct_workspace(const ck_direct *s) {
-  const int64_t gathered = ceiling(s->rows * gathered_row(s), 16) * 16;
-  return gathered + s->rows * product_cells(s) * 2 * s->lanes;
+  return gathered_floats(s) + s->rows * product_cells(s) * 2 * s->lanes;
 }
 
 void ck_direct_run(const ck_direct *s, int64_t first, int64_t last, float *workspace) {
@@ -96,12 +103,25 @@ void ck_direct_run(const ck_direct *s, int64_t first, int64_t last, float *works
 }
 
 int64_t ck_direct_weight_count(const ck_direct *s) {
-  return scatter_taps(s) * window_cells(s) * s->input_blocks * s->input_lanes * s->output_blocks *
-         s->lanes;
+  const int64_t count = scatter_taps(s) * window_cells(s) * s->input_blocks * s->input_lanes *
+                        s->output_blocks * s->lanes;
+  return s->product_half ? count / 2 : count;
 }
 
-void ck_direct_weights(const ck_direct *s, const float *plain, float *packed, int64_t outputs,
+int ck_direct_multiplies_bf16(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq");
+#else
+  return 0;
+#endif
+}
+
+// Packs as [tap][channels][columns], or with bfloat16 factors as [tap][channels / 2][columns][2].
+void ck_direct_weights(const ck_direct *s, const float *plain, void *packed, int64_t outputs,
                        int64_t inputs) {
+  float *single = packed;
+  uint16_t *half = packed;
   const int64_t channels = s->input_blocks * s->input_lanes, lanes = s->lanes;
   const int64_t window = s->kernel[0] * s->kernel[1] * s->kernel[2];
   const int64_t scatters = scatter_taps(s), taps = window_cells(s);
@@ -117,9 +137,14 @@ void ck_direct_weights(const ck_direct *s, const float *plain, float *packed, in
               w = s->transposed ? plain[(i * outputs + o) * window + offset]
                                 : plain[(o * inputs + i) * window + tap];
             }
-            *packed++ = w;
+            if (s->product_half) {
+              ck_narrow(&w, half + (i / 2 * columns * lanes + c) * 2 + i % 2, 1);
+            } else {
+              *single++ = w;
+            }
           }
         }
+        half += channels * columns * lanes;
       }
     }
   }

@@ -1,54 +1,75 @@
 // The loops of Direct.c for one width of vectors; see VectorTemplate.h, which comes first.
 
 #include "ProductTemplate.h"
+#include "HalfProductTemplate.h"
 
-// leaky(factor x + addition) of `lanes` channels of one cell.
-INLINE void NAME(copy_cell)(const float *from, float *to, int64_t lanes, const float *factor,
-                            const float *addition, float slope) {
+// leaky(factor x + addition) of the channels of one cell, to place `at` of the gathered numbers.
+INLINE void NAME(copy_cell)(const ck_direct *s, const void *map, int64_t cell, void *gathered,
+                            int64_t at, const float *factor, const float *addition, float slope) {
 #pragma clang fp contract(fast)
-  if (lanes == LANES) {
-    VEC v = *(const VEC *)from;
+  if (s->input_lanes == LANES) {
+    HALVES *const half = (HALVES *)((uint16_t *)gathered + at);
+    if (s->input_half && s->product_half && !factor) {
+      *half = ((const HALVES *)map)[cell];
+      return;
+    }
+    VEC v;
+    if (s->input_half) {
+      NAME(load_cell)(map, cell, 1, &v);
+    } else {
+      NAME(load_cell)(map, cell, 0, &v);
+    }
     if (factor) LEAKY(v, *(const VEC *)factor * v + *(const VEC *)addition, slope);
-    // Cells of few channels are not aligned.
-    memcpy(to, &v, sizeof v);
+    if (s->product_half) {
+      NAME(store_cell)(half, 0, 1, &v);
+    } else {
+      // Cells of few channels are not aligned.
+      memcpy((float *)gathered + at, &v, sizeof v);
+    }
     return;
   }
-  for (int64_t i = 0; i < lanes; ++i) {
+  const float *from = (const float *)map + cell * s->input_lanes;
+  for (int64_t i = 0; i < s->input_lanes; ++i) {
     float v = from[i];
     if (factor) {
       v = factor[i] * v + addition[i];
       v = v > slope * v ? v : slope * v;
     }
-    to[i] = v;
+    ((float *)gathered)[at + i] = v;
   }
+}
+
+// Zeros in so many gathered numbers from place `at` on.
+INLINE void NAME(clear)(const ck_direct *s, void *gathered, int64_t at, int64_t count) {
+  const int64_t size = s->product_half ? 2 : 4;
+  memset((char *)gathered + at * size, 0, (size_t)(count * size));
 }
 
 // The input cells that output row (oz, oy) reads: for every (dz, dy) a padded row of cells.
 static TARGET void NAME(gather_row)(const ck_direct *s, int64_t sample, int64_t oz, int64_t oy,
-                                    float *target) {
+                                    void *gathered, int64_t at) {
   const int64_t channels = s->input_blocks * s->input_lanes, lanes = s->input_lanes;
   const int64_t width = row_cells(s);
   for (int64_t dz = 0; dz < s->kernel[0]; ++dz) {
-    for (int64_t dy = 0; dy < s->kernel[1]; ++dy, target += width * channels) {
+    for (int64_t dy = 0; dy < s->kernel[1]; ++dy, at += width * channels) {
       const int64_t z = oz * s->stride[0] + dz * s->dilation[0] - s->pad[0];
       const int64_t y = oy * s->stride[1] + dy * s->dilation[1] - s->pad[1];
       if (z < 0 || z >= s->input_size[0] || y < 0 || y >= s->input_size[1]) {
-        memset(target, 0, sizeof(float) * (size_t)(width * channels));
+        NAME(clear)(s, gathered, at, width * channels);
         continue;
       }
       const int64_t begin = s->pad[2];
       const int64_t end = begin + s->input_size[2] < width ? begin + s->input_size[2] : width;
-      memset(target, 0, sizeof(float) * (size_t)(begin * channels));
-      memset(target + end * channels, 0, sizeof(float) * (size_t)((width - end) * channels));
+      NAME(clear)(s, gathered, at, begin * channels);
+      NAME(clear)(s, gathered, at + end * channels, (width - end) * channels);
       for (int64_t b = 0; b < s->input_blocks; ++b) {
         const int64_t block = sample * s->input_blocks + b;
         const float *factor = s->factors ? s->factors[block] : 0;
         const float *addition = factor ? s->additions[block] : 0;
         const float slope = factor ? s->input_slopes[b] : 1;
-        const float *from =
-            s->input[block] + (z * s->input_size[1] + y) * s->input_size[2] * lanes;
+        const int64_t first = (z * s->input_size[1] + y) * s->input_size[2] - begin;
         for (int64_t x = begin; x < end; ++x) {
-          NAME(copy_cell)(from + (x - begin) * lanes, target + x * channels + b * lanes, lanes,
+          NAME(copy_cell)(s, s->input[block], first + x, gathered, at + x * channels + b * lanes,
                           factor, addition, slope);
         }
       }
@@ -58,7 +79,7 @@ static TARGET void NAME(gather_row)(const ck_direct *s, int64_t sample, int64_t 
 
 // For every cell of output row (oz, oy) all input cells of its window, one after the other.
 static TARGET void NAME(gather_windows)(const ck_direct *s, int64_t sample, int64_t oz, int64_t oy,
-                                        float *target) {
+                                        void *gathered, int64_t at) {
   const int64_t channels = s->input_blocks * s->input_lanes, lanes = s->input_lanes;
   // A transposed convolution multiplies each input cell by itself.
   static const int64_t one[3] = {1, 1, 1};
@@ -68,20 +89,20 @@ static TARGET void NAME(gather_windows)(const ck_direct *s, int64_t sample, int6
   for (int64_t ox = 0; ox < cells; ++ox) {
     for (int64_t dz = 0; dz < kernel[0]; ++dz) {
       for (int64_t dy = 0; dy < kernel[1]; ++dy) {
-        for (int64_t dx = 0; dx < kernel[2]; ++dx, target += channels) {
+        for (int64_t dx = 0; dx < kernel[2]; ++dx, at += channels) {
           const int64_t z = oz * stride[0] + dz * s->dilation[0] - s->pad[0];
           const int64_t y = oy * stride[1] + dy * s->dilation[1] - s->pad[1];
           const int64_t x = ox * stride[2] + dx * s->dilation[2] - s->pad[2];
           if (z < 0 || z >= s->input_size[0] || y < 0 || y >= s->input_size[1] || x < 0 ||
               x >= s->input_size[2]) {
-            memset(target, 0, sizeof(float) * (size_t)channels);
+            NAME(clear)(s, gathered, at, channels);
             continue;
           }
-          const int64_t place = ((z * s->input_size[1] + y) * s->input_size[2] + x) * lanes;
+          const int64_t cell = (z * s->input_size[1] + y) * s->input_size[2] + x;
           for (int64_t b = 0; b < s->input_blocks; ++b) {
             const int64_t block = sample * s->input_blocks + b;
             const float *factor = s->factors ? s->factors[block] : 0;
-            NAME(copy_cell)(s->input[block] + place, target + b * lanes, lanes, factor,
+            NAME(copy_cell)(s, s->input[block], cell, gathered, at + b * lanes, factor,
                             factor ? s->additions[block] : 0, factor ? s->input_slopes[b] : 1);
           }
         }
@@ -91,9 +112,9 @@ static TARGET void NAME(gather_windows)(const ck_direct *s, int64_t sample, int6
 }
 
 // Bias, rectifiers, residual and statistics of one row of products; `step` cells apart in output.
-static TARGET void NAME(finish_row)(const ck_direct *s, const float *products, int64_t columns,
-                                    int64_t cells, int64_t sample, int64_t block, int64_t place,
-                                    int64_t step, float *statistics) {
+INLINE void NAME(finish_row)(const ck_direct *s, const float *products, int half, int64_t columns,
+                             int64_t cells, int64_t sample, int64_t block, int64_t place,
+                             int64_t step, float *statistics) {
 #pragma clang fp contract(fast)
   const VEC bias = s->bias ? ((const VEC *)s->bias)[block] : (VEC)(0.0f);
   if (s->plain_outputs) {
@@ -101,8 +122,8 @@ static TARGET void NAME(finish_row)(const ck_direct *s, const float *products, i
     const int64_t used = left < LANES ? left : LANES;
     for (int64_t c = 0; c < used; ++c) {
       const int64_t channel = sample * s->plain_outputs + block * LANES + c;
-      float *target = s->output[channel] + place;
-      const float *residual = s->residual ? s->residual[channel] + place : 0;
+      float *target = (float *)s->output[channel] + place;
+      const float *residual = s->residual ? (const float *)s->residual[channel] + place : 0;
       for (int64_t r = 0; r < cells; ++r) {
         float v = products[r * columns * LANES + c] + bias[c];
         v = v > s->slope * v ? v : s->slope * v;
@@ -116,8 +137,8 @@ static TARGET void NAME(finish_row)(const ck_direct *s, const float *products, i
     return;
   }
   const int64_t index = sample * s->output_blocks + block;
-  VEC *target = (VEC *)s->output[index] + place;
-  const VEC *residual = s->residual ? (const VEC *)s->residual[index] + place : 0;
+  void *target = s->output[index];
+  const void *residual = s->residual ? s->residual[index] : 0;
   const VEC *from = (const VEC *)products;
   VEC pivot = (VEC)(0.0f), sum = (VEC)(0.0f), squares = (VEC)(0.0f);
   if (statistics) {
@@ -128,8 +149,12 @@ static TARGET void NAME(finish_row)(const ck_direct *s, const float *products, i
   for (int64_t r = 0; r < cells; ++r) {
     VEC v = from[r * columns] + bias;
     LEAKY(v, v, s->slope);
-    if (residual) LEAKY(v, s->scale * v + residual[r * step], s->final_slope);
-    target[r * step] = v;
+    if (residual) {
+      VEC added;
+      NAME(load_cell)(residual, place + r * step, half, &added);
+      LEAKY(v, s->scale * v + added, s->final_slope);
+    }
+    NAME(store_cell)(target, place + r * step, half, &v);
     const VEC away = v - pivot;
     sum += away;
     squares += away * away;
@@ -153,16 +178,16 @@ static TARGET void NAME(run_unit)(const ck_direct *s, int64_t unit, float *works
   const int64_t row_step = windows ? k : s->transposed ? channels : s->stride[2] * channels;
   const int64_t tap_step = row_cells(s) * channels;
   const int64_t row_size = gathered_row(s);
-  float *const gathered = workspace;
-  float *const products = workspace + ceiling(s->rows * row_size, 16) * 16;
+  void *const gathered = workspace;
+  float *const products = workspace + gathered_floats(s);
 
   const int64_t height = s->transposed ? s->input_size[1] : s->output_size[1];
   for (int64_t r = 0; r < p.rows; ++r) {
     const int64_t z = (p.row + r) / height, y = (p.row + r) % height;
     if (windows) {
-      NAME(gather_windows)(s, p.sample, z, y, gathered + r * row_size);
+      NAME(gather_windows)(s, p.sample, z, y, gathered, r * row_size);
     } else {
-      NAME(gather_row)(s, p.sample, z, y, gathered + r * row_size);
+      NAME(gather_row)(s, p.sample, z, y, gathered, r * row_size);
     }
   }
 
@@ -175,17 +200,29 @@ static TARGET void NAME(run_unit)(const ck_direct *s, int64_t unit, float *works
     for (int64_t pair = first; pair < last; ++pair) {
       const int64_t block = pair * 2;
       const int64_t columns = s->output_blocks - block >= 2 ? 2 : 1;
-      const float *u = s->weights + offset * taps * k * s->output_blocks * LANES +
-                       taps * k * block * LANES;
+      const int64_t u = taps * k * (offset * s->output_blocks + block) * LANES;
       // Windows lie row after row without gaps: one product for all rows of the unit.
       const int64_t joint = windows ? p.rows : 1;
       for (int64_t r = 0; r < p.rows; r += joint) {
-        const float *from = gathered + r * row_size;
         float *to = products + r * cells * columns * LANES;
+        const float *from = (const float *)gathered + r * row_size;
+        const float *weights = (const float *)s->weights + u;
+#if defined(HARDWARE_BF16)
+        if (s->product_half) {
+          const uint16_t *from = (const uint16_t *)gathered + r * row_size;
+          const uint16_t *weights = (const uint16_t *)s->weights + u;
+          if (columns == 2) {
+            NAME(half_products_2)(from, joint * cells, row_step, tap_step, taps, k, weights, to);
+          } else {
+            NAME(half_products_1)(from, joint * cells, row_step, tap_step, taps, k, weights, to);
+          }
+          continue;
+        }
+#endif
         if (columns == 2) {
-          NAME(products_2)(from, joint * cells, row_step, tap_step, taps, k, u, to, 0);
+          NAME(products_2)(from, joint * cells, row_step, tap_step, taps, k, weights, to, 0);
         } else {
-          NAME(products_1)(from, joint * cells, row_step, tap_step, taps, k, u, to, 0);
+          NAME(products_1)(from, joint * cells, row_step, tap_step, taps, k, weights, to, 0);
         }
       }
       for (int64_t c = 0; c < columns; ++c) {
@@ -206,8 +243,14 @@ static TARGET void NAME(run_unit)(const ck_direct *s, int64_t unit, float *works
             step = s->stride[2];
           }
           const int64_t place = (z * s->output_size[1] + y) * s->output_size[2] + x;
-          NAME(finish_row)(s, products + (r * cells * columns + c) * LANES, columns, cells,
-                           p.sample, block + c, place, step, statistics);
+          const float *row = products + (r * cells * columns + c) * LANES;
+          if (s->output_half) {
+            NAME(finish_row)(s, row, 1, columns, cells, p.sample, block + c, place, step,
+                             statistics);
+          } else {
+            NAME(finish_row)(s, row, 0, columns, cells, p.sample, block + c, place, step,
+                             statistics);
+          }
         }
       }
     }

@@ -1,7 +1,10 @@
 #undef VEC
+#undef BITS
+#undef HALVES
 #undef INLINE
 #undef LEAKY
 #undef TARGET
 #undef LANES
 #undef ROWS
 #undef SUFFIX
+#undef HARDWARE_BF16

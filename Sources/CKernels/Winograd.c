@@ -53,6 +53,7 @@ static int64_t fresh_channels(const ck_winograd *s) {
   return some < channels ? some : channels;
 }
 
+#define KNOWS_BF16
 #define TEMPLATE "WinogradTemplate.h"
 #include "EveryInstructionSet.h"
 

@@ -29,19 +29,22 @@ INLINE void NAME(backward)(const VEC *m, int64_t step, VEC *r, int64_t to) {
   r[3 * to] = (NEAR * NEAR2 * b + FAR * FAR2 * d) + m5;
 }
 
-// One 6 x 6 patch of one channel block, written to 36 planes `plane` vectors apart.
-INLINE void NAME(transform_patch)(const ck_winograd *s, const float *slice, int64_t y, int64_t x,
-                                  const float *factor, const float *addition, float slope,
-                                  float *target, int64_t plane) {
+// One 6 x 6 patch of one channel block, whose slice begins at cell `first` of the map, written to 36
+// planes `plane` vectors apart.
+INLINE void NAME(transform_patch)(const ck_winograd *s, const void *map, int half, int64_t first,
+                                  int64_t y, int64_t x, const float *factor,
+                                  const float *addition, float slope, float *target,
+                                  int64_t plane) {
 #pragma clang fp contract(fast)
-  VEC patch[36], half[36];
+  VEC patch[36], once[36];
   const int inside = y >= 0 && x >= 0 && y + 6 <= s->height && x + 6 <= s->width;
-  const VEC *source = (const VEC *)slice + y * s->width + x;
+  const int64_t source = first + y * s->width + x;
   if (inside) {
 #pragma clang loop unroll(full)
     for (int64_t i = 0; i < 6; ++i) {
 #pragma clang loop unroll(full)
-      for (int64_t j = 0; j < 6; ++j) patch[i * 6 + j] = source[i * s->width + j];
+      for (int64_t j = 0; j < 6; ++j)
+        NAME(load_cell)(map, source + i * s->width + j, half, patch + i * 6 + j);
     }
     if (factor) {
       const VEC f = *(const VEC *)factor, a = *(const VEC *)addition;
@@ -56,7 +59,7 @@ INLINE void NAME(transform_patch)(const ck_winograd *s, const float *slice, int6
       for (int64_t j = 0; j < 6; ++j) {
         VEC v = (VEC)(0.0f);
         if (row && x + j >= 0 && x + j < s->width) {
-          v = source[i * s->width + j];
+          NAME(load_cell)(map, source + i * s->width + j, half, &v);
           if (factor) LEAKY(v, f * v + a, slope);
         }
         patch[i * 6 + j] = v;
@@ -64,28 +67,27 @@ INLINE void NAME(transform_patch)(const ck_winograd *s, const float *slice, int6
     }
   }
 #pragma clang loop unroll(full)
-  for (int64_t i = 0; i < 6; ++i) NAME(forward)(patch + i * 6, 1, half + i * 6, 1);
+  for (int64_t i = 0; i < 6; ++i) NAME(forward)(patch + i * 6, 1, once + i * 6, 1);
   VEC *to = (VEC *)target;
 #pragma clang loop unroll(full)
-  for (int64_t j = 0; j < 6; ++j) NAME(forward)(half + j, 6, to + j * plane, 6 * plane);
+  for (int64_t j = 0; j < 6; ++j) NAME(forward)(once + j, 6, to + j * plane, 6 * plane);
 }
 
 // One 4 x 4 tile of one output block from 36 products `plane` vectors apart.
-INLINE void NAME(finish_tile)(const ck_winograd *s, const float *products, int64_t plane,
-                              int64_t sample, int64_t block, int64_t z, int64_t y, int64_t x,
-                              VEC *sums) {
+INLINE void NAME(finish_tile)(const ck_winograd *s, const float *products, int half,
+                              int64_t plane, int64_t sample, int64_t block, int64_t z, int64_t y,
+                              int64_t x, VEC *sums) {
 #pragma clang fp contract(fast)
-  VEC half[24], tile[16];
+  VEC once[24], tile[16];
 #pragma clang loop unroll(full)
   for (int64_t i = 0; i < 6; ++i)
-    NAME(backward)((const VEC *)products + i * 6 * plane, plane, half + i * 4, 1);
+    NAME(backward)((const VEC *)products + i * 6 * plane, plane, once + i * 4, 1);
 #pragma clang loop unroll(full)
-  for (int64_t j = 0; j < 4; ++j) NAME(backward)(half + j, 4, tile + j, 4);
+  for (int64_t j = 0; j < 4; ++j) NAME(backward)(once + j, 4, tile + j, 4);
 
   const int64_t place = (z * s->height + y) * s->width + x;
-  const VEC *residual =
-      s->residual ? (const VEC *)s->residual[sample * s->output_blocks + block] + place : 0;
-  VEC *target = (VEC *)s->output[sample * s->output_blocks + block] + place;
+  const void *residual = s->residual ? s->residual[sample * s->output_blocks + block] : 0;
+  void *target = s->output[sample * s->output_blocks + block];
   const VEC bias = s->bias ? ((const VEC *)s->bias)[block] : (VEC)(0.0f);
   const int64_t rows = s->height - y < 4 ? s->height - y : 4;
   const int64_t columns = s->width - x < 4 ? s->width - x : 4;
@@ -94,8 +96,9 @@ INLINE void NAME(finish_tile)(const ck_winograd *s, const float *products, int64
   if (residual) {
     for (int64_t i = 0; i < rows; ++i) {
       for (int64_t j = 0; j < columns; ++j) {
-        LEAKY(tile[i * 4 + j], s->scale * tile[i * 4 + j] + residual[i * s->width + j],
-              s->final_slope);
+        VEC added;
+        NAME(load_cell)(residual, place + i * s->width + j, half, &added);
+        LEAKY(tile[i * 4 + j], s->scale * tile[i * 4 + j] + added, s->final_slope);
       }
     }
   }
@@ -103,7 +106,8 @@ INLINE void NAME(finish_tile)(const ck_winograd *s, const float *products, int64
 #pragma clang loop unroll(full)
     for (int64_t i = 0; i < 4; ++i) {
 #pragma clang loop unroll(full)
-      for (int64_t j = 0; j < 4; ++j) target[i * s->width + j] = tile[i * 4 + j];
+      for (int64_t j = 0; j < 4; ++j)
+        NAME(store_cell)(target, place + i * s->width + j, half, tile + i * 4 + j);
     }
     if (sums) {
 #pragma clang loop unroll(full)
@@ -117,12 +121,37 @@ INLINE void NAME(finish_tile)(const ck_winograd *s, const float *products, int64
   }
   for (int64_t i = 0; i < rows; ++i) {
     for (int64_t j = 0; j < columns; ++j) {
-      target[i * s->width + j] = tile[i * 4 + j];
+      NAME(store_cell)(target, place + i * s->width + j, half, tile + i * 4 + j);
       if (!sums) continue;
       const VEC v = tile[i * 4 + j] - sums[0];
       sums[1] += v;
       sums[2] += v * v;
     }
+  }
+}
+
+// All tiles of a unit in one output block.
+INLINE void NAME(finish_block)(const ck_winograd *s, const unit_place *p, const float *products,
+                               int half, int64_t columns, int64_t block, int64_t space) {
+  const int64_t rows = p->slices * p->tiles, tiles_across = (s->width + 3) / 4;
+  VEC sums[3];
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t tile = p->tile + r % p->tiles, z = p->slice + r / p->tiles;
+    const int64_t y = tile / tiles_across * 4, x = tile % tiles_across * 4;
+    const float *from = products + r * columns * LANES;
+    if (s->statistics && r == 0) {
+      // Any value near the mean serves as pivot; the first cell's own is one.
+      NAME(finish_tile)(s, from, half, rows * columns, p->sample, block, z, y, x, 0);
+      const void *first = s->output[p->sample * s->output_blocks + block];
+      NAME(load_cell)(first, (z * s->height + y) * s->width + x, half, sums);
+      sums[1] = sums[2] = (VEC)(0.0f);
+    }
+    NAME(finish_tile)(s, from, half, rows * columns, p->sample, block, z, y, x,
+                      s->statistics ? sums : 0);
+  }
+  if (s->statistics) {
+    float *record = s->statistics + (space * 3 * s->output_blocks + block) * LANES;
+    for (int64_t i = 0; i < 3; ++i) ((VEC *)record)[i * s->output_blocks] = sums[i];
   }
 }
 
@@ -220,14 +249,22 @@ static TARGET void NAME(run_unit)(const ck_winograd *s, int64_t unit, float *wor
     }
     for (int64_t b = 0; b < s->input_blocks; ++b) {
       const int64_t block = p.sample * s->input_blocks + b;
-      const float *slice = s->input[block] + z * s->height * s->width * LANES;
+      const void *map = s->input[block];
+      const int64_t slice = z * s->height * s->width;
       const float *factor = s->factors ? s->factors[block] : 0;
       const float *addition = factor ? s->additions[block] : 0;
+      const float slope = factor ? s->input_slopes[b] : 1.0f;
       for (int64_t t = 0; t < p.tiles; ++t) {
-        const int64_t tile = p.tile + t;
-        NAME(transform_patch)(s, slice, tile / tiles_across * 4 - 1, tile % tiles_across * 4 - 1,
-                              factor, addition, factor ? s->input_slopes[b] : 1.0f,
-                              target + t * channels + b * LANES, rows_in * s->input_blocks);
+        const int64_t y = (p.tile + t) / tiles_across * 4 - 1;
+        const int64_t x = (p.tile + t) % tiles_across * 4 - 1;
+        float *const to = target + t * channels + b * LANES;
+        if (s->input_half) {
+          NAME(transform_patch)(s, map, 1, slice, y, x, factor, addition, slope, to,
+                                rows_in * s->input_blocks);
+        } else {
+          NAME(transform_patch)(s, map, 0, slice, y, x, factor, addition, slope, to,
+                                rows_in * s->input_blocks);
+        }
       }
     }
   }
@@ -268,25 +305,10 @@ static TARGET void NAME(run_unit)(const ck_winograd *s, int64_t unit, float *wor
     }
     u += numbers * panel;
     for (int64_t c = 0; c < columns; ++c) {
-      VEC sums[3];
-      for (int64_t r = 0; r < rows; ++r) {
-        const int64_t tile = p.tile + r % p.tiles;
-        const int64_t z = p.slice + r / p.tiles;
-        const int64_t y = tile / tiles_across * 4, x = tile % tiles_across * 4;
-        const float *from = m + (r * columns + c) * LANES;
-        if (s->statistics && r == 0) {
-          // Any value near the mean serves as pivot; the first cell's own is one.
-          NAME(finish_tile)(s, from, rows * columns, p.sample, block + c, z, y, x, 0);
-          const float *first = s->output[p.sample * s->output_blocks + block + c];
-          sums[0] = ((const VEC *)first)[(z * s->height + y) * s->width + x];
-          sums[1] = sums[2] = (VEC)(0.0f);
-        }
-        NAME(finish_tile)(s, from, rows * columns, p.sample, block + c, z, y, x,
-                          s->statistics ? sums : 0);
-      }
-      if (s->statistics) {
-        float *record = s->statistics + (space * 3 * s->output_blocks + block + c) * LANES;
-        for (int64_t i = 0; i < 3; ++i) ((VEC *)record)[i * s->output_blocks] = sums[i];
+      if (s->output_half) {
+        NAME(finish_block)(s, &p, m + c * LANES, 1, columns, block + c, space);
+      } else {
+        NAME(finish_block)(s, &p, m + c * LANES, 0, columns, block + c, space);
       }
     }
   }

@@ -127,6 +127,25 @@ public struct LabelMap: Equatable, Sendable {
     )
   }
 
+  /// The same labels with a plain name ("Label 7") for each number that the table does not know.
+  /// - Returns: A label map whose table is complete.
+  public func namingAllLabels() -> LabelMap {
+    let known = Set(table.map(\.id)).union([0])
+    let unknown = voxelCounts.keys.filter { !known.contains($0) }.sorted()
+    return LabelMap(
+      geometry: geometry,
+      labels: labels,
+      table: table
+        + unknown.map {
+          LabelDefinition(
+            id: $0,
+            name: "Label \($0)",
+            color: LabelDefinition.defaultColor($0 - 1)
+          )
+        }
+    )
+  }
+
   /// Checks that every label in the voxels is background or stands in the table.
   /// - Throws: `ImagingError.unknownLabel` with the smallest unknown number.
   public func checkTable() throws(ImagingError) {

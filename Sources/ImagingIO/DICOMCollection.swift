@@ -20,7 +20,7 @@ struct DICOMCollection: Sendable {
   init(_ path: String, progress: any ProgressReporter) throws {
     self.path = path
     let scan = try DICOMScan(path, progress: progress)
-    var problems: [InputProblem] = []
+    var problems: [InputProblem] = try DICOMDirectory(path)?.problems ?? []
     if let damaged = scan.damaged.first {
       let others = scan.damaged.count > 1 ? ", like \(scan.damaged.count - 1) more files" : ""
       let error = ImagingIOError.damaged(path: damaged, reason: "its header breaks off" + others)

@@ -120,7 +120,7 @@ package struct DICOMDataSet: Equatable, Sendable {
     return "0"
   }
 
-  private static func dictionaryVR(_ tag: UInt32) -> String {
+  static func dictionaryVR(_ tag: UInt32) -> String {
     var vr: (CChar, CChar, CChar, CChar) = (0, 0, 0, 0)
     let status = withUnsafeMutableBytes(of: &vr) {
       cdcmtk_dictionary_vr(tag, $0.bindMemory(to: CChar.self).baseAddress)
@@ -145,6 +145,7 @@ package enum DICOMPixelStorage: Equatable, Sendable {
 /// Transfer syntaxes that Lamina writes.
 package enum DICOMOutputSyntax: String, Sendable {
   case explicitLittleEndian = "1.2.840.10008.1.2.1"
+  case implicitLittleEndian = "1.2.840.10008.1.2"
   case deflated = "1.2.840.10008.1.2.1.99"
   case rle = "1.2.840.10008.1.2.5"
 }

@@ -117,11 +117,12 @@ struct DICOMScan {
     return found
   }
 
-  /// The file itself, or all files below a folder by path.
+  /// The file itself, what a DICOMDIR refers to, or all files below a folder by path.
   private static func files(of path: String) throws -> [String] {
+    if let directory = try DICOMDirectory(path) { return directory.files }
     var files: [String] = []
     try walk(path) { file in
-      files.append(file)
+      if !DICOMDirectory.isTableOfContents(file) { files.append(file) }
       return true
     }
     return files.sorted()

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Support
 
 /// The slices of a DICOM series that a volume was made of, for objects that refer to them.
 ///
@@ -34,6 +35,8 @@ public struct DICOMSource: Sendable, CustomStringConvertible {
   let seriesUID: String
   /// Frame of Reference UID, or nil.
   let frameOfReferenceUID: String?
+  /// Keeps the files of an unpacked archive as long as they are referred to.
+  var keeper: ScratchFolder?
 
   /// Never shows identifiers.
   public var description: String { "\(slices.count) DICOM slices" }

@@ -4,7 +4,9 @@ import Support
 /// The image formats that Lamina reads, in the order in which they are asked.
 public enum ImageFormats {
   /// Every format; the first that recognises an input reads it.
-  public static let all: [any ImageFormat] = [NIfTIFormat(), PNGFormat(), DICOMFormat()]
+  public static let all: [any ImageFormat] = [
+    NIfTIFormat(), PNGFormat(), DICOMFormat(), ZipFormat(),
+  ]
 
   /// The format of an input, by its content.
   /// - Parameter path: A file or folder.
@@ -21,7 +23,7 @@ public enum ImageFormats {
     guard let format = all.first(where: { $0.recognises(path) }) else {
       throw ImagingIOError.unrecognised(path: path)
     }
-    return format
+    return format is ZipFormat ? ZipFormat(keepsFiles: true) : format
   }
 
   /// Lists what is in an input of any format.

@@ -20,6 +20,8 @@ public enum ImagingIOError: ClassifiedError, Equatable {
   case mixedGeometry(path: String, what: String)
   /// The output's ending names no format that can be written.
   case unknownOutputFormat(path: String)
+  /// What went wrong with a file of an archive, in words that name the archive.
+  case inArchive(message: String, failure: Failure)
 
   /// The kind of the failure.
   public var failure: Failure {
@@ -28,6 +30,7 @@ public enum ImagingIOError: ClassifiedError, Equatable {
     case .severalSeries, .severalVolumes, .severalTimePoints, .noSuchSelection,
       .unknownOutputFormat:
       .usage
+    case .inArchive(_, let failure): failure
     }
   }
 
@@ -53,6 +56,7 @@ public enum ImagingIOError: ClassifiedError, Equatable {
       "\(path) mixes slices of different \(what); separate them into series."
     case .unknownOutputFormat(let path):
       "\(path) names no known format; end it in .nii, .nii.gz or .png."
+    case .inArchive(let message, _): message
     }
   }
 }

@@ -10,35 +10,61 @@ struct ConvertCommand: Verb {
     commandName: "convert",
     abstract: "Writes an image in another format, chosen by the output's ending.",
     discussion: """
-      .nii and .nii.gz keep geometry (mm), scalar type and values, so label maps stay integer; a \
-      folder takes one PNG per slice, .png a single slice. PNG holds no geometry; values that are \
-      not whole numbers from 0 to 65535 are mapped linearly to 16 bits, which is said.
+      .nii and .nii.gz keep geometry (mm), scalar type and values, so label maps stay integer; \
+      .nrrd and .mha likewise. .dcm takes labels as a DICOM object (--as seg, labelmap or rtstruct); \
+      --reference names the series that gives patient, study and slices. A folder takes one PNG per \
+      slice, or with --as dicom a DICOM series. PNG holds no geometry; values that are not whole \
+      numbers from 0 to 65535 are mapped linearly to 16 bits, which is said.
       """
   )
 
-  @Argument(help: "A NIfTI, DICOM or PNG file, or a folder of DICOM.")
+  @Argument(help: "An image file, a folder or zip of DICOM, a DICOM SEG or RTSTRUCT.")
   var input: String
 
-  @Argument(help: "The file (.nii, .nii.gz, .hdr, .img, .png) or folder (PNG slices) to make.")
+  @Argument(
+    help: "The file (.nii, .nii.gz, .hdr, .img, .nrrd, .mha, .png, .dcm) or folder to make."
+  )
   var output: String
+
+  /// What `--as` names.
+  enum Form: String, ExpressibleByArgument, CaseIterable {
+    case seg, labelmap, rtstruct, dicom, png
+  }
+
+  @Option(
+    name: .customLong("as"),
+    help: ArgumentHelp(
+      "What a .dcm or a folder holds (default for folders: png).",
+      valueName: "seg|labelmap|rtstruct|dicom|png"
+    )
+  )
+  var form: Form?
 
   @Option(
     help: ArgumentHelp(
-      "Which series, by UID or by its number in `lamina info` (default: the only one).",
+      "The DICOM series that gives patient, study and frame of reference.",
+      valueName: "dicom"
+    )
+  )
+  var reference: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Which series of the reference, by UID or number (default: the only one).",
       valueName: "uid|number"
     )
   )
-  var series: String?
+  var referenceSeries: String?
 
   @Option(
     help: ArgumentHelp(
-      "Which volume of the series or time point, from 1 (default: the only one, or all time "
-        + "points).",
-      valueName: "number"
+      "What labels mean: a JSON file {name: number} (default: what lies beside the input).",
+      valueName: "file"
     )
   )
-  var volume: Int?
+  var labels: String?
 
+  @OptionGroup var selectionOptions: SelectionOptions
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
 
@@ -51,17 +77,19 @@ struct ConvertCommand: Verb {
     let problems: [InputProblem]
   }
 
+  func validate() throws {
+    let isObject = output.lowercased().hasSuffix(".dcm")
+    let objects: [Form] = [.seg, .labelmap, .rtstruct]
+    if isObject, !(form.map(objects.contains) ?? false) {
+      throw ValidationError("\(output) needs --as seg, labelmap or rtstruct.")
+    }
+    if !isObject, let form, objects.contains(form) {
+      throw ValidationError("--as \(form.rawValue) needs an output that ends in .dcm.")
+    }
+  }
+
   func execute(in context: CommandContext) throws -> CommandOutcome {
-    let conversion = ImageConversion(
-      outputs: context.outputs,
-      interruption: context.interruption,
-      progress: context.progress
-    )
-    let result = try conversion.convert(
-      input,
-      to: output,
-      selection: VolumeSelection(series: series, volume: volume)
-    )
+    let result = try convert(in: context)
     for problem in result.summary.problems {
       context.progress.warn("\(input): \(problem.message) \(problem.remedy)")
     }
@@ -78,5 +106,34 @@ struct ConvertCommand: Verb {
         ? "Wrote \(output)" : "Wrote \(output): \(result.files.count) files"
     }
     return .complete
+  }
+
+  private func convert(in context: CommandContext) throws -> ImageConversion.Result {
+    let objects = ObjectConversion(
+      outputs: context.outputs,
+      interruption: context.interruption,
+      progress: context.progress
+    )
+    var options = ObjectConversion.Options()
+    options.reference = reference
+    options.referenceSelection = VolumeSelection(series: referenceSeries)
+    options.referenceSelection.regrids = true
+    options.selection = selectionOptions.selection
+    options.labelsFile = labels
+    switch form {
+    case .seg: return try objects.write(input, to: output, as: .seg, options: options)
+    case .labelmap: return try objects.write(input, to: output, as: .labelmap, options: options)
+    case .rtstruct: return try objects.write(input, to: output, as: .rtstruct, options: options)
+    case .dicom: return try objects.writeSeries(input, to: output, options: options)
+    case .png, nil: break
+    }
+    if ObjectConversion.isStructureSet(input) {
+      return try objects.writeStructures(input, to: output, options: options)
+    }
+    return try ImageConversion(
+      outputs: context.outputs,
+      interruption: context.interruption,
+      progress: context.progress
+    ).convert(input, to: output, selection: selectionOptions.selection)
   }
 }

@@ -29,6 +29,7 @@ final class InterruptionWatch {
         interruption.raise()
         queue.asyncAfter(deadline: .now() + Self.grace) {
           outputs.discardAll()
+          ScratchFolder.removeAll()
           progress.clear()
           StandardStream(.error).write("lamina: error: \(SupportError.interrupted)\n")
           _exit(Failure.interrupted.rawValue)

@@ -14,7 +14,7 @@ struct SegmentCommand: Verb {
     commandName: "segment",
     abstract: "Segments scans with a model.",
     discussion: """
-      INPUT is a NIfTI file, a DICOM file or folder, or a folder of NIfTI files (a batch: one \
+      INPUT is an image file, a folder or zip of DICOM, or a folder of NIfTI files (a batch: one \
       folder per case, and manifest.json; a case that fails is listed there and never stops the \
       others). The label map lies on exactly the scan's grid.
       """
@@ -22,6 +22,12 @@ struct SegmentCommand: Verb {
 
   /// What `--write` adds to a result folder.
   enum Extra: String, ExpressibleByArgument, CaseIterable {
+    /// A DICOM SEG.
+    case seg
+    /// A DICOM structure set.
+    case rtstruct
+    /// A DICOM measurement report.
+    case sr
     /// A picture in each of the three planes.
     case preview
     /// An HTML page.
@@ -47,27 +53,11 @@ struct SegmentCommand: Verb {
   var output: String
 
   @Option(
-    help: ArgumentHelp(
-      "Which series of DICOM, by UID or number (default: the only one).",
-      valueName: "uid|number"
-    )
-  )
-  var series: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Which volume of the series or time point, from 1 (default: the only one).",
-      valueName: "number"
-    )
-  )
-  var volume: Int?
-
-  @Option(
     name: .customLong("write"),
     parsing: .singleValue,
     help: ArgumentHelp(
       "What to add to a result folder; repeatable.",
-      valueName: "preview|report"
+      valueName: "seg|rtstruct|sr|preview|report"
     )
   )
   var extras: [Extra] = []
@@ -98,6 +88,7 @@ struct SegmentCommand: Verb {
   @Flag(help: "Leave out cases of a batch whose results are there.")
   var resume = false
 
+  @OptionGroup var selectionOptions: SelectionOptions
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
 
@@ -154,7 +145,7 @@ struct SegmentCommand: Verb {
     if !resume { try context.outputs.check(output) }
     let package = try ModelStore().model(model)
     var options = SegmentationRun.Options()
-    options.selection = VolumeSelection(series: series, volume: volume)
+    options.selection = selectionOptions.selection
     options.usesMirroring = tta
     options.structures = labels.map {
       $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
@@ -189,6 +180,10 @@ struct SegmentCommand: Verb {
 
   private func write(_ result: SegmentationRun.Result, to folder: String) throws {
     try SegmentationRun.write(result, to: folder)
+    for object in SegmentationObject.allCases
+    where extras.contains(where: { $0.rawValue == object.rawValue }) {
+      try result.write(object, to: folder)
+    }
     if extras.contains(.preview) { try writePreviews(result, to: folder) }
     if extras.contains(.report) {
       let data = try ReportInputs.segmentation(folder, progress: SilentProgress())

@@ -4,6 +4,8 @@ import Support
 public enum LayersError: ClassifiedError, Equatable {
   /// The file is not a safetensors file, or contradicts itself.
   case damagedWeights(path: String, reason: String)
+  /// A pickle names a class or function that weights do not need; nothing of it was run.
+  case forbiddenPickle(path: String, name: String)
   /// Weights and network do not fit; names are sorted.
   case weightsMismatch(path: String, missing: [String], unused: [String], misshapen: [String])
 
@@ -14,6 +16,9 @@ public enum LayersError: ClassifiedError, Equatable {
   public var description: String {
     switch self {
     case .damagedWeights(let path, let reason): return "\(path) is damaged: \(reason)."
+    case .forbiddenPickle(let path, let name):
+      return "\(path) is refused: it asks for \(name), which weights do not need; nothing of it was "
+        + "run."
     case .weightsMismatch(let path, let missing, let unused, let misshapen):
       let parts = [("missing", missing), ("unused", unused), ("of another shape", misshapen)]
         .filter { !$0.1.isEmpty }

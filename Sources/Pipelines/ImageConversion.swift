@@ -68,8 +68,12 @@ public struct ImageConversion: Sendable {
   ) throws -> Result {
     let target = try Target(output)
     try outputs.check(output)
-    let format = try ImageFormats.format(of: input)
-    let loaded = try timePoints(of: input, format: format, selection: selection)
+    let loaded = try Self.timePoints(
+      of: input,
+      selection: selection,
+      interruption: interruption,
+      progress: progress
+    )
     try interruption.check()
     guard let summary = loaded.last?.summary else {
       throw ImagingIOError.noSuchSelection(path: input, selection: "volume")
@@ -102,24 +106,25 @@ public struct ImageConversion: Sendable {
     }
   }
 
-  /// One loaded volume for each time point.
-  private func timePoints(
+  /// One loaded volume for each time point: all of them unless one is chosen.
+  static func timePoints(
     of input: String,
-    format: any ImageFormat,
-    selection: VolumeSelection
+    selection: VolumeSelection,
+    interruption: Interruption,
+    progress: any ProgressReporter
   ) throws -> [LoadedVolume] {
-    let series = try format.inspect(input, progress: progress)
-    let points = series.first?.volumes.first.map { $0.size.count > 3 ? $0.size[3] : 1 } ?? 1
-    guard series.count == 1, points > 1, selection.volume == nil else {
+    let format = try ImageFormats.format(of: input)
+    let count: Int
+    do {
       return [try format.read(input, selection: selection, progress: progress)]
+    } catch ImagingIOError.severalTimePoints(_, let choices) {
+      count = choices.count
     }
-    return try (1...points).map { point in
+    return try (1...count).map { point in
       try interruption.check()
-      return try format.read(
-        input,
-        selection: VolumeSelection(series: selection.series, volume: point),
-        progress: progress
-      )
+      var chosen = selection
+      chosen.timePoint = point
+      return try format.read(input, selection: chosen, progress: progress)
     }
   }
 

@@ -35,6 +35,8 @@ public struct SegmentationRun: Sendable {
     public let labelMap: LabelMap
     /// What was segmented, with which model, how.
     public let record: RunRecord
+    /// The DICOM slices that were segmented, or nil.
+    public let source: DICOMSource?
   }
 
   /// The precision that the run computes with, and why.
@@ -135,7 +137,7 @@ public struct SegmentationRun: Sendable {
     record.series = options.selection.series
     record.volume = options.selection.volume
     record.problems = loaded.summary.problems
-    return Result(scan: scan, labelMap: labelMap, record: record)
+    return Result(scan: scan, labelMap: labelMap, record: record, source: loaded.source)
   }
 
   /// Images without a place in the patient must not get a segmentation that pretends to one.

@@ -69,7 +69,7 @@ extension FastKernels {
       withBlockPointers(input, output) { from, to in
         shape.input = from
         shape.output = to
-        shape.weights = UnsafePointer(weights.pointer)
+        shape.weights = UnsafeRawPointer(weights.pointer)
         shape.bias = addition.map { UnsafePointer($0.pointer) }
         let prepared = Shared(shape)
         EngineThreads.forEachUnit(units) { worker, unit in

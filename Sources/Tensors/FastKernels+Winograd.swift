@@ -179,14 +179,16 @@ extension FastKernels {
     _ input: Tensor,
     _ output: Tensor,
     _ body: (
-      UnsafePointer<UnsafePointer<Float>?>?, UnsafePointer<UnsafeMutablePointer<Float>?>?
+      UnsafePointer<UnsafeRawPointer?>?, UnsafePointer<UnsafeMutableRawPointer?>?
     ) -> Void
   ) {
-    let from = (0..<input.outerCount).map { outer -> UnsafePointer<Float>? in
-      UnsafePointer(input.storage.pointer + outer * input.spatialCount * input.lanes)
+    let from = (0..<input.outerCount).map { outer -> UnsafeRawPointer? in
+      UnsafeRawPointer(input.storage.pointer + outer * input.spatialCount * input.lanes)
     }
-    let to = (0..<output.outerCount).map { outer -> UnsafeMutablePointer<Float>? in
-      output.storage.pointer + outer * output.spatialCount * output.lanes
+    let to = (0..<output.outerCount).map { outer -> UnsafeMutableRawPointer? in
+      UnsafeMutableRawPointer(
+        output.storage.pointer + outer * output.spatialCount * output.lanes
+      )
     }
     from.withUnsafeBufferPointer { from in
       to.withUnsafeBufferPointer { to in body(from.baseAddress, to.baseAddress) }

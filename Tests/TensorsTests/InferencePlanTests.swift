@@ -234,12 +234,16 @@ struct InferencePlanTests {
       examples: [x],
       network: network.run
     )
-    let plan = InferencePlan(inputShape: x.shape, options: options, network: network.run)
-    let one = Parallelism.$threadCount.withValue(1) { plan(x) }
     let limit = precision == .int8 ? Self.integerError : Self.halfError
-    #expect(Self.relativeDeviation(one, from: expected) < limit)
-    let several = Parallelism.$threadCount.withValue(3) { plan(x).values }
-    #expect(several.elementsEqual(one.values) { $0.bitPattern == $1.bitPattern })
+    // Whatever the processor, maps of either kind.
+    for maps in precision == .int8 ? [PlanMaps.wide] : [.half, .wide] {
+      options.maps = maps
+      let plan = InferencePlan(inputShape: x.shape, options: options, network: network.run)
+      let one = Parallelism.$threadCount.withValue(1) { plan(x) }
+      #expect(Self.relativeDeviation(one, from: expected) < limit)
+      let several = Parallelism.$threadCount.withValue(3) { plan(x).values }
+      #expect(several.elementsEqual(one.values) { $0.bitPattern == $1.bitPattern })
+    }
   }
 
   @Test("8-bit integers are used only where examples gave a scale")

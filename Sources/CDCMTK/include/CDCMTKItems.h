@@ -94,6 +94,21 @@ int32_t cdcmtk_append_fragment(cdcmtk_file *file, const char *transfer_syntax, c
 // native pixels, the fragments' own for compressed ones.
 int32_t cdcmtk_save(cdcmtk_file *file, const char *path, const char *transfer_syntax);
 
+// Writes a file of PS3.10 in the transfer syntax that was read, with pixel data as it was and nothing of
+// the old file meta group or preamble. `CDCMTK_UNSUPPORTED` for a transfer syntax that DCMTK does not know.
+//
+// The data set goes into the new file: afterwards the handle holds an empty one and can only be closed.
+int32_t cdcmtk_save_as_read(cdcmtk_file *file, const char *path);
+
+// MARK: Names
+
+// The keyword that PS3.6 gives an element, with a terminating zero; `CDCMTK_ABSENT` for others.
+int32_t cdcmtk_keyword(uint32_t tag, char *text, size_t capacity);
+
+// `CDCMTK_OK` when PS3.6 lists the UID (classes, transfer syntaxes, well-known instances), else
+// `CDCMTK_ABSENT`.
+int32_t cdcmtk_is_registered_uid(const char *uid);
+
 #ifdef __cplusplus
 }
 #endif

@@ -3,7 +3,8 @@
 // whose window equals their stride, as products of gathered patches with packed weights.
 //
 // Feature maps lie in blocks of channels, [D][H][W][lanes], each block by a pointer of its own, so
-// that joined feature maps need no copy. Two-dimensional maps have depth 1.
+// that joined feature maps need no copy. Two-dimensional maps have depth 1. Maps in blocks hold
+// single precision or bfloat16; sums are single precision.
 #include <stdint.h>
 
 typedef struct {
@@ -19,8 +20,13 @@ typedef struct {
   int64_t transposed;
   /// Output rows and pairs of output blocks of one unit of work; chosen by ck_direct_plan.
   int64_t rows, pairs;
+  /// Whether the input (in blocks), and the output in blocks with its residual, are bfloat16.
+  int64_t input_half, output_half;
+  /// Whether factors are rounded to bfloat16 and multiplied as such, twice as many at a time; only
+  /// for an input in blocks, and where ck_direct_multiplies_bf16() says so.
+  int64_t product_half;
   /// [batch][input_blocks].
-  const float *const *input;
+  const void *const *input;
   /// NULL, or [batch][input_blocks] of NULL or `input_lanes` numbers: x is read as
   /// leaky(factor x + addition), the normalisation of whoever made it.
   const float *const *factors;
@@ -28,17 +34,17 @@ typedef struct {
   /// [input_blocks]: the slope of that leaky rectifier, 0 to 1; 1 is the identity.
   const float *input_slopes;
   /// Packed weights, from ck_direct_weights.
-  const float *weights;
+  const void *weights;
   /// NULL, or output_blocks * lanes numbers.
   const float *bias;
   /// y = leaky(scale * leaky(conv + bias, slope) + residual, final_slope).
   float slope, scale, final_slope;
   /// NULL, or as the output.
-  const float *const *residual;
+  const void *const *residual;
   /// [batch][output_blocks], or [batch][plain_outputs].
-  float *const *output;
+  void *const *output;
   /// NULL, or [spatial units][3][output_blocks * lanes]: a pivot, and the sums of y - pivot and of
-  /// its square over the unit. Not for plain outputs or transposed convolutions.
+  /// its square over the unit, y before its rounding to the output's type. Not for plain outputs or transposed convolutions.
   float *statistics;
 } ck_direct;
 
@@ -57,8 +63,10 @@ int64_t ck_direct_workspace(const ck_direct *shape);
 /// Computes units first..<last.
 void ck_direct_run(const ck_direct *shape, int64_t first, int64_t last, float *workspace);
 
-/// Floats of the packed weights.
+/// Whether this processor has the instructions for `product_half`.
+int ck_direct_multiplies_bf16(void);
+/// Floats of memory for the packed weights.
 int64_t ck_direct_weight_count(const ck_direct *shape);
 /// Packs plain weights: [outputs][inputs][kernel], or [inputs][outputs][kernel] when transposed.
-void ck_direct_weights(const ck_direct *shape, const float *plain, float *packed, int64_t outputs,
+void ck_direct_weights(const ck_direct *shape, const float *plain, void *packed, int64_t outputs,
                        int64_t inputs);

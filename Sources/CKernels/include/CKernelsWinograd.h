@@ -6,7 +6,8 @@
 // in the transformed domain, so that each slice is transformed once and used three times.
 //
 // Feature maps lie in blocks of `lanes` channels, [D][H][W][lanes], each block by a pointer of its
-// own: joined feature maps need no copy. Input and output have the same size (padding 1).
+// own: joined feature maps need no copy. Input and output have the same size (padding 1). They hold
+// single precision or bfloat16; everything in between is single precision.
 #include <stdint.h>
 
 typedef struct {
@@ -17,8 +18,10 @@ typedef struct {
   int64_t depth_taps;
   /// Tiles, slices and pairs of output blocks of one unit of work; chosen by ck_winograd_plan.
   int64_t tiles, slices, pairs;
+  /// Whether the input, and the output with its residual, are bfloat16 instead of single precision.
+  int64_t input_half, output_half;
   /// [batch][input_blocks]: feature maps.
-  const float *const *input;
+  const void *const *input;
   /// NULL, or [batch][input_blocks] of NULL or `lanes` numbers: x is read as
   /// leaky(factor x + addition), the normalisation of whoever made it.
   const float *const *factors;
@@ -34,11 +37,11 @@ typedef struct {
   /// y = leaky(scale * leaky(conv + bias, slope) + residual, final_slope).
   float slope, scale, final_slope;
   /// NULL, or [batch][output_blocks].
-  const float *const *residual;
+  const void *const *residual;
   /// [batch][output_blocks].
-  float *const *output;
+  void *const *output;
   /// NULL, or [spatial units][3][output_blocks * lanes]: a pivot, and the sums of y - pivot and of its
-  /// square over the unit.
+  /// square over the unit, y before its rounding to the output's type.
   float *statistics;
 } ck_winograd;
 

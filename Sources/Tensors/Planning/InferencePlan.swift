@@ -25,8 +25,21 @@ public struct InferencePlanOptions: Sendable, Hashable {
   /// always do.
   public var largestInputs: [Float] = []
 
+  /// What the plan's maps hold; `nil` for what is fastest for the precision on this processor.
+  package var maps: PlanMaps?
+
   /// Creates the default options.
   public init() {}
+}
+
+/// What feature maps in blocks of channels hold.
+package enum PlanMaps: Sendable, Hashable {
+  /// Single precision, in blocks of the processor's width.
+  case single
+  /// bfloat16 in the same blocks: the convolutions of single precision load and store it.
+  case half
+  /// bfloat16 in blocks of 32 channels, for the convolutions of CKernelsHalf.h.
+  case wide
 }
 
 /// A network for one shape of input, prepared to run many times.

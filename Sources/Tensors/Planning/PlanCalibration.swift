@@ -8,6 +8,7 @@ enum PlanCalibration {
     let found = Found()
     var options = InferencePlanOptions()
     options.precision = .bfloat16
+    options.maps = .wide
     var compiler = PlanCompiler(graph: graph, options: options)
     compiler.observer = { output, value in found.note(output, value) }
     compiler.compile()

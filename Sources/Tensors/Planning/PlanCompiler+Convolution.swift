@@ -12,7 +12,7 @@ extension PlanCompiler {
     // A residual in row-major order meets a result in blocks.
     let residual = work.residual.map { blocked($0) }
     let usesWinograd =
-      !isHalf && isWinogradFaster(convolution, input: graph.shapes[node.inputs[0]])
+      maps != .wide && isWinogradFaster(convolution, input: graph.shapes[node.inputs[0]])
     let source = known(node.inputs[0])
     let readsPlain =
       source.lanes == 1 && source.shape[1] <= Self.plainChannelLimit && !usesWinograd
@@ -28,9 +28,9 @@ extension PlanCompiler {
     work.residual = nil
     let job = ConvolutionJob(convolution: work, x: x, residual: residual, result: result)
     let statistics: UnitStatistics?
-    if isHalf {
+    if maps == .wide {
       if let observer { emitObservation(of: x, for: node.output, observer) }
-      statistics = emitHalf(job, node)
+      statistics = emitWide(job, node)
     } else {
       statistics = usesWinograd ? emitWinograd(job, node) : emitDirect(job, node)
     }
@@ -85,7 +85,11 @@ extension PlanCompiler {
     let weightCost = 24.0
     let winograd =
       tiles * 36 * (pairs + 12 * (filled(inputs) + filled(outputs))) + weightCost * 36 * pairs
-    let direct = cells * 9 * pairs + weightCost * 9 * pairs
+    // Products of bfloat16 come at nearly twice the rate (200 and 380 GFLOP/s on Zen 4), but weights
+    // are dearer above than where few units transform them: 512 to 512 channels of 16 x 16 take
+    // 2.1 ms by filtering and 3.2 ms by such products.
+    let rate = maps == .half && ck_direct_multiplies_bf16() != 0 ? 1.5 : 1.0
+    let direct = (cells * 9 * pairs + weightCost * 9 * pairs) / rate
     return winograd < 0.9 * direct
   }
 
@@ -101,6 +105,8 @@ extension PlanCompiler {
     shape.output_blocks = Int64(result.blocksPerSample)
     shape.lanes = Int64(lanes)
     shape.depth_taps = Int64(convolution.weight.rank == 5 ? convolution.weight.shape[2] : 1)
+    shape.input_half = isHalf(x) ? 1 : 0
+    shape.output_half = isHalf(result) ? 1 : 0
     shape.slope = convolution.slope
     shape.scale = convolution.scale
     shape.final_slope = convolution.finalSlope
@@ -149,7 +155,7 @@ extension PlanCompiler {
       shape.factors = pointers.factors
       shape.additions = pointers.additions
       shape.input_slopes = pointers.slopes
-      shape.weights = pointers.weights
+      shape.weights = pointers.weights?.assumingMemoryBound(to: Float.self)
       shape.bias = pointers.bias
       shape.residual = pointers.residual
       shape.output = pointers.output
@@ -179,6 +185,9 @@ extension PlanCompiler {
     shape.lanes = Int64(lanes)
     shape.plain_outputs = result.lanes == 1 ? Int64(result.shape[1]) : 0
     shape.transposed = convolution.isTransposed ? 1 : 0
+    shape.input_half = isHalf(x) ? 1 : 0
+    shape.output_half = isHalf(result) ? 1 : 0
+    shape.product_half = isHalf(x) && ck_direct_multiplies_bf16() != 0 ? 1 : 0
     shape.slope = convolution.slope
     shape.scale = convolution.scale
     shape.final_slope = convolution.finalSlope
@@ -209,7 +218,8 @@ extension PlanCompiler {
       )
     }
     emitConvolution(
-      convolution.isTransposed ? "transposed" : "direct",
+      (convolution.isTransposed ? "transposed" : "direct")
+        + (shape.product_half != 0 ? " bf16" : ""),
       job,
       units: units,
       workspaceCount: workspaceCount,
@@ -234,14 +244,14 @@ extension PlanCompiler {
   /// Pointers of one run, as both kernels take them.
   // Sendable invariant: as of Shared.
   struct ConvolutionPointers: @unchecked Sendable {
-    let input: UnsafePointer<UnsafePointer<Float>?>?
+    let input: UnsafePointer<UnsafeRawPointer?>?
     let factors: UnsafePointer<UnsafePointer<Float>?>?
     let additions: UnsafePointer<UnsafePointer<Float>?>?
     let slopes: UnsafePointer<Float>?
-    let weights: UnsafePointer<Float>?
+    let weights: UnsafeRawPointer?
     let bias: UnsafePointer<Float>?
-    let residual: UnsafePointer<UnsafePointer<Float>?>?
-    let output: UnsafePointer<UnsafeMutablePointer<Float>?>?
+    let residual: UnsafePointer<UnsafeRawPointer?>?
+    let output: UnsafePointer<UnsafeMutableRawPointer?>?
     let statistics: UnsafeMutablePointer<Float>?
   }
 
@@ -271,9 +281,9 @@ extension PlanCompiler {
       workspaceCount: workspaceCount,
       temporaries: statistics.map { [$0.buffer] } ?? []
     ) { memory in
-      let input = memory.constPointers(x.blocks)
-      let output = memory.pointers(result.blocks)
-      let added = residual.map { memory.constPointers($0.blocks) } ?? []
+      let input = memory.rawPointers(x.blocks)
+      let output = memory.pointers(result.blocks).map { UnsafeMutableRawPointer($0) }
+      let added = residual.map { memory.rawPointers($0.blocks) } ?? []
       let factors = x.affines.map { affine in
         affine.map { UnsafePointer(memory.pointer($0.factor)) }
       }
@@ -294,7 +304,7 @@ extension PlanCompiler {
                       factors: isNormalized ? factors.baseAddress : nil,
                       additions: isNormalized ? additions.baseAddress : nil,
                       slopes: slopes.baseAddress,
-                      weights: UnsafePointer(weights.pointer),
+                      weights: UnsafeRawPointer(weights.pointer),
                       bias: bias.map { UnsafePointer($0.pointer) },
                       residual: residual == nil ? nil : added.baseAddress,
                       output: output.baseAddress,

@@ -30,11 +30,11 @@ extension PlanCompiler {
     to result: PlanValue,
     name: String
   ) {
-    if isHalf, result.lanes > 1 {
-      emitHalfSum(terms, slope: slope, to: result, name: name)
+    if maps == .wide, result.lanes > 1 {
+      emitWideSum(terms, slope: slope, to: result, name: name)
       return
     }
-    let (cells, lanes) = (result.cells, result.lanes)
+    let (cells, lanes, isHalf) = (result.cells, result.lanes, isHalf(result))
     let values = terms.map(\.value)
     let scales = terms.map(\.scale)
     if lanes == 1 {
@@ -59,7 +59,7 @@ extension PlanCompiler {
       let targets = Shared(memory.pointers(result.blocks))
       let terms = Shared(
         zip(values, scales).map { value, scale in
-          value.blocks.indices.map { Self.term(value, $0, scale: scale, memory) }
+          value.blocks.indices.map { Self.term(value, $0, scale: scale, isHalf: isHalf, memory) }
         }
       )
       EngineThreads.forEachUnit(targets.value.count * pieces) { _, unit in
@@ -83,11 +83,13 @@ extension PlanCompiler {
     _ value: PlanValue,
     _ block: Int,
     scale: Float,
+    isHalf: Bool,
     _ memory: borrowing PlanMemory
   ) -> ck_term {
     let affine = value.affines[block]
     return ck_term(
-      x: UnsafePointer(memory.pointer(value.blocks[block])),
+      x: UnsafeRawPointer(memory.pointer(value.blocks[block])),
+      half: isHalf ? 1 : 0,
       factor: affine.map { UnsafePointer(memory.pointer($0.factor)) },
       addition: affine.map { UnsafePointer(memory.pointer($0.addition)) },
       slope: affine?.slope ?? 1,
@@ -117,11 +119,11 @@ extension PlanCompiler {
       )
     )
     let rows = result.size[0] * result.size[1]
-    let (lanes, piece) = (lanes, 8)
+    let (lanes, piece, isHalf) = (lanes, 8, isHalf(x))
     let pieces = (rows + piece - 1) / piece
     emit(maximum ? "max pooling" : "average pooling", reads: [x], writes: result) { memory in
       let targets = Shared(memory.pointers(result.blocks))
-      let terms = Shared(x.blocks.indices.map { Self.term(x, $0, scale: 1, memory) })
+      let terms = Shared(x.blocks.indices.map { Self.term(x, $0, scale: 1, isHalf: isHalf, memory) })
       EngineThreads.forEachUnit(targets.value.count * pieces) { _, unit in
         let (block, part) = (unit / pieces, unit % pieces)
         var (term, window) = (terms.value[block], window.value)
@@ -144,11 +146,11 @@ extension PlanCompiler {
     let size = x.size.map { Int64($0) }
     let factor = PlanValue.threeDimensional(factors, filler: 1).map { Int64($0) }
     let rows = x.size[0] * x.size[1]
-    let (lanes, piece) = (lanes, 8)
+    let (lanes, piece, isHalf) = (lanes, 8, isHalf(x))
     let pieces = (rows + piece - 1) / piece
     emit("repetition", reads: [x], writes: result) { memory in
       let targets = Shared(memory.pointers(result.blocks))
-      let terms = Shared(x.blocks.indices.map { Self.term(x, $0, scale: 1, memory) })
+      let terms = Shared(x.blocks.indices.map { Self.term(x, $0, scale: 1, isHalf: isHalf, memory) })
       EngineThreads.forEachUnit(targets.value.count * pieces) { _, unit in
         let (block, part) = (unit / pieces, unit % pieces)
         var term = terms.value[block]
@@ -202,8 +204,8 @@ extension PlanCompiler {
   }
 
   mutating func compileRelayout(_ from: PlanValue, _ to: PlanValue) {
-    if isHalf {
-      compileHalfRelayout(from, to)
+    if maps == .wide {
+      compileWideRelayout(from, to)
       return
     }
     let (cells, channels) = (from.cells, from.shape[1])
@@ -211,6 +213,7 @@ extension PlanCompiler {
     let isPacking = from.lanes == 1
     let blocks = isPacking ? to : from
     let perSample = blocks.blocksPerSample
+    let isHalf = isHalf(blocks)
     emit("relayout", reads: [from], writes: to) { memory in
       let places = Shared(memory.pointers(blocks.blocks))
       let planes = Shared(memory.pointers((isPacking ? from : to).blocks))
@@ -219,7 +222,14 @@ extension PlanCompiler {
           let (sample, part) = (index / perSample, index % perSample)
           let plane = planes.value[sample * channels + part * block]
           let left = Int64(channels - part * block)
-          if isPacking {
+          if isHalf, let plane, let place = places.value[index] {
+            let cellsOfHalf = Self.bfloat16Pointer(place)
+            if isPacking {
+              ck_pack_half(plane, cellsOfHalf, left, Int64(cells), Int64(block))
+            } else {
+              ck_unpack_half(cellsOfHalf, plane, left, Int64(cells), Int64(block))
+            }
+          } else if isPacking {
             ck_to_blocked(plane, places.value[index], left, Int64(cells), Int64(block), 0, 1)
           } else {
             ck_to_plain(places.value[index], plane, left, Int64(cells), Int64(block), 0, 1)

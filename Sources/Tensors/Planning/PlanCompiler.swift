@@ -5,6 +5,7 @@ import Support
 struct PlanCompiler {
   let graph: PlanGraph
   let options: InferencePlanOptions
+  let maps: PlanMaps
   /// Channels of a block.
   let lanes: Int
   /// Floats that a cell of a block takes; in low precision half as many as channels.
@@ -21,7 +22,8 @@ struct PlanCompiler {
   private(set) var inputBuffer = 0
   private(set) var outputBuffer = 0
 
-  var isHalf: Bool { options.precision != .float32 }
+  /// Whether the values of a map are bfloat16 in blocks as wide as those of single precision.
+  func isHalf(_ value: PlanValue) -> Bool { maps == .half && value.lanes > 1 }
 
   init(graph: PlanGraph, options: InferencePlanOptions) {
     self.graph = graph
@@ -32,9 +34,22 @@ struct PlanCompiler {
         largestInputs[node.output] = largest
       }
     }
-    let isHalf = options.precision != .float32
-    lanes = isHalf ? Self.halfLanes : FastKernels.preferredLayout.block
-    cellCount = isHalf ? lanes / 2 : lanes
+    maps = options.maps ?? Self.maps(for: options)
+    lanes = maps == .wide ? Self.wideLanes : FastKernels.preferredLayout.block
+    cellCount = maps == .single ? lanes : lanes / 2
+  }
+
+  /// Winograd's filtering in single precision needs a quarter of the products; of the instructions
+  /// for bfloat16 only those of AMX are faster.
+  private static func maps(for options: InferencePlanOptions) -> PlanMaps {
+    switch options.precision {
+    case .float32: return .single
+    case .int8 where !options.largestInputs.isEmpty: return .wide
+    case .bfloat16, .int8:
+      var shape = ck_half()
+      shape.product_type = Int32(ck_half_bf16)
+      return ck_half_instructions(&shape) == Int32(ck_half_amx) ? .wide : .half
+    }
   }
 
   mutating func compile() {
@@ -54,11 +69,11 @@ struct PlanCompiler {
     switch node.work {
     case .convolution(let convolution): return compile(convolution, node)
     case .pooling(let shape, let maximum):
-      return isHalf
-        ? compileHalfPooling(node, shape, maximum) : compilePooling(node, shape, maximum)
+      return maps == .wide
+        ? compileWidePooling(node, shape, maximum) : compilePooling(node, shape, maximum)
     case .combination(let terms, let slope): return compileSum(terms, slope, node.output)
     case .repetition(let factors):
-      return isHalf ? compileHalfRepetition(node, factors) : compileRepetition(node, factors)
+      return maps == .wide ? compileWideRepetition(node, factors) : compileRepetition(node, factors)
     case .concatenation: return compileConcatenation(node)
     case .general(let step): return compileGeneral(node, step)
     }

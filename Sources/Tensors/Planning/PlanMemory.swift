@@ -74,8 +74,8 @@ struct PlanMemory {
     (external[place.buffer] ?? arena + offsets[place.buffer]) + place.offset
   }
 
-  func constPointers(_ places: [PlanPlace]) -> [UnsafePointer<Float>?] {
-    places.map { UnsafePointer(pointer($0)) }
+  func rawPointers(_ places: [PlanPlace]) -> [UnsafeRawPointer?] {
+    places.map { UnsafeRawPointer(pointer($0)) }
   }
 
   func pointers(_ places: [PlanPlace]) -> [UnsafeMutablePointer<Float>?] {

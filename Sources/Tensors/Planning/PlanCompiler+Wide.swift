@@ -4,9 +4,9 @@ import Support
 /// Maps in bfloat16, in blocks of 32 channels, and convolutions of low precision.
 extension PlanCompiler {
   /// Channels of a block of low precision; a cell of 32 takes as many bytes as 16 in single precision.
-  static let halfLanes = 32
+  static let wideLanes = 32
 
-  mutating func emitHalf(_ job: ConvolutionJob, _ node: PlanNode) -> UnitStatistics? {
+  mutating func emitWide(_ job: ConvolutionJob, _ node: PlanNode) -> UnitStatistics? {
     let (convolution, x, result) = (job.convolution, job.x, job.result)
     func triple(_ values: [Int], _ filler: Int) -> (Int64, Int64, Int64) {
       let v = PlanValue.threeDimensional(values, filler: filler).map { Int64($0) }
@@ -67,21 +67,14 @@ extension PlanCompiler {
       statistics: statistics
     ) { pointers, unit, workspace in
       var shape = prepared.value
-      // Pointers to the addresses of maps, whatever the maps hold.
-      shape.input = UnsafeRawPointer(pointers.input)?.assumingMemoryBound(
-        to: UnsafeRawPointer?.self
-      )
+      shape.input = pointers.input
       shape.factors = pointers.factors
       shape.additions = pointers.additions
       shape.input_slopes = pointers.slopes
-      shape.weights = UnsafeRawPointer(pointers.weights)
+      shape.weights = pointers.weights
       shape.bias = pointers.bias
-      shape.residual = UnsafeRawPointer(pointers.residual)?.assumingMemoryBound(
-        to: UnsafeRawPointer?.self
-      )
-      shape.output = UnsafeRawPointer(pointers.output)?.assumingMemoryBound(
-        to: UnsafeMutableRawPointer?.self
-      )
+      shape.residual = pointers.residual
+      shape.output = pointers.output
       shape.statistics = pointers.statistics
       ck_half_run(&shape, Int64(unit), Int64(unit + 1), UnsafeMutableRawPointer(workspace))
     }
@@ -97,7 +90,7 @@ extension PlanCompiler {
     guard x.lanes > 1 else { return }
     let cells = x.cells
     emit("observation", reads: [x], writes: x) { memory in
-      let terms = Shared(x.blocks.indices.map { Self.halfTerm(x, $0, memory) })
+      let terms = Shared(x.blocks.indices.map { Self.wideTerm(x, $0, memory) })
       EngineThreads.forEachUnit(terms.value.count) { _, block in
         var term = terms.value[block]
         observer(output, ck_half_largest(&term, Int64(cells)))
@@ -106,26 +99,26 @@ extension PlanCompiler {
   }
 
   /// A block of a value as the passes of low precision read it.
-  static func halfTerm(
+  static func wideTerm(
     _ value: PlanValue,
     _ block: Int,
     _ memory: borrowing PlanMemory
   ) -> ck_half_term {
     let affine = value.affines[block]
     return ck_half_term(
-      cells: halfPointer(memory.pointer(value.blocks[block])),
+      cells: bfloat16Pointer(memory.pointer(value.blocks[block])),
       factor: affine.map { UnsafePointer(memory.pointer($0.factor)) },
       addition: affine.map { UnsafePointer(memory.pointer($0.addition)) },
       slope: affine?.slope ?? 1
     )
   }
 
-  static func halfPointer(_ pointer: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<UInt16> {
+  static func bfloat16Pointer(_ pointer: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<UInt16> {
     UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: UInt16.self)
   }
 
   /// leaky(Σ scale · value), two values at a time.
-  mutating func emitHalfSum(
+  mutating func emitWideSum(
     _ terms: [(value: PlanValue, scale: Float)],
     slope: Float,
     to result: PlanValue,
@@ -148,9 +141,9 @@ extension PlanCompiler {
       let outer = isFinal ? slope : 1
       emit(name, reads: [first] + (second.map { [$0] } ?? []), writes: result) { memory in
         let targets = Shared(memory.pointers(result.blocks))
-        let left = Shared(first.blocks.indices.map { Self.halfTerm(first, $0, memory) })
+        let left = Shared(first.blocks.indices.map { Self.wideTerm(first, $0, memory) })
         let right = Shared(
-          second.map { value in value.blocks.indices.map { Self.halfTerm(value, $0, memory) } }
+          second.map { value in value.blocks.indices.map { Self.wideTerm(value, $0, memory) } }
         )
         EngineThreads.forEachUnit(targets.value.count * pieces) { _, unit in
           let (block, part) = (unit / pieces, unit % pieces)
@@ -158,11 +151,11 @@ extension PlanCompiler {
           let start = part * piece
           func moved(_ term: ck_half_term) -> ck_half_term {
             var term = term
-            term.cells += start * Self.halfLanes
+            term.cells += start * Self.wideLanes
             return term
           }
           var a = moved(left.value[block])
-          let to = Self.halfPointer(target) + start * Self.halfLanes
+          let to = Self.bfloat16Pointer(target) + start * Self.wideLanes
           let count = Int64(min(piece, cells - start))
           if let right = right.value {
             var b = moved(right[block])
@@ -177,8 +170,8 @@ extension PlanCompiler {
 
   /// A factor for all channels, as if it were a normalisation.
   private mutating func constantAffine(_ factor: Float, count: Int) -> [PlanAffine?] {
-    let place = buffers.add(count: 2 * Self.halfLanes)
-    let lanes = Self.halfLanes
+    let place = buffers.add(count: 2 * Self.wideLanes)
+    let lanes = Self.wideLanes
     let marker = plainValue([2, lanes], in: place)
     emit("factor", reads: [], writes: marker) { memory in
       let start = memory.pointer(PlanPlace(buffer: place, offset: 0))
@@ -195,7 +188,7 @@ extension PlanCompiler {
     return [PlanAffine?](repeating: affine, count: count)
   }
 
-  mutating func compileHalfPooling(
+  mutating func compileWidePooling(
     _ node: PlanNode,
     _ shape: PoolingShape,
     _ maximum: Bool
@@ -215,7 +208,7 @@ extension PlanCompiler {
         pad: triple(shape.padding, 0)
       )
     )
-    emitHalfRows(
+    emitWideRows(
       maximum ? "max pooling" : "average pooling",
       x,
       result,
@@ -231,19 +224,19 @@ extension PlanCompiler {
     return result
   }
 
-  mutating func compileHalfRepetition(_ node: PlanNode, _ factors: [Int]) -> PlanValue {
+  mutating func compileWideRepetition(_ node: PlanNode, _ factors: [Int]) -> PlanValue {
     let x = materialized(blocked(node.inputs[0]))
     let result = newBlockedValue(graph.shapes[node.output])
     let size = x.size.map { Int64($0) }
     let scale = PlanValue.threeDimensional(factors, filler: 1).map { Int64($0) }
-    emitHalfRows("repetition", x, result, rows: x.size[0] * x.size[1]) { from, to, first, last in
+    emitWideRows("repetition", x, result, rows: x.size[0] * x.size[1]) { from, to, first, last in
       ck_half_upsample(from, to, size, scale, first, last, Int32(ck_half_best))
     }
     return result
   }
 
   /// Runs a pass over pieces of rows of every block.
-  private mutating func emitHalfRows(
+  private mutating func emitWideRows(
     _ name: String,
     _ x: PlanValue,
     _ result: PlanValue,
@@ -262,8 +255,8 @@ extension PlanCompiler {
         let (block, part) = (unit / pieces, unit % pieces)
         guard let from = sources.value[block], let to = targets.value[block] else { return }
         body(
-          UnsafePointer(Self.halfPointer(from)),
-          Self.halfPointer(to),
+          UnsafePointer(Self.bfloat16Pointer(from)),
+          Self.bfloat16Pointer(to),
           Int64(part * piece),
           Int64(min(rows, (part + 1) * piece))
         )
@@ -271,7 +264,7 @@ extension PlanCompiler {
     }
   }
 
-  mutating func compileHalfRelayout(_ from: PlanValue, _ to: PlanValue) {
+  mutating func compileWideRelayout(_ from: PlanValue, _ to: PlanValue) {
     let (cells, channels) = (from.cells, from.shape[1])
     let isPacking = from.lanes == 1
     let blocks = isPacking ? to : from
@@ -281,10 +274,10 @@ extension PlanCompiler {
       let planes = Shared(memory.pointers((isPacking ? from : to).blocks))
       EngineThreads.forEachUnit(places.value.count) { _, index in
         let (sample, part) = (index / perSample, index % perSample)
-        let first = sample * channels + part * Self.halfLanes
-        let count = min(Self.halfLanes, channels - part * Self.halfLanes)
+        let first = sample * channels + part * Self.wideLanes
+        let count = min(Self.wideLanes, channels - part * Self.wideLanes)
         guard let place = places.value[index] else { return }
-        let block = Self.halfPointer(place)
+        let block = Self.bfloat16Pointer(place)
         if isPacking {
           let sources = planes.value[first..<first + count].map { UnsafePointer($0) }
           ck_half_from_plain(sources, Int64(count), block, Int64(cells), Int32(ck_half_best))

@@ -1,0 +1,70 @@
+/// What stands between a scan and an nnU-Net network, of 2 or 3 dimensions.
+///
+/// Axes are nnU-Net's: arrays are `[channel][z][y][x]`, and "transposed" means after
+/// `transposeForward`. A 2-D configuration sees each slice along the first transposed axis.
+public struct NNUNetPlan: Codable, Equatable, Sendable {
+  /// How a channel's values become the network's.
+  public enum Normalization: Codable, Equatable, Sendable {
+    /// Clipped to two percentiles of the training data, then centred and scaled by its statistics.
+    case ct(mean: Double, deviation: Double, low: Double, high: Double)
+    /// Centred and scaled by the scan's own statistics, within its non-zero region if so stated.
+    case zScore(usesMask: Bool)
+    /// The scan's own range becomes 0 to 1.
+    case rescaleTo01
+    /// 0 to 255 become 0 to 1.
+    case rgbTo01
+    /// As they are.
+    case none
+  }
+
+  /// How arrays change their number of samples.
+  public enum Resampling: Codable, Equatable, Sendable {
+    /// By splines; slices across a coarse axis apart, by another order along it. `separates` says
+    /// whether that is done; nil leaves it to the spacings.
+    case spline(order: Int, orderAcross: Int, separates: Bool?)
+    /// Linearly, in single precision, as PyTorch interpolates.
+    case linear(separates: Bool?)
+    /// Not at all.
+    case none
+  }
+
+  /// What the network's outputs stand for.
+  public enum Heads: Codable, Equatable, Sendable {
+    /// One output for each number, background included; the largest wins.
+    case labels([Int])
+    /// One output for each region; where it is above one half the region's number of `painted` is
+    /// drawn, later ones over earlier ones.
+    case regions(painted: [Int])
+
+    /// The number of outputs.
+    public var count: Int {
+      switch self {
+      case .labels(let numbers): numbers.count
+      case .regions(let painted): painted.count
+      }
+    }
+  }
+
+  /// The configuration's name, such as "3d_fullres".
+  public var configuration: String
+  /// How each channel's values become the network's.
+  public var channels: [Normalization]
+  /// Which of the axes z, y, x (0, 1, 2) each transposed axis is.
+  public var transposeForward: [Int]
+  /// Spacing that the network expects along the transposed axes, mm; 2-D leaves the first one out.
+  public var spacing: [Double]
+  /// Size of the network's input along the transposed axes; 2-D leaves the first one out.
+  public var patchSize: [Int]
+  /// How images are resampled.
+  public var data: Resampling
+  /// How label maps are resampled (of a cascade's first stage).
+  public var segmentation: Resampling
+  /// How the network's scores are resampled.
+  public var probabilities: Resampling
+  /// Axes of the patch over which the training mirrored.
+  public var mirrorAxes: [Int]
+  /// What the network's outputs stand for.
+  public var heads: Heads
+  /// The configuration whose result is a further input, or nil.
+  public var previousStage: String?
+}

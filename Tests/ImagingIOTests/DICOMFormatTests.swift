@@ -5,20 +5,6 @@ import Support
 import TestSupport
 import Testing
 
-/// A volume as `Fixtures/dicom/generate.py` made it.
-private struct Expected: Decodable {
-  var size: [Int]
-  var scalar: String
-  /// Three rows of four: voxel index to LPS mm.
-  var affine: [[Double]]
-  var values: [Double]
-
-  static func load(_ name: String) throws -> Expected {
-    let data = try Data(contentsOf: URL(fileURLWithPath: Fixtures.path("dicom/expected.json")))
-    return try #require(try JSONDecoder().decode([String: Expected].self, from: data)[name])
-  }
-}
-
 private func read(
   _ name: String,
   series: String? = nil,
@@ -45,42 +31,13 @@ private func failure(_ name: String) -> ImagingIOError? {
   }
 }
 
-private func doubles(_ volume: AnyVolume) -> [Double] {
-  switch volume {
-  case .int8(let volume): volume.voxels.map(Double.init)
-  case .uint8(let volume): volume.voxels.map(Double.init)
-  case .int16(let volume): volume.voxels.map(Double.init)
-  case .uint16(let volume): volume.voxels.map(Double.init)
-  case .int32(let volume): volume.voxels.map(Double.init)
-  case .uint32(let volume): volume.voxels.map(Double.init)
-  case .int64(let volume): volume.voxels.map { Double($0) }
-  case .uint64(let volume): volume.voxels.map { Double($0) }
-  case .float32(let volume): volume.voxels.map(Double.init)
-  case .float64(let volume): volume.voxels
-  }
-}
-
 @Suite struct DICOMFormatTests {
   @Test(arguments: [
     "axial-ct", "sagittal-mr", "oblique-mr", "rle", "big-endian", "no-preamble", "uint8", "int32",
     "jpeg-ls",
   ])
   func seriesHasTheValuesAndPositionsItWasMadeOf(name: String) throws {
-    let expected = try Expected.load(name)
-    let volume = try read(name).volume
-    let geometry = volume.geometry
-    #expect([geometry.size.x, geometry.size.y, geometry.size.z] == expected.size)
-    #expect(volume.scalarName == expected.scalar)
-    #expect(doubles(volume) == expected.values)
-    // Headers hold positions to 1e-6 mm and directions to 1e-9.
-    for corner in [SIMD3(0.0, 0, 0), [7, 0, 0], [0, 5, 0], [0, 0, 3], [7, 5, 3]] {
-      let found = geometry.position(ofIndex: corner)
-      for row in 0..<3 {
-        let line = expected.affine[row]
-        let wanted = line[0] * corner.x + line[1] * corner.y + line[2] * corner.z + line[3]
-        #expect(abs(found[row] - wanted) < 1e-5, "row \(row) of \(corner)")
-      }
-    }
+    try DICOMExpected.check(try read(name).volume, is: name)
   }
 
   @Test func slicesFollowPositionsNotNamesOrNumbers() throws {
@@ -251,7 +208,7 @@ private func doubles(_ volume: AnyVolume) -> [Double] {
 
   @Test func invertedGreyKeepsStoredValuesAndSaysSo() throws {
     let loaded = try read("monochrome1")
-    #expect(doubles(loaded.volume).first == 220)
+    #expect(DICOMExpected.doubles(loaded.volume).first == 220)
     #expect(loaded.summary.problems.map(\.code) == ["monochrome1"])
   }
 

@@ -32,7 +32,8 @@ private func exercise(_ path: String) -> [String] {
   /// A few hundred damaged files: cut, with random bytes, with lengths that claim gigabytes.
   @Test(arguments: [
     "axial-ct/IM000", "rle/0.dcm", "big-endian/0.dcm", "no-preamble/0", "oblique-mr/a.ima",
-    "jpeg-ls/0.dcm",
+    "jpeg-ls/0.dcm", "mosaic-csa/1.dcm", "mosaic-csa1/1.dcm", "enhanced-mr/1.dcm", "dose/1.dcm",
+    "nuclear/1.dcm", "float-pixels/0.dcm", "modality-table/0.dcm", "pet/0.dcm",
   ])
   func mutatedFilesAreReadOrRefused(name: String) throws {
     let original = try Data(contentsOf: URL(fileURLWithPath: Fixtures.path("dicom/" + name)))

@@ -7,6 +7,7 @@ slices were made of, not read back from the files. Affines are LPS, 3x4 by rows:
 import json
 import pathlib
 import shutil
+import sys
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -21,6 +22,8 @@ from pydicom.uid import (
     MRImageStorage,
     RLELossless,
 )
+
+from frames import write_frames
 
 ROOT = pathlib.Path(__file__).parent
 ROWS, COLUMNS = 6, 8
@@ -275,7 +278,7 @@ def odd_series():
 
 
 for entry in ROOT.iterdir():
-    if entry.is_dir():
+    if entry.is_dir() and entry.name != "__pycache__":
         shutil.rmtree(entry)
 axial_ct()
 sagittal_mr()
@@ -284,5 +287,6 @@ codings()
 bytes_and_words()
 odd_series()
 jpeg_ls()
+write_frames(sys.modules[__name__])
 (ROOT / "expected.json").write_text(json.dumps(expected, separators=(",", ":")) + "\n")
 print(sum(p.stat().st_size for p in ROOT.rglob("*") if p.is_file()), "bytes")

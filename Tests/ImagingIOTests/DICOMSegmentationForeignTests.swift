@@ -26,11 +26,11 @@ import Testing
     return (try? JSONDecoder().decode([String: Expected].self, from: data)) ?? [:]
   }()
 
-  static var names: [String] { expected.keys.sorted() }
+  private static var names: [String] { expected.keys.sorted() }
 
   private func path(_ name: String) -> String { Fixtures.path("dicom-seg/\(name).dcm") }
 
-  @Test func theTableOfExpectationsIsThere() { #expect(Self.expected.count == 20) }
+  @Test func theTableOfExpectationsIsThere() { #expect(Self.expected.count == 19) }
 
   @Test(arguments: names)
   func foreignFilesReadToTheExpectedLabels(name: String) throws {
@@ -54,8 +54,8 @@ import Testing
     if let colours = facts.colours {
       let found = loaded.layers[0].table.map { [$0.color.red, $0.color.green, $0.color.blue] }
       for (a, b) in zip(found, colours) {
-        // highdicom converts by a profile of its own; colours differ by rounding.
-        for (x, y) in zip(a, b) { #expect(abs(Int(x) - Int(y)) <= 2, "\(found)") }
+        // highdicom's constants have fewer digits; colours may differ by rounding.
+        for (x, y) in zip(a, b) { #expect(abs(Int(x) - Int(y)) <= 1, "\(found)") }
       }
     }
     if let names = facts.names { #expect(loaded.layers[0].table.map(\.name) == names) }
@@ -133,8 +133,8 @@ import Testing
       return choices.count == 2
     }
     var selection = VolumeSelection(volume: 2)
-    guard case .uint8(let second) = try ImageFormats.read(path("overlap"), selection: selection).volume
-    else {
+    let loaded = try ImageFormats.read(path("overlap"), selection: selection)
+    guard case .uint8(let second) = loaded.volume else {
       Issue.record("8 bits were expected")
       return
     }
@@ -175,13 +175,13 @@ import Testing
     let damaged = folder.file("damaged.dcm")
     let url = URL(fileURLWithPath: damaged)
     var refused = 0
-    for cut in stride(from: 140, to: whole.count, by: 211) {
+    for cut in stride(from: 140, to: whole.count, by: 611) {
       try whole.prefix(cut).write(to: url)
       do { _ = try DICOMSegmentationReader.read(damaged) } catch { refused += 1 }
     }
-    #expect(refused > 10)
+    #expect(refused > 4)
     var state: UInt64 = 5
-    for _ in 0..<400 {
+    for _ in 0..<60 {
       var bytes = whole
       for _ in 0..<3 {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -190,6 +190,6 @@ import Testing
       try bytes.write(to: url)
       do { _ = try DICOMSegmentationReader.read(damaged) } catch { refused += 1 }
     }
-    #expect(refused > 12)
+    #expect(refused > 5)
   }
 }

@@ -21,7 +21,9 @@ public enum DICOMSegmentation {
   }
 
   /// What a Tracking ID says about where a segment came from.
-  static func trackingID(layer: Int, label: Int) -> String { "Lamina layer \(layer) label \(label)" }
+  static func trackingID(layer: Int, label: Int) -> String {
+    "Lamina layer \(layer) label \(label)"
+  }
 
   /// The layer (from 1) and label number of a Tracking ID, or nil when it is not one of Lamina's.
   static func origin(ofTrackingID text: String?) -> (layer: Int, label: Int)? {

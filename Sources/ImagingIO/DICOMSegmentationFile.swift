@@ -151,7 +151,9 @@ struct DICOMSegmentationFile {
           definition: LabelDefinition(
             id: origin?.label ?? number,
             name: description ?? label ?? "Segment \(number)",
-            color: item.numbers(0x0062_000D).flatMap(DICOMColor.color)
+            color: item.numbers(0x0062_000D).flatMap {
+              DICOMColor.color(cieLab: $0, white: isOurs ? .d50 : .d65)
+            }
               ?? LabelDefinition.defaultColor(index),
             code: isPlaceholder ? nil : type
           ),

@@ -79,7 +79,7 @@ struct DICOMSegmentationFrames: Sendable {
         }
       }
     }
-    result.digest = try SHA256.hexDigest(of: Data(bytes))
+    result.digest = try digest([bytes])
     result.pixels = .native(bytes, vr: "OB")
     return result
   }
@@ -128,6 +128,19 @@ struct DICOMSegmentationFrames: Sendable {
         remedy: "write a label map, or fewer structures"
       )
     }
+  }
+
+  /// What names the pixels: the digest of the digests of their pieces.
+  private static func digest(_ parts: [[UInt8]]) throws -> String {
+    var text = ""
+    for part in parts {
+      // In pieces, as each is copied.
+      for start in stride(from: 0, to: part.count, by: 1 << 24) {
+        let piece = part[start..<min(start + (1 << 24), part.count)]
+        text += try SHA256.hexDigest(of: Data(piece))
+      }
+    }
+    return try SHA256.hexDigest(of: Data(text.utf8))
   }
 
   // MARK: - Fractional
@@ -208,7 +221,7 @@ struct DICOMSegmentationFrames: Sendable {
     try result.fill(object, path: path) { frame in
       let values = labels[frame.slice * plane..<(frame.slice + 1) * plane]
       guard isWide else { return values.map { UInt8(truncatingIfNeeded: $0) } }
-      var bytes = [UInt8]()
+      var bytes: [UInt8] = []
       bytes.reserveCapacity(2 * plane)
       for value in values {
         bytes.append(UInt8(truncatingIfNeeded: value))
@@ -233,7 +246,9 @@ struct DICOMSegmentationFrames: Sendable {
     let frames = frames
     let isCompressed: Bool
     if case .rle = object.encoding { isCompressed = true } else { isCompressed = false }
-    if !isCompressed { try Self.check(frames.count, bytes: frames.count * bytesPerFrame, path: path) }
+    if !isCompressed {
+      try Self.check(frames.count, bytes: frames.count * bytesPerFrame, path: path)
+    }
     let made = Mutex([[UInt8]](repeating: [], count: frames.count))
     Parallelism.forEach(frames.count) { index in
       var bytes = values(frames[index])
@@ -247,11 +262,11 @@ struct DICOMSegmentationFrames: Sendable {
       return frames
     }
     if isCompressed {
-      digest = try SHA256.hexDigest(of: Data(all.joined()))
+      digest = try Self.digest(all)
       pixels = .frames(all)
     } else {
       let joined = Array(all.joined())
-      digest = try SHA256.hexDigest(of: Data(joined))
+      digest = try Self.digest([joined])
       pixels = .native(joined, vr: bits == 16 ? "OW" : "OB")
     }
   }

@@ -4,8 +4,9 @@ import Support
 
 /// A segmentation that is to be written as one DICOM SEG file (PS3.3 A.51 and A.101).
 ///
-/// Frames lie on the slices of the source where the label map has its grid, else on the label
-/// map's own grid in the source's frame of reference. Frames without labels are left out, except
+/// Frames lie on the slices of the source where the label map has its grid (also when its axes run
+/// in another order or direction), else on the label map's own grid in the source's frame of
+/// reference. Frames without labels are left out, except
 /// that the first and the last slice are always there, so that the grid survives without a source.
 /// Every segment's Tracking ID records the layer and the label number that it was
 /// (`Lamina layer 1 label 17`); segments without voxels stay in the table.
@@ -97,14 +98,29 @@ public struct DICOMSegmentationObject: Sendable {
     date: Date
   ) {
     precondition(!layers.isEmpty, "a segmentation needs a layer")
-    let geometry = layers[0].geometry
-    precondition(layers.allSatisfy { $0.geometry == geometry }, "the layers' grids differ")
+    precondition(
+      layers.allSatisfy { $0.geometry == layers[0].geometry },
+      "the layers' grids differ"
+    )
+    var layers = layers
+    var grid = DICOMSegmentationGrid(geometry: layers[0].geometry, shift: shift, source: source)
+    if !grid.isNative, shift == nil, let orientation = source?.orientation,
+      orientation != layers[0].geometry.orientation
+    {
+      // The same grid in another order of axes, as after NIfTI converters.
+      let geometry = layers[0].geometry.reoriented(to: orientation)
+      let turned = DICOMSegmentationGrid(geometry: geometry, shift: nil, source: source)
+      if turned.isNative {
+        grid = turned
+        layers = layers.map { $0.reoriented(to: orientation) }
+      }
+    }
+    self.grid = grid
     self.source = source
     self.algorithm = algorithm
     self.date = date
     self.layers = layers.map(\.labels)
     tables = layers.map(Self.table)
-    grid = DICOMSegmentationGrid(geometry: geometry, shift: shift, source: source)
   }
 
   /// Describes a segmentation on the source's slices as they are, evenly spaced or not.
@@ -159,5 +175,23 @@ public struct DICOMSegmentationObject: Sendable {
       )
     }
     return complete.sorted { $0.id < $1.id }
+  }
+}
+
+extension DICOMSource {
+  /// The nearest axis code of the slices' own grid, or nil without slices.
+  fileprivate var orientation: Orientation? {
+    guard let first = slices.first, let last = slices.last else { return nil }
+    var direction = first.plane.direction
+    if dot(last.plane.position - first.plane.position, direction.columns[2]) < 0 {
+      direction.columns[2] = -direction.columns[2]
+    }
+    let geometry = try? ImageGeometry(
+      size: SIMD3(first.size.x, first.size.y, slices.count),
+      spacing: SIMD3(first.pixelSpacing.x, first.pixelSpacing.y, 1),
+      origin: first.plane.position,
+      direction: direction
+    )
+    return geometry?.orientation
   }
 }

@@ -84,7 +84,9 @@ struct DICOMSegmentationPixels {
   func values(_ frame: Int) throws -> [UInt16] {
     let plane = segmentation.plane
     if segmentation.bits == 1 {
-      return (frame * plane..<(frame + 1) * plane).map { UInt16(packed[$0 >> 3] >> UInt8($0 & 7) & 1) }
+      return (frame * plane..<(frame + 1) * plane).map { bit in
+        UInt16(packed[bit >> 3] >> UInt8(bit & 7) & 1)
+      }
     }
     do throws(DICOMFault) {
       if segmentation.bits == 8 {

@@ -130,7 +130,7 @@ struct DICOMSegmentationWriter {
     dataSet.set(0x0028_2110, "00")
     dataSet.set(0x0070_0080, "SEGMENTATION")
     dataSet.set(0x0070_0081, DICOMDerivedObject.notice)
-    dataSet.set(0x0070_0084, "Lamina")
+    dataSet.setEmpty(0x0070_0084)
     if isLabelMap {
       dataSet.set(0x0062_0001, "LABELMAP")
       dataSet.set(0x0062_0013, "NO")

@@ -24,7 +24,8 @@ extension DICOMSource {
       study = item.text(0x0020_000D) ?? study
       series = item.text(DICOMTag.seriesUID) ?? series
       frameOfReference = item.text(0x0020_0052) ?? frameOfReference
-      thickness = item.number(DICOMTag.spacingBetweenSlices).flatMap { $0 > 0 ? $0 : nil }
+      thickness =
+        item.number(DICOMTag.spacingBetweenSlices).flatMap { $0 > 0 ? $0 : nil }
         ?? item.number(DICOMTag.sliceThickness).flatMap { $0 > 0 ? $0 : nil } ?? thickness
     }
     if let first = slices.first {

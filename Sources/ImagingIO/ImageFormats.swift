@@ -5,7 +5,7 @@ import Support
 public enum ImageFormats {
   /// Every format; the first that recognises an input reads it.
   public static let all: [any ImageFormat] = [
-    NIfTIFormat(), PNGFormat(), DICOMFormat(), ZipFormat(),
+    NIfTIFormat(), PNGFormat(), DICOMSegmentationFormat(), DICOMFormat(), ZipFormat(),
   ]
 
   /// The format of an input, by its content.

@@ -1,6 +1,8 @@
 public import Imaging
 
-/// An image that a frame of a segmentation refers to. It prints as nothing.
+/// An image that a frame of a segmentation refers to.
+///
+/// It prints as nothing.
 public struct SegmentationReference: Equatable, Hashable, Sendable, CustomStringConvertible {
   /// SOP Class UID.
   public let classUID: String

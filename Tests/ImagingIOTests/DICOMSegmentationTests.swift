@@ -212,6 +212,26 @@ import Testing
     )
   }
 
+  @Test(arguments: ["RAS", "LAS", "SPL"])
+  func axesInAnotherOrderLieOnTheSlicesOfTheSource(code: String) throws {
+    let folder = try TemporaryFolder()
+    let geometry = try SyntheticSegmentation.geometry(
+      [12, 10, 9],
+      direction: SyntheticSegmentation.oblique
+    )
+    let source = try DICOMSource(
+      files: SyntheticSegmentation.writeSeries(geometry, to: folder.path)
+    )
+    let map = SyntheticSegmentation.map(geometry, labels: [1, 2])
+    let turned = map.reoriented(to: try Orientation(code: code))
+    #expect(turned.geometry != map.geometry)
+    let path = folder.file("seg.dcm")
+    try DICOMSegmentation.write(SyntheticSegmentation.object([turned], source: source), to: path)
+    let loaded = try DICOMSegmentationReader.read(path, source: source)
+    expectSame(loaded.layers, [map])
+    #expect(loaded.problems.isEmpty)
+  }
+
   @Test func aGridOfItsOwnRefersToTheSlicesBesideIt() throws {
     let folder = try TemporaryFolder()
     let geometry = try SyntheticSegmentation.geometry([12, 10, 9])

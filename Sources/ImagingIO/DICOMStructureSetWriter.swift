@@ -216,6 +216,8 @@ public enum DICOMStructureSetWriter {
       )
     )
     let (day, time) = derived.dateAndTime(options.date)
+    // The structure set names its series, images and date in elements of its own.
+    for tag in [0x0008_1115, 0x0008_0023, 0x0008_0033] as [UInt32] { object[tag] = nil }
     object.setEmpty(0x0008_1070)
     object.set(StructureSetTag.label, DICOMDerivedObject.text(options.label, limit: 16))
     object.set(StructureSetTag.description, Version.disclaimer)

@@ -1,4 +1,5 @@
-"""Writes an oblique CT series and structure sets on it; run with pydicom 3, numpy, rt-utils 1.2.
+"""Writes an oblique CT series and structure sets on it; run with pydicom 3, numpy,
+rt-utils 1.2, highdicom 0.28.
 
 Everything is synthetic. The masks are drawn here; what a reader must find is stored as bytes, slice
 by slice, row by row (`*.mask`), one label a voxel.
@@ -8,9 +9,12 @@ import pathlib
 import shutil
 
 import numpy as np
+import pydicom
 import rt_utils
+from highdicom import sr
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
+from pydicom.sr.codedict import codes
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, RTStructureSetStorage
 
 ROOT = pathlib.Path(__file__).parent
@@ -221,6 +225,60 @@ def planning_files():
     planning_file("beside", uid(3), [(1, "x", None, [contour("CLOSED_PLANAR", square(1, 3, 9))])])
 
 
+def report():
+    """A measurement report as highdicom writes it."""
+    slices = [pydicom.dcmread(ROOT / "series" / f"{k + 1}.dcm") for k in range(SLICES)]
+    tracking = sr.TrackingIdentifier(uid=uid(6, 1), identifier="Lesion 1")
+    segment = sr.ReferencedSegment(
+        sop_class_uid="1.2.840.10008.5.1.4.1.1.66.4",
+        sop_instance_uid=uid(6, 2),
+        segment_number=2,
+        source_series=sr.SourceSeriesForSegmentation(uid(2)),
+    )
+    measurements = [
+        sr.Measurement(name=codes.SCT.Volume, value=12.75, unit=codes.UCUM.CubicMillimeter),
+        sr.Measurement(
+            name=codes.DCM.AttenuationCoefficient,
+            value=41.5,
+            unit=codes.UCUM.HounsfieldUnit,
+            derivation=codes.SCT.Mean,
+        ),
+    ]
+    group = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=tracking,
+        referenced_segment=segment,
+        finding_type=sr.CodedConcept("52988006", "SCT", "Lesion"),
+        measurements=measurements,
+    )
+    observer = sr.ObserverContext(
+        observer_type=codes.DCM.Device,
+        observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(uid=uid(6, 3)),
+    )
+    content = sr.MeasurementReport(
+        observation_context=sr.ObservationContext(observer_device_context=observer),
+        procedure_reported=codes.LN.CTUnspecifiedBodyRegion,
+        imaging_measurements=[group],
+    )
+    fake = Dataset()
+    fake.StudyInstanceUID, fake.SeriesInstanceUID = uid(1), uid(6)
+    fake.SOPClassUID, fake.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.66.4", uid(6, 2)
+    for tag in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyID"):
+        setattr(fake, tag, slices[0].get(tag))
+    for tag in ("AccessionNumber", "ReferringPhysicianName", "StudyDate", "StudyTime"):
+        setattr(fake, tag, slices[0].get(tag))
+    document = sr.Comprehensive3DSR(
+        evidence=[*slices, fake],
+        content=content,
+        series_instance_uid=uid(7),
+        series_number=7,
+        sop_instance_uid=uid(7, 1),
+        instance_number=1,
+        manufacturer="Fixtures",
+    )
+    document.save_as(ROOT / "highdicom-report.dcm")
+
+
 series()
+report()
 rt_utils_file()
 planning_files()

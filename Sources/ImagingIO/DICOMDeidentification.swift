@@ -171,3 +171,11 @@ package enum DICOMKeyword {
     return String(decoding: bytes, as: UTF8.self)
   }
 }
+
+extension DICOMDeidentification {
+  /// The file itself, or all files below a folder by path; links are followed once.
+  /// - Parameter path: A file or folder.
+  /// - Returns: Absolute or relative paths, as the folder was given.
+  /// - Throws: `SupportError`, whose paths are original names.
+  package static func files(of path: String) throws -> [String] { try DICOMScan.files(of: path) }
+}

@@ -109,7 +109,7 @@ struct DICOMScan {
   }
 
   /// The file itself, or all files below a folder by path.
-  private static func files(of path: String) throws -> [String] {
+  static func files(of path: String) throws -> [String] {
     var files: [String] = []
     try walk(path) { file in
       files.append(file)

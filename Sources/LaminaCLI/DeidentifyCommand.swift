@@ -121,8 +121,8 @@ struct DeidentifyCommand: Verb {
       var lines = "\(output): "
       lines += "\(report.count(.done)) of \(report.files.count) DICOM files written"
       if report.count(.withheld) > 0 {
-        lines += "\n\(report.count(.withheld)) withheld; look at them, and add --allow-burned-in "
-          + "if they show no identity"
+        lines += "\n\(report.count(.withheld)) withheld; look at them, and add --allow-burned-in"
+        lines += " if they show no identity"
       }
       if report.count(.failed) > 0 {
         lines += "\n\(report.count(.failed)) damaged or unsupported"

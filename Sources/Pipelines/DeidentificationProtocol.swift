@@ -61,7 +61,7 @@ package struct DeidentificationProtocol: Encodable, Sendable {
     /// How many elements were changed how.
     let counts: [String: Int]?
     /// Place in `actionLists`, from 0.
-    internal(set) var actions: Int?
+    var actions: Int?
     /// What may show identity.
     package let flags: [DICOMDeidentificationRecord.Flag]
     /// Why it failed.
@@ -161,8 +161,6 @@ package struct DeidentificationProtocol: Encodable, Sendable {
     package let otherFiles: Int
     /// The manifest's name in the output folder.
     package static let fileName = "manifest.json"
-
-    private enum CodingKeys: String, CodingKey { case schema, cases, otherFiles }
   }
 
   /// The short form of the protocol.

@@ -129,7 +129,7 @@ package struct DICOMDeidentification: Sendable {
   private static let method = "Lamina \(Version.current)"
 
   private func allowedTexts(_ record: DICOMDeidentificationRecord) -> [String] {
-    [Self.method, record.pseudonym, DICOMDeidentificationCleaning.dummyText]
+    [Self.method, record.pseudonym, DICOMDeidentificationCleaning.dummyText, "REMOVED", "MODIFIED"]
       + options.codes.flatMap { [$0.value, $0.meaning] }
   }
 

@@ -6,7 +6,6 @@ import Testing
 
 @Suite struct DICOMDeidentificationTests {
   private let key = DICOMDeidentificationKey(seed: 7)
-  private let implicit = "1.2.840.10008.1.2"
 
   private func fixture(_ name: String) -> String { Fixtures.path("deidentification/" + name) }
 
@@ -210,6 +209,64 @@ import Testing
   @Test func saturatedAnatomyIsNoText() throws {
     let folder = try TemporaryFolder()
     #expect(try cleaned("blob.dcm", in: folder).record.flags.isEmpty)
+  }
+
+  /// Names that stand for none are words of the standard and of this program.
+  @Test(arguments: ["REMOVED", "ANONYMIZED", "Basic"])
+  func namesLikeAddedTextDoNotWithhold(name: String) throws {
+    let folder = try TemporaryFolder()
+    let source = try DICOMFile(path: fixture("study-one.dcm"))
+    try source.put(name, tag: 0x0010_0010, vr: "PN", item: nil)
+    try source.save(to: folder.file("in.dcm"), syntax: "1.2.840.10008.1.2.1")
+    let outcome = try DICOMDeidentification(options: .init(), key: key)
+      .clean(folder.file("in.dcm")) { _ in folder.file("out.dcm") }
+    guard case .written = outcome else {
+      Issue.record("it was withheld")
+      return
+    }
+  }
+
+  /// A name in a comment of compressed pixels, which stay as they are.
+  @Test func namesWithinPixelsWithhold() throws {
+    let folder = try TemporaryFolder()
+    var dataSet = DICOMDataSet()
+    dataSet.set(DICOMTag.classUID, "1.2.840.10008.5.1.4.1.1.2")
+    dataSet.set(DICOMTag.instanceUID, "2.25.1")
+    dataSet.set(DICOMTag.modality, "CT")
+    dataSet.set(0x0010_0010, "Mark^Annette")
+    dataSet.set(0x0028_0002, number: 1)
+    dataSet.set(0x0028_0004, "MONOCHROME2")
+    dataSet.set(0x0028_0010, number: 2)
+    dataSet.set(0x0028_0011, number: 4)
+    for (tag, value) in [(0x0028_0100, 8), (0x0028_0101, 8), (0x0028_0102, 7), (0x0028_0103, 0)] {
+      dataSet.set(UInt32(tag), number: Double(value))
+    }
+    var frame = [UInt8](repeating: 0, count: 64)
+    frame[0] = 1
+    frame[4] = 64
+    frame += [250, 5, 0, 9]
+    for hasName in [false, true] {
+      let pixels = frame + (hasName ? Array(" Mark^Annette ".utf8) : [])
+      try dataSet.write(to: folder.file("in.dcm"), pixels: .frames([pixels]), syntax: .rle)
+      var options = permissive()
+      options.dates = .shifted
+      let outcome = try DICOMDeidentification(options: options, key: key)
+        .clean(folder.file("in.dcm")) { _ in folder.file("out.dcm") }
+      if hasName {
+        guard case .withheld(let record) = outcome else {
+          Issue.record("it was written")
+          return
+        }
+        #expect(record.flags.map(\.code) == ["identifier-left"])
+        #expect(!FileManager.default.fileExists(atPath: folder.file("out.dcm")))
+      } else {
+        guard case .written = outcome else {
+          Issue.record("it was not written")
+          return
+        }
+        unlink(folder.file("out.dcm"))
+      }
+    }
   }
 
   // MARK: - Other files

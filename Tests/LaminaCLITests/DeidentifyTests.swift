@@ -35,7 +35,7 @@ import Testing
     #expect((document["codes"] as? [Any])?.count == 4)
     #expect((document["key"] as? [String: Any])?["value"] == nil)
     // Neither names of files nor values.
-    for mark in ["study-one", "marked-", "ZZTOP", "777666555", "Ann"] {
+    for mark in ["study-one", "marked-", "ZZTOP", "777666555", "Mark"] {
       #expect(!result.error.contains(mark), "\(mark)")
       #expect(!result.output.contains(mark), "\(mark)")
       #expect(!String(decoding: written, as: UTF8.self).contains(mark), "\(mark)")

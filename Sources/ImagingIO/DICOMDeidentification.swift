@@ -129,7 +129,7 @@ package struct DICOMDeidentification: Sendable {
   private static let method = "Lamina \(Version.current)"
 
   private func allowedTexts(_ record: DICOMDeidentificationRecord) -> [String] {
-    [Self.method, record.pseudonym, DICOMDeidentificationCleaning.dummyText]
+    [Self.method, record.pseudonym, DICOMDeidentificationCleaning.dummyText, "REMOVED", "MODIFIED"]
       + options.codes.flatMap { [$0.value, $0.meaning] }
   }
 
@@ -170,4 +170,12 @@ package enum DICOMKeyword {
     let bytes = characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
     return String(decoding: bytes, as: UTF8.self)
   }
+}
+
+extension DICOMDeidentification {
+  /// The file itself, or all files below a folder by path; links are followed once.
+  /// - Parameter path: A file or folder.
+  /// - Returns: Absolute or relative paths, as the folder was given.
+  /// - Throws: `SupportError`, whose paths are original names.
+  package static func files(of path: String) throws -> [String] { try DICOMScan.files(of: path) }
 }

@@ -169,10 +169,10 @@ struct DICOMDeidentificationCleaning {
     note(element.tag, .cleaned)
   }
 
-  /// Words of enumerations, which give a dummied item its form: value types and relationships of
-  /// structured reports, and how a presentation state draws.
+  /// Words of enumerations, which give a dummied item its form: value types, relationships and
+  /// ranges of structured reports and waveforms, and how a presentation state draws.
   private static func givesForm(_ tag: UInt32) -> Bool {
-    tag >> 16 == 0x0070 || (0x0040_A000...0x0040_A0FF).contains(tag)
+    tag >> 16 == 0x0070 || (0x0040_A000...0x0040_A1FF).contains(tag)
   }
 
   private func dummied(

@@ -1,10 +1,10 @@
 /// Dates (DA) and date-times (DT) of PS3.5 6.2, moved by whole days.
-enum DICOMDeidentificationDates {
+package enum DICOMDeidentificationDates {
   /// A date or date-time some days earlier; the time of day and the precision stay.
   ///
   /// Dates with dots (ACR-NEMA) lose them. A year or month alone is moved from its first day.
   /// - Returns: Nil when the text is no date, or would leave the years 1 to 9999.
-  static func moved(_ text: String, daysBack: Int) -> String? {
+  package static func moved(_ text: String, daysBack: Int) -> String? {
     var bytes = Array(text.utf8)
     if bytes.count == 10, bytes[4] == dot, bytes[7] == dot {
       bytes = Array(bytes[0..<4] + bytes[5..<7] + bytes[8...])

@@ -54,7 +54,7 @@ package struct DICOMDeidentificationKey: Sendable {
   }
 
   /// HMAC-SHA256 of a message.
-  func hmac(_ message: [UInt8]) throws(SupportError) -> String {
+  package func hmac(_ message: [UInt8]) throws(SupportError) -> String {
     var block = bytes.count > 64 ? Self.bytes(try SHA256.hexDigest(of: Data(bytes))) : bytes
     block += [UInt8](repeating: 0, count: 64 - block.count)
     let inner = try SHA256.hexDigest(of: Data(block.map { $0 ^ 0x36 } + message))

@@ -4,9 +4,9 @@
 /// The facts of the edition 2026c, one text for each action: a group, a colon, its elements. The
 /// ranges of the table (curves 50xx, overlays 60xx) and private elements are in
 /// `DICOMDeidentificationRules`.
-enum DICOMDeidentificationTable {
+package enum DICOMDeidentificationTable {
   /// X: remove.
-  static let remove = """
+  package static let remove = """
     0000: 1000
     0008: 0015 0024 0025 0034 0035 0054 0055 0081 0092 0094 0096 009D 0201 1000 1030 103E 1040
     0008: 1041 1048 1049 1050 1052 1060 1062 1080 1084 1088 1120 1301 1302 1303 1304 2111 4000
@@ -57,7 +57,7 @@ enum DICOMDeidentificationTable {
     """
 
   /// Z: a value of length zero, or a dummy.
-  static let empty = """
+  package static let empty = """
     0008: 0020 0030 0050 0090 009C
     0010: 0010 0030 0040
     0012: 0021 0030 0031 0050 0060
@@ -72,7 +72,7 @@ enum DICOMDeidentificationTable {
     """
 
   /// D: a dummy value.
-  static let dummy = """
+  package static let dummy = """
     0008: 0106 0107
     0012: 0010 0020 0040 0042 0081
     0018: 11BB 9074 9151 9367 9369 936A 9371 9623 9701 9804
@@ -95,7 +95,7 @@ enum DICOMDeidentificationTable {
     """
 
   /// U: a new UID, the same for the same UID.
-  static let uid = """
+  package static let uid = """
     0000: 1001
     0002: 0003
     0004: 1511
@@ -116,7 +116,7 @@ enum DICOMDeidentificationTable {
     """
 
   /// X/Z.
-  static let removeOrEmpty = """
+  package static let removeOrEmpty = """
     0008: 0022 0032 1110
     0010: 2203
     0032: 1060
@@ -128,7 +128,7 @@ enum DICOMDeidentificationTable {
     """
 
   /// X/D.
-  static let removeOrDummy = """
+  package static let removeOrDummy = """
     0008: 0012 0021 0031 1072
     0018: 1030 1400 700A 700C 700E 9516 9517
     0040: A032 B020
@@ -138,7 +138,7 @@ enum DICOMDeidentificationTable {
     """
 
   /// Z/D.
-  static let emptyOrDummy = """
+  package static let emptyOrDummy = """
     0008: 0023 0033
     0010: 0020
     0018: 0010 9919
@@ -146,20 +146,20 @@ enum DICOMDeidentificationTable {
     """
 
   /// X/Z/D.
-  static let removeEmptyOrDummy = """
+  package static let removeEmptyOrDummy = """
     0008: 0013 002A 0080 0082 1010 1070 1111
     0018: 1000
     """
 
   /// X/Z/U*: sequences of references.
-  static let removeEmptyOrUID = """
+  package static let removeEmptyOrUID = """
     0008: 1140 2112
     """
 
   // MARK: - Options
 
   /// The Retain Device Identity option (113109) keeps these.
-  static let device = """
+  package static let device = """
     0008: 1010
     0014: 407C 407E
     0016: 004E 004F 0050 0051
@@ -177,20 +177,20 @@ enum DICOMDeidentificationTable {
     """
 
   /// The Retain Institution Identity option (113112) keeps these.
-  static let institution = """
+  package static let institution = """
     0008: 0080 0081 0082 1040 1041
     0012: 0030 0031 0060 0081
     0400: 0564
     """
 
   /// The Retain Patient Characteristics option (113108) keeps these.
-  static let characteristics = """
+  package static let characteristics = """
     0010: 0040 1010 1020 1030 2160 2161 21A0 21C0 2203
     0072: 005F
     """
 
   /// The tags of one of the texts, group * 65536 + element.
-  static func tags(_ text: String) -> [UInt32] {
+  package static func tags(_ text: String) -> [UInt32] {
     text.split(separator: "\n").flatMap { line -> [UInt32] in
       let parts = line.split(separator: ":")
       guard parts.count == 2, let group = UInt32(parts[0], radix: 16) else { return [] }

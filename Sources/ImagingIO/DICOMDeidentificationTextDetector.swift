@@ -5,7 +5,7 @@
 /// is 5 to 48 pixels high, its strokes are at most 4 pixels wide on average, and its surroundings
 /// are clearly darker. Four letters on one line, with gaps smaller than twice their height, are
 /// text. Anatomy saturates in blobs and single pixels, which fail one or the other.
-struct DICOMDeidentificationTextDetector {
+package struct DICOMDeidentificationTextDetector {
   private let values: [Int32]
   private let width: Int
   private let height: Int
@@ -18,7 +18,7 @@ struct DICOMDeidentificationTextDetector {
   ///   - values: `width * height` stored values, row by row.
   ///   - width: Columns.
   ///   - height: Rows.
-  init(values: [Int32], width: Int, height: Int) {
+  package init(values: [Int32], width: Int, height: Int) {
     precondition(values.count == width * height, "\(values.count) values, \(width) x \(height)")
     self.values = values
     self.width = width
@@ -26,7 +26,7 @@ struct DICOMDeidentificationTextDetector {
   }
 
   /// Whether there is a line of text, light on dark or dark on light.
-  func findsText() -> Bool {
+  package func findsText() -> Bool {
     guard width >= 16, height >= 8, let low = values.min(), let high = values.max(), low < high
     else { return false }
     return holdsLine(of: high, other: low) || holdsLine(of: low, other: high)

@@ -1,7 +1,7 @@
 /// Words that may stay in descriptions of studies, series and protocols.
 ///
 /// Anatomy, technique, planes, units. A description with any other word is removed as a whole.
-enum DICOMDeidentificationVocabulary {
+package enum DICOMDeidentificationVocabulary {
   private static let words: Set<Substring> = Set(
     """
     abdomen abd adc angio ankle aorta arterial arteries artery axial ax asl b0 b50 b100 b400 b500 b600
@@ -23,7 +23,7 @@ enum DICOMDeidentificationVocabulary {
   )
 
   /// Whether every word of a text is known; numbers of up to three digits are words.
-  static func covers(_ text: String) -> Bool {
+  package static func covers(_ text: String) -> Bool {
     let parts = text.lowercased().split { !$0.isASCII || !($0.isLetter || $0.isNumber) }
     return text.allSatisfy(\.isASCII)
       && parts.allSatisfy { words.contains($0) || ($0.count <= 3 && $0.allSatisfy(\.isNumber)) }

@@ -118,7 +118,7 @@ struct DICOMScan {
   }
 
   /// The file itself, what a DICOMDIR refers to, or all files below a folder by path.
-  private static func files(of path: String) throws -> [String] {
+  static func files(of path: String) throws -> [String] {
     if let directory = try DICOMDirectory(path) { return directory.files }
     var files: [String] = []
     try walk(path) { file in

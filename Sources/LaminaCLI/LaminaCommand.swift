@@ -19,6 +19,7 @@ struct LaminaCommand: ParsableCommand {
     version: Version.current,
     subcommands: [
       InfoCommand.self, SegmentCommand.self, ModelCommand.self, ConvertCommand.self,
+      DeidentifyCommand.self,
       TrainCommand.self, EvaluateCommand.self,
       ReportCommand.self, StudyCommand.self,
     ]

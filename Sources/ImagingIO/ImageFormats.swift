@@ -4,7 +4,9 @@ import Support
 /// The image formats that Lamina reads, in the order in which they are asked.
 public enum ImageFormats {
   /// Every format; the first that recognises an input reads it.
-  public static let all: [any ImageFormat] = [NIfTIFormat(), PNGFormat(), DICOMFormat()]
+  public static let all: [any ImageFormat] = [
+    NIfTIFormat(), NRRDFormat(), MetaImageFormat(), MGHFormat(), PictureFormat(), DICOMFormat(),
+  ]
 
   /// The format of an input, by its content.
   /// - Parameter path: A file or folder.

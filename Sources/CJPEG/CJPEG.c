@@ -19,8 +19,7 @@ static void on_error(j_common_ptr common) {
   failure *state = (failure *)common->err;
   char text[JMSG_LENGTH_MAX];
   (*common->err->format_message)(common, text);
-  strncpy(state->message, text, CJPEG_MESSAGE - 1);
-  state->message[CJPEG_MESSAGE - 1] = 0;
+  snprintf(state->message, CJPEG_MESSAGE, "%s", text);
   longjmp(state->jump, 1);
 }
 
@@ -30,8 +29,7 @@ static void on_message(j_common_ptr common, int level) {
     failure *state = (failure *)common->err;
     char text[JMSG_LENGTH_MAX];
     (*common->err->format_message)(common, text);
-    strncpy(state->message, text, CJPEG_MESSAGE - 1);
-    state->message[CJPEG_MESSAGE - 1] = 0;
+    snprintf(state->message, CJPEG_MESSAGE, "%s", text);
   }
 }
 

@@ -63,7 +63,15 @@ int32_t ctiff_open(const char *path, int64_t largest, ctiff_file **file,
   return CTIFF_OK;
 }
 
-int32_t ctiff_pages(ctiff_file *file) { return (int32_t)TIFFNumberOfDirectories(file->tiff); }
+int32_t ctiff_pages(ctiff_file *file, int32_t *pages, char message[CTIFF_MESSAGE]) {
+  memset(message, 0, CTIFF_MESSAGE);
+  file->message[0] = 0;
+  *pages = (int32_t)TIFFNumberOfDirectories(file->tiff);
+  // A chain of pages that breaks ends the count, which only the message tells.
+  if (file->message[0] || *pages < 1)
+    return fail(file, CTIFF_DAMAGED, "its pages cannot be counted", message);
+  return CTIFF_OK;
+}
 
 int32_t ctiff_inspect(ctiff_file *file, int32_t page, ctiff_info *info,
                       char message[CTIFF_MESSAGE]) {

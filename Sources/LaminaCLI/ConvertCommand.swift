@@ -10,15 +10,20 @@ struct ConvertCommand: Verb {
     commandName: "convert",
     abstract: "Writes an image in another format, chosen by the output's ending.",
     discussion: """
-      .nii and .nii.gz keep geometry (mm), scalar type and values, so label maps stay integer; \
-      .nrrd and .mha likewise. .dcm takes labels as a DICOM object (--as seg, labelmap or rtstruct); \
-      --reference names the series that gives patient, study and slices. A folder takes one PNG per \
-      slice, or with --as dicom a DICOM series. PNG holds no geometry; values that are not whole \
-      numbers from 0 to 65535 are mapped linearly to 16 bits, which is said.
+      .nii, .nii.gz, .nrrd and .mha keep geometry (mm), scalar type and values, so label maps stay \
+      integer. .dcm takes labels as a DICOM object (--as seg, labelmap or rtstruct); --reference \
+      names the series that gives patient, study and slices. A folder takes one PNG per slice, or \
+      with --as dicom a DICOM series; .png takes a single slice. PNG holds no geometry; values that \
+      are not whole numbers from 0 to 65535 are mapped linearly to 16 bits, which is said.
       """
   )
 
-  @Argument(help: "An image file, a folder or zip of DICOM, a DICOM SEG or RTSTRUCT.")
+  @Argument(
+    help: """
+      An image file (NIfTI, DICOM, NRRD, MetaImage, MGH, PNG, JPEG, TIFF), a folder or zip, a DICOM SEG \
+      or RTSTRUCT.
+      """
+  )
   var input: String
 
   @Argument(

@@ -32,8 +32,8 @@ typedef struct {
 /// Opens a file; no single allocation of libtiff exceeds `largest` bytes.
 int32_t ctiff_open(const char *path, int64_t largest, ctiff_file **file,
                    char message[CTIFF_MESSAGE]);
-/// The number of pages, at most 65535.
-int32_t ctiff_pages(ctiff_file *file);
+/// The number of pages.
+int32_t ctiff_pages(ctiff_file *file, int32_t *pages, char message[CTIFF_MESSAGE]);
 /// Reads the properties of a page, from 0.
 int32_t ctiff_inspect(ctiff_file *file, int32_t page, ctiff_info *info,
                       char message[CTIFF_MESSAGE]);

@@ -207,6 +207,8 @@ public struct DICOMImageSeries: Sendable {
       object.set(0x0028_1054, "US")
     }
     setIfAbsent(0x0018_5100, nil)
+    // Whether the body part is one of a pair is not known without its name.
+    if object[0x0018_0015] == nil { setIfAbsent(0x0020_0060, nil) }
     object.setEmpty(DICOMTag.acquisitionNumber)
     object.set(0x0028_0002, number: 1)
     object.set(DICOMTag.photometric, "MONOCHROME2")
@@ -233,7 +235,8 @@ public struct DICOMImageSeries: Sendable {
     }
     let rounding =
       stored.largestError == 0
-      ? "values stored exactly" : "values rounded by at most \(Float(stored.largestError))"
+      ? "values stored exactly"
+      : "values rounded by at most \(Float(stored.largestError).nextUp)"
     object.set(
       0x0008_2111,
       DICOMDerivedObject.text(

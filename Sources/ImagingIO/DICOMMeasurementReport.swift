@@ -12,7 +12,8 @@ public struct MeasurementReport: Sendable, Equatable {
     public var derivation: CodedConcept?
     /// How it was measured, or nil.
     public var method: CodedConcept?
-    /// The number; one that is not finite is written as "not a number".
+    /// The number; one that is not finite is not written, as readers stumble over numbers without a
+    /// value.
     public var value: Double
     /// The unit, a code of UCUM.
     public var unit: CodedConcept

@@ -16,7 +16,7 @@ struct DICOMContent: Equatable, Sendable {
     case text(String)
     case code(CodedConcept)
     case uid(String)
-    /// A number and its unit; not finite where it could not be measured.
+    /// A number and its unit; not finite when read where it could not be measured.
     case number(Double, unit: CodedConcept)
     /// An instance, and a frame or segment of it.
     case image(classUID: String, instanceUID: String, frame: Int?, segment: Int?)
@@ -41,7 +41,6 @@ struct DICOMContent: Equatable, Sendable {
     static let text: UInt32 = 0x0040_A160
     static let code: UInt32 = 0x0040_A168
     static let measured: UInt32 = 0x0040_A300
-    static let qualifier: UInt32 = 0x0040_A301
     static let number: UInt32 = 0x0040_A30A
     static let float: UInt32 = 0x0040_A161
     static let unit: UInt32 = 0x0040_08EA
@@ -77,12 +76,6 @@ struct DICOMContent: Equatable, Sendable {
       item.set(Tag.uid, uid)
     case .number(let number, let unit):
       item.set(Tag.valueType, "NUM")
-      guard number.isFinite else {
-        let reason = CodedConcept(value: "114000", scheme: "DCM", meaning: "Not a number")
-        item.set(Tag.measured, items: [])
-        item.set(Tag.qualifier, items: [reason.item])
-        break
-      }
       var measured = DICOMDataSet()
       let text = DICOMDataSet.decimalString(number)
       measured.set(Tag.number, text)

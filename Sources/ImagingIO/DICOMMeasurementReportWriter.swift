@@ -208,7 +208,7 @@ public enum DICOMMeasurementReportWriter {
         return image
       }
     }
-    container.children += group.measurements.map { measurement in
+    container.children += group.measurements.filter(\.value.isFinite).map { measurement in
       var item = DICOMContent(
         relation: .contains,
         name: measurement.concept,

@@ -98,6 +98,8 @@ public struct DICOMReportDocument: Sendable {
     )
     var object = start
     setDocument(&object)
+    // The source is named in an element of the document's own.
+    object[0x0008_1115] = nil
     object.setEmpty(0x0008_002A)
     object.set(0x0042_0010, DICOMDerivedObject.text(title, limit: 1024))
     object.setEmpty(0x0040_A043)
@@ -135,6 +137,7 @@ public struct DICOMReportDocument: Sendable {
     setDocument(&object)
     object.set(DICOMTag.imageType, "DERIVED", "SECONDARY")
     object.setEmpty(0x0020_0020)
+    object.setEmpty(0x0020_0060)
     object.set(0x0008_2111, "\(algorithmName) \(algorithmVersion): \(DICOMDerivedObject.notice)")
     if derived.source != nil { object.set(0x0008_2112, items: derived.referencedInstances) }
     object.set(0x0028_0302, "NO")

@@ -242,6 +242,41 @@ import Testing
     }
   }
 
+  /// Pixel counts by OpenCV's `pointPolygonTest` at every centre, border included, even-odd; the
+  /// contours at z = 70 mm lie on neither of the two slices.
+  @Test func clinicalContoursEnclosePixelCentres() throws {
+    guard let folder = Fixtures.developmentData("rt-utils/tests/mock_data") else {
+      print("skipped: no development data rt-utils")
+      return
+    }
+    let temporary = try TemporaryFolder()
+    for name in ["ct_1.dcm", "ct_2.dcm"] {
+      try FileManager.default.copyItem(atPath: folder + "/" + name, toPath: temporary.file(name))
+    }
+    var image = try DICOMFormat().read(
+      temporary.path,
+      selection: VolumeSelection(),
+      progress: SilentProgress()
+    )
+    image.source = try DICOMSource(files: image.files)
+    let expected = [[3010, 1966], [1415, 2282], [2747, 1772], [2419, 4535]]
+    for name in ["invalid_reference_rt", "non_existent_reference_rt"] {
+      let read = try DICOMStructureSetReader.read(folder + "/\(name).dcm", onto: image)
+      for (index, counts) in expected.enumerated() {
+        let found = (0..<2).map { slice in
+          read.layers.reduce(0) { sum, layer in
+            let plane = layer.labels[slice * 512 * 512..<(slice + 1) * 512 * 512]
+            return sum + plane.count { $0 == UInt16(index + 1) }
+          }
+        }
+        #expect(found == counts)
+      }
+      #expect(read.problems.map(\.code) == ["contours-off-slices"])
+    }
+    let other = try DICOMStructureSetReader.read(folder + "/rt.dcm", onto: image)
+    #expect(other.layers.map { $0.labels.count { $0 == 1 } } == [1443])
+  }
+
   @Test func contoursOfAnotherPlaceAreRefused() throws {
     let image = try image("dicom-rt/series")
     for name in ["elsewhere", "beside"] {

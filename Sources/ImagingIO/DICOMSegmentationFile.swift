@@ -65,7 +65,7 @@ struct DICOMSegmentationFile {
     isOurs = root.text(0x0008_0070) == "Lamina"
     guard let rows = Self.integer(root, 0x0028_0010), let columns = Self.integer(root, 0x0028_0011),
       (1...65535).contains(rows), (1...65535).contains(columns),
-      let count = Self.integer(root, 0x0028_0008), count > 0
+      let count = root.text(0x0028_0008) == nil ? 1 : Self.integer(root, 0x0028_0008), count > 0
     else { throw ImagingIOError.damaged(path: path, reason: "it does not state its frames' size") }
     size = SIMD2(columns, rows)
     bits = Self.integer(root, 0x0028_0100) ?? 0
@@ -77,12 +77,6 @@ struct DICOMSegmentationFile {
 
     let shared = root.item(0x5200_9229)
     let groups = root.items(DICOMTag.perFrameGroups)
-    guard groups.count == count || (groups.isEmpty && count == 1) else {
-      throw ImagingIOError.damaged(
-        path: path,
-        reason: "it describes \(groups.count) of \(count) frames"
-      )
-    }
     let isTiled =
       root.text(0x0020_9311) == "TILED_FULL" || root.element(0x0048_0006) != nil
       || groups.first?.item(0x0048_021A) != nil
@@ -91,6 +85,12 @@ struct DICOMSegmentationFile {
         path: path,
         what: "a segmentation of a slide in tiles",
         remedy: "give one of a scan"
+      )
+    }
+    guard groups.count == count || (groups.isEmpty && count == 1) else {
+      throw ImagingIOError.damaged(
+        path: path,
+        reason: "it describes \(groups.count) of \(count) frames"
       )
     }
     let measures = groups.first?.item(0x0028_9110) ?? shared?.item(0x0028_9110)

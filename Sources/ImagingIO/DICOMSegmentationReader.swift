@@ -11,6 +11,10 @@ import Support
 public enum DICOMSegmentationReader {
   /// No more layers than this are made of segments that overlap.
   private static let maximumLayers = 255
+  /// Empty slices cost no bytes in the file, so a small one may claim a grid of this many voxels;
+  /// larger ones may claim `voxelsPerByte` for each byte they have.
+  private static let unguardedVoxels = 1 << 29
+  private static let voxelsPerByte = 512
 
   /// Reads a segmentation.
   ///
@@ -29,6 +33,7 @@ public enum DICOMSegmentationReader {
     let file = try DICOMSegmentationFile(path: path)
     let placement = try DICOMSegmentationPlacement(file, source: source)
     let pixels = try DICOMSegmentationPixels(file)
+    try checkSize(placement.geometry, layers: 1, of: path)
     var problems = placement.problems
     let layers: [LabelMap]
     switch file.kind {
@@ -84,6 +89,7 @@ public enum DICOMSegmentationReader {
     }
     let placement = try DICOMSegmentationPlacement(file, source: source)
     let pixels = try DICOMSegmentationPixels(file)
+    try checkSize(placement.geometry, layers: 1, of: path)
     let maximum: Float = file.kind == .fractional ? Float(file.maximum) : 1
     var volume = Volume<Float>(
       geometry: placement.geometry,
@@ -96,6 +102,23 @@ public enum DICOMSegmentationReader {
       }
     }
     return volume
+  }
+
+  /// Refuses grids that the file's size cannot justify, before memory is taken for them.
+  private static func checkSize(
+    _ geometry: ImageGeometry,
+    layers: Int,
+    of path: String
+  ) throws(ImagingIOError) {
+    let (voxels, overflow) = geometry.voxelCount.multipliedReportingOverflow(by: layers)
+    let limit = max(unguardedVoxels, (FileFacts(path)?.size ?? 0) * voxelsPerByte)
+    guard !overflow, voxels <= limit else {
+      throw .damaged(
+        path: path,
+        reason: "its few frames claim \(geometry.size.x) x \(geometry.size.y) x "
+          + "\(geometry.size.z) voxels in \(layers) layers"
+      )
+    }
   }
 
   // MARK: - Label maps
@@ -212,6 +235,7 @@ public enum DICOMSegmentationReader {
             remedy: "separate them into files"
           )
         }
+        try checkSize(placement.geometry, layers: layers.count, of: file.path)
         layers.append((empty, []))
       }
       layers[layer].table.append(definition)
@@ -262,6 +286,7 @@ public enum DICOMSegmentationReader {
     }
     // Each layer but the first has a segment, or the claim would cost memory for nothing.
     guard tables.count >= count || count == 1 else { return nil }
+    try checkSize(placement.geometry, layers: count - 1, of: file.path)
     var layers: [LabelMap] = []
     for layer in 1...count {
       var labels = [UInt16](repeating: 0, count: placement.geometry.voxelCount)

@@ -193,8 +193,16 @@ struct DICOMSegmentationWriter {
     let algorithm = object.algorithm
     item.set(0x0062_0008, algorithm.kind.rawValue)
     guard algorithm.kind != .manual else { return }
-    let name = DICOMDerivedObject.text(algorithm.name, limit: 64)
-    let version = DICOMDerivedObject.text(algorithm.version, limit: 64)
+    // Neither may be empty (type 1).
+    let unstated = "unstated"
+    let name = DICOMDerivedObject.text(
+      algorithm.name.isEmpty ? unstated : algorithm.name,
+      limit: 64
+    )
+    let version = DICOMDerivedObject.text(
+      algorithm.version.isEmpty ? unstated : algorithm.version,
+      limit: 64
+    )
     item.set(0x0062_0009, DICOMDerivedObject.text("\(name) \(version)", limit: 64))
     var identification = DICOMDataSet()
     identification.set(0x0066_002F, items: [DICOMCode.artificialIntelligence.item])

@@ -164,8 +164,8 @@ private func words(_ bytes: [UInt8], width: Int, isSigned: Bool) -> [Int] {
 @Suite struct DICOMCodecRealDataTests {
   /// The largest errors of the lossy files against the originals.
   ///
-  /// In stored values, which are -2000...2278 and 0...4000. pydicom finds the same errors. JPEG-LS
-  /// was written with an error of up to 4.
+  /// In stored values, which are -2000...2278 and 0...4000. pydicom finds the same in JPEG 2000
+  /// and JPEG-LS (written with an error of up to 4) and cannot decode the 12-bit JPEG.
   private static let lossy = [
     "J2KI/CT1_J2KI": 352, "J2KI/MR1_J2KI": 396, "JLSN/CT1_JLSN": 4, "JLSN/MR1_JLSN": 4,
     "JPLY/MR1_JPLY": 128,

@@ -30,6 +30,9 @@ public struct StructureStatistics: Equatable, Sendable, Codable {
   public let boxLow: [Int]?
   /// The highest voxel index of the structure on each axis; nil for an absent structure.
   public let boxHigh: [Int]?
+  /// The largest distance of two points of the surface, which lies in the middle of the outer voxels'
+  /// outer faces, mm; nil for an absent structure.
+  public let largestDiameterMM: Double?
   /// The number of pieces that touch each other by no face, edge or corner.
   public let components: Int
   /// Whether the structure reaches the edge of the grid and may be cut off there.
@@ -72,6 +75,7 @@ public struct StructureStatistics: Equatable, Sendable, Codable {
           centroidMM: nil,
           boxLow: nil,
           boxHigh: nil,
+          largestDiameterMM: nil,
           components: 0,
           touchesBorder: false,
           intensity: nil
@@ -90,6 +94,7 @@ public struct StructureStatistics: Equatable, Sendable, Codable {
         centroidMM: [centroid.x, centroid.y, centroid.z],
         boxLow: [sum.low.x, sum.low.y, sum.low.z],
         boxHigh: [sum.high.x, sum.high.y, sum.high.z],
+        largestDiameterMM: sum.diameter.length(spacing: geometry.spacing),
         components: components[id] ?? 0,
         touchesBorder: touches,
         intensity: scan == nil ? nil : sum.intensity
@@ -108,8 +113,10 @@ public struct StructureStatistics: Equatable, Sendable, Codable {
     var smallest = Double.infinity
     var largest = -Double.infinity
     var measured = 0
+    var diameter = LargestDiameter()
 
     mutating func add(_ run: LabelRuns.Run, _ scan: Volume<Float>?, _ geometry: ImageGeometry) {
+      diameter.add(run)
       let count = run.end - run.start
       voxels += count
       let middle = Double(run.start + run.end - 1) / 2

@@ -48,6 +48,24 @@ public enum AnyVolume: Sendable, Equatable {
     }
   }
 
+  /// The same image with its axes permuted and flipped; no value and no position changes.
+  /// - Parameter orientation: The wanted orientation.
+  /// - Returns: The reordered volume.
+  public func reoriented(to orientation: Orientation) -> AnyVolume {
+    switch self {
+    case .int8(let volume): .int8(volume.reoriented(to: orientation))
+    case .uint8(let volume): .uint8(volume.reoriented(to: orientation))
+    case .int16(let volume): .int16(volume.reoriented(to: orientation))
+    case .uint16(let volume): .uint16(volume.reoriented(to: orientation))
+    case .int32(let volume): .int32(volume.reoriented(to: orientation))
+    case .uint32(let volume): .uint32(volume.reoriented(to: orientation))
+    case .int64(let volume): .int64(volume.reoriented(to: orientation))
+    case .uint64(let volume): .uint64(volume.reoriented(to: orientation))
+    case .float32(let volume): .float32(volume.reoriented(to: orientation))
+    case .float64(let volume): .float64(volume.reoriented(to: orientation))
+    }
+  }
+
   /// The values rounded to single precision.
   public var asFloat: Volume<Float> {
     switch self {

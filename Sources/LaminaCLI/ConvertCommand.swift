@@ -69,6 +69,17 @@ struct ConvertCommand: Verb {
   )
   var labels: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What the images of a DICOM series are (default: what the reference's are).",
+      valueName: "ct|mr"
+    )
+  )
+  var kind: Kind?
+
+  /// What `--kind` names.
+  enum Kind: String, ExpressibleByArgument, CaseIterable { case ct, mr }
+
   @OptionGroup var selectionOptions: SelectionOptions
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
@@ -125,6 +136,7 @@ struct ConvertCommand: Verb {
     options.referenceSelection.regrids = true
     options.selection = selectionOptions.selection
     options.labelsFile = labels
+    options.kind = kind.flatMap { DICOMImageSeries.Kind(rawValue: $0.rawValue.uppercased()) }
     switch form {
     case .seg: return try objects.write(input, to: output, as: .seg, options: options)
     case .labelmap: return try objects.write(input, to: output, as: .labelmap, options: options)

@@ -103,7 +103,7 @@ struct ReportInputs {
       do {
         let scan = try ImageFormats.read(
           record.input,
-          selection: VolumeSelection(series: record.series, volume: record.volume),
+          selection: record.selection,
           progress: progress
         ).volume.asFloat
         if let difference = scan.geometry.difference(from: labelMap.geometry) {

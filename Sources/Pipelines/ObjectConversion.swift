@@ -25,6 +25,8 @@ public struct ObjectConversion: Sendable {
     public var selection = VolumeSelection()
     /// A JSON file with the labels' meanings, or nil for what lies beside the input.
     public var labelsFile: String?
+    /// What the images of a series are, when the reference does not say.
+    public var kind: DICOMImageSeries.Kind?
     /// When the objects are made.
     public var date = Date()
 
@@ -95,6 +97,46 @@ public struct ObjectConversion: Sendable {
       }
     }
     return ImageConversion.Result(summary: loaded.summary, files: [output], remark: nil)
+  }
+
+  /// Writes an image as a DICOM series of single-frame files.
+  /// - Parameters:
+  ///   - input: An image, with one time point.
+  ///   - output: The folder to make.
+  ///   - options: How; the reference gives patient, study and the kind of image.
+  /// - Returns: What was made; the remark states the rounding.
+  /// - Throws: `ImagingIOError.unsupported` when neither the reference nor `kind` says whether the
+  ///   values are CT or MR; `SupportError` for outputs.
+  public func writeSeries(
+    _ input: String,
+    to output: String,
+    options: Options
+  ) throws -> ImageConversion.Result {
+    try outputs.check(output)
+    let reference = try reference(options)
+    let loaded = try ImageFormats.read(input, selection: options.selection, progress: progress)
+    try interruption.check()
+    let source = reference?.source ?? loaded.source
+    var volume = loaded.volume
+    if let geometry = reference?.volume.geometry {
+      volume = volume.reoriented(to: geometry.orientation)
+    }
+    var series = DICOMImageSeries(
+      seriesDescription: "Converted image",
+      derivation: "Converted from another format",
+      algorithmName: "Lamina convert",
+      algorithmVersion: Version.current,
+      date: options.date
+    )
+    series.kind = options.kind
+    var written: DICOMImageSeries.Written?
+    try outputs.writeFolder(output) { written = try series.write(volume, source: source, to: $0) }
+    let error = written?.largestError ?? 0
+    return ImageConversion.Result(
+      summary: loaded.summary,
+      files: (written?.files ?? []).map { output + "/" + URL(fileURLWithPath: $0).lastPathComponent },
+      remark: error > 0 ? "Values were rounded to 16 bits, by at most \(error)." : nil
+    )
   }
 
   // MARK: - From DICOM objects

@@ -57,6 +57,14 @@ public struct RunRecord: Codable, Equatable, Sendable {
   public var series: String?
   /// `--volume`, if it was given.
   public var volume: Int?
+  /// `--time-point`, if it was given.
+  public var timePoint: Int?
+  /// The rules for series, if any were given.
+  public var rules: SeriesRules?
+  /// Whether `--regrid` was given.
+  public var regrids: Bool?
+  /// Whether `--suv` was given.
+  public var usesSUV: Bool?
   /// The model.
   public var model: Model
   /// What the numbers of the label map mean, with colours and codes.
@@ -113,6 +121,16 @@ public struct RunRecord: Codable, Equatable, Sendable {
     problems = []
     precision = "f32"
     date = Date().formatted(.iso8601)
+  }
+
+  /// What was read of the input.
+  public var selection: VolumeSelection {
+    var selection = VolumeSelection(series: series, volume: volume)
+    selection.timePoint = timePoint
+    selection.rules = rules ?? SeriesRules()
+    selection.regrids = regrids ?? false
+    selection.usesSUV = usesSUV ?? false
+    return selection
   }
 
   /// Reads the record of a result folder.

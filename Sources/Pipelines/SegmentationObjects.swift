@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import Imaging
 import ImagingIO
@@ -171,7 +172,67 @@ extension SegmentationRun.Result {
     switch object {
     case .seg: try objects.writeSegmentation(to: path, ontoSlices: true)
     case .rtstruct: try objects.writeStructureSet(to: path)
-    case .sr: try writeMeasurements(to: path)
+    case .sr: try writeMeasurements(to: path, beside: folder)
+    }
+  }
+
+  /// Writes volume, diameter and intensities of every structure that is there.
+  ///
+  /// Structures of a SEG in the same folder are referred to; it is written first.
+  private func writeMeasurements(to path: String, beside folder: String) throws {
+    guard let source else {
+      throw ImagingIOError.unsupported(
+        path: record.input,
+        what: "no DICOM images that a measurement report could refer to",
+        remedy: "segment DICOM, or leave sr out of --write"
+      )
+    }
+    let statistics = try StructureStatistics.measure(labelMap, scan: scan)
+    let groups = statistics.filter { $0.voxels > 0 }.compactMap { structure in
+      labelMap.table.first { $0.id == structure.label }.map {
+        MeasurementReport.Group(definition: $0, measurements: measurements(structure))
+      }
+    }
+    let segmentation = folder + "/" + SegmentationObject.seg.fileName
+    try DICOMMeasurementReportWriter.write(
+      MeasurementReport(
+        groups: groups,
+        algorithmName: record.model.name,
+        algorithmVersion: record.model.version,
+        date: Date()
+      ),
+      source: source,
+      segmentation: FileManager.default.fileExists(atPath: segmentation) ? segmentation : nil,
+      to: path
+    )
+  }
+
+  private func measurements(
+    _ structure: StructureStatistics
+  ) -> [MeasurementReport.Measurement] {
+    var measurements = [MeasurementReport.Measurement.volume(ml: structure.volumeML)]
+    if let diameter = structure.largestDiameterMM {
+      measurements.append(.largestDiameter(mm: diameter))
+    }
+    if let values = structure.intensity {
+      measurements += [
+        .intensity(.mean, value: values.mean, of: intensity),
+        .intensity(.standardDeviation, value: values.sd, of: intensity),
+        .intensity(.minimum, value: values.min, of: intensity),
+        .intensity(.maximum, value: values.max, of: intensity),
+      ]
+    }
+    return measurements
+  }
+
+  /// What the scan's values are, by its modality; CT whose values are not Hounsfield units has been
+  /// warned of.
+  private var intensity: MeasurementReport.Measurement.Intensity {
+    switch modality {
+    case "CT": .hounsfield
+    case "MR": .magneticResonance
+    case "PT": record.usesSUV == true ? .uptakeByWeight : .arbitrary
+    default: .arbitrary
     }
   }
 }

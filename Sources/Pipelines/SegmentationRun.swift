@@ -37,6 +37,8 @@ public struct SegmentationRun: Sendable {
     public let record: RunRecord
     /// The DICOM slices that were segmented, or nil.
     public let source: DICOMSource?
+    /// The scan's modality, such as "CT", or nil.
+    public let modality: String?
   }
 
   /// The precision that the run computes with, and why.
@@ -136,8 +138,18 @@ public struct SegmentationRun: Sendable {
     record.precisionReason = precision.reason
     record.series = options.selection.series
     record.volume = options.selection.volume
+    record.timePoint = options.selection.timePoint
+    record.rules = options.selection.rules.isEmpty ? nil : options.selection.rules
+    record.regrids = options.selection.regrids ? true : nil
+    record.usesSUV = options.selection.usesSUV ? true : nil
     record.problems = loaded.summary.problems
-    return Result(scan: scan, labelMap: labelMap, record: record, source: loaded.source)
+    return Result(
+      scan: scan,
+      labelMap: labelMap,
+      record: record,
+      source: loaded.source,
+      modality: loaded.summary.modality
+    )
   }
 
   /// Images without a place in the patient must not get a segmentation that pretends to one.

@@ -26,7 +26,7 @@ struct CodedSamples {
 // not have the size that the data set states; this is found before anything of the stream's own size is
 // allocated.
 
-// JPEG 2000 (ISO/IEC 15444-1) and High-Throughput JPEG 2000 (15444-15), bare or wrapped in JP2, by OpenJPEG.
+// JPEG 2000 (ISO/IEC 15444-1), bare or wrapped in JP2, by OpenJPEG.
 //
 // The sample's bits are what counts: where the stream and the data set disagree about the sign, the low
 // `precision` bits are taken as the data set says.

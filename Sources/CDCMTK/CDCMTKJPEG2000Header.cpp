@@ -10,6 +10,8 @@ constexpr uint64_t freeTiles = 64;
 constexpr uint64_t pixelsPerTile = 1024;
 constexpr uint64_t freePackets = 1 << 16;
 constexpr unsigned minimumBlockExponents = 6;
+// The code-block style of ISO/IEC 15444-15.
+constexpr unsigned highThroughput = 0x40;
 
 constexpr unsigned markerSOC = 0xFF4F;
 constexpr unsigned markerSIZ = 0xFF51;
@@ -93,6 +95,8 @@ int32_t boundCoding(const uint8_t *body, size_t length, bool hasPrecincts, uint6
   if (levels > 32) return CDCMTK_DAMAGED;
   const unsigned exponents = (body[1] & 15u) + 2 + (body[2] & 15u) + 2;
   if (exponents < minimumBlockExponents) return CDCMTK_UNSUPPORTED;
+  // OpenJPEG 2.5.0 ends the process on damaged high-throughput blocks (a failed assertion in ht_dec.c).
+  if ((body[3] & highThroughput) != 0) return CDCMTK_UNSUPPORTED;
   if (hasPrecincts && length < 5ull + levels + 1) return CDCMTK_DAMAGED;
   uint64_t precincts = 0;
   for (unsigned resolution = 0; resolution <= levels; ++resolution) {

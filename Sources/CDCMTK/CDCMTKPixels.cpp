@@ -42,10 +42,6 @@ Coding codingOf(const cdcmtk_file *file) {
   OFString uid;
   DcmMetaInfo *meta = format.getMetaInfo();
   if (meta == nullptr || meta->findAndGetOFString(DCM_TransferSyntaxUID, uid).bad()) return Coding::native;
-  if (uid == "1.2.840.10008.1.2.4.201" || uid == "1.2.840.10008.1.2.4.202" ||
-      uid == "1.2.840.10008.1.2.4.203") {
-    return Coding::jpeg2000;
-  }
   if (uid == "1.2.840.10008.1.2.8.1") return Coding::deflatedFrames;
   const bool isKnown = uid.empty() || DcmXfer(uid.c_str()).getXfer() != EXS_Unknown;
   return isKnown ? Coding::native : Coding::none;

@@ -55,7 +55,7 @@ typedef struct {
   // 1 when the pixel data is compressed fragments, 0 when it is one native value.
   uint32_t is_encapsulated;
   // 1 when this shim can decode the transfer syntax: native, deflated, RLE, JPEG (baseline, extended,
-  // lossless), JPEG-LS, JPEG 2000, HTJ2K, deflated frames.
+  // lossless), JPEG-LS, JPEG 2000, deflated frames.
   uint32_t can_decode;
   // 1 when the file breaks off within the pixel data.
   uint32_t is_truncated;

@@ -101,10 +101,10 @@ public enum NIfTIReader {
   /// `AnyVolume`). Infinite and undefined values are kept and counted as a problem.
   /// - Parameters:
   ///   - path: A .nii, .nii.gz, .hdr or .img file.
-  ///   - selection: The time point of a 4-D file, as `volume`, from 1.
+  ///   - selection: The time point of a 4-D file, as `timePoint` or `volume`, from 1.
   /// - Returns: The volume; `summary.problems` says what is odd about it.
   /// - Throws: `ImagingIOError.damaged` when the file contradicts itself or ends early,
-  ///   `.unsupported` for colours, complex values and vectors, `.severalVolumes` when a time point
+  ///   `.unsupported` for colours, complex values and vectors, `.severalTimePoints` when one
   ///   must be chosen, `.noSuchSelection`; `SupportError.notFound` or `.unreadable`.
   public static func read(
     _ path: String,
@@ -115,13 +115,13 @@ public enum NIfTIReader {
     if let series = selection.series, series != "1" {
       throw ImagingIOError.noSuchSelection(path: path, selection: "series \(series)")
     }
-    if selection.volume == nil, points > 1 {
-      throw ImagingIOError.severalVolumes(
+    if selection.timePoint == nil, selection.volume == nil, points > 1 {
+      throw ImagingIOError.severalTimePoints(
         path: path,
         choices: (1...points).map { "time point \($0)" }
       )
     }
-    let number = selection.volume ?? 1
+    let number = selection.timePoint ?? selection.volume ?? 1
     guard (1...points).contains(number) else {
       throw ImagingIOError.noSuchSelection(path: path, selection: "volume \(number)")
     }

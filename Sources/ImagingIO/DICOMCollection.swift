@@ -40,11 +40,7 @@ struct DICOMCollection: Sendable {
         "\(DICOMSeries.words(scan.skipped, "file")) of \(path) skipped: not DICOM."
       )
     }
-    // Careless anonymisers give the series of several studies one UID.
-    let groups = Dictionary(grouping: scan.files) {
-      [$0.instance.studyUID, $0.instance.seriesUID]
-    }
-    series = groups.sorted { $0.key[0] < $1.key[0] }
+    series = Dictionary(grouping: scan.files, by: \.instance.seriesUID)
       .map { DICOMSeries($0.value, path: path, problems: problems) }
       .sorted { ($0.seriesNumber ?? .max, $0.uid) < ($1.seriesNumber ?? .max, $1.uid) }
   }

@@ -161,7 +161,7 @@ package struct DICOMDerivedObject: Sendable, CustomStringConvertible {
   ///
   /// Its UID and each of its instances once, in the order of the slices.
   package var referencedSeries: DICOMDataSet? {
-    guard let source, !source.slices.isEmpty else { return nil }
+    guard let source, !source.seriesUID.isEmpty, !referencedInstances.isEmpty else { return nil }
     var series = DICOMDataSet()
     series.set(DICOMTag.seriesUID, source.seriesUID)
     series.set(0x0008_114A, items: referencedInstances)
@@ -171,7 +171,8 @@ package struct DICOMDerivedObject: Sendable, CustomStringConvertible {
   /// One item for each instance of the source: Referenced SOP Class and Instance UID.
   package var referencedInstances: [DICOMDataSet] {
     var seen: Set<String> = []
-    return (source?.slices ?? []).filter { seen.insert($0.instanceUID).inserted }.map { slice in
+    let slices = (source?.slices ?? []).filter(\.isReferable)
+    return slices.filter { seen.insert($0.instanceUID).inserted }.map { slice in
       var item = DICOMDataSet()
       item.set(0x0008_1150, slice.classUID)
       item.set(0x0008_1155, slice.instanceUID)

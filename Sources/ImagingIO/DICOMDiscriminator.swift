@@ -1,6 +1,7 @@
 /// What may tell images of one place apart, in the order in which it is tried.
 enum DICOMDiscriminator: Int, CaseIterable, Sendable {
-  case stack, imageType, kernel, kilovolts, echoTime, inversionTime, flipAngle, repetitionTime
+  case study, stack, imageType, kernel, kilovolts, echoTime, inversionTime, flipAngle,
+    repetitionTime
   case energyWindow, detector, sliceThickness
   case diffusionBValue, gradient, temporalPosition, cardiacPhase, triggerTime, frameReferenceTime
   case acquisitionNumber, acquisitionTime, dimension, frameNumber
@@ -34,6 +35,7 @@ enum DICOMDiscriminator: Int, CaseIterable, Sendable {
   /// What it is called.
   var name: String {
     switch self {
+    case .study: "study"
     case .stack: "stack"
     case .imageType: "image type"
     case .kernel: "reconstruction kernel"
@@ -73,7 +75,9 @@ enum DICOMDiscriminator: Int, CaseIterable, Sendable {
 
   /// A value in words.
   func words(_ fact: DICOMFact?) -> String {
-    switch fact {
+    // UIDs tell people nothing.
+    if self == .study { return "images of one study" }
+    return switch fact {
     case .none: "no \(name)"
     case .number(let value): "\(name) \(value)\(unit)"
     case .text(let text): "\(name) \(text.prefix(64))"

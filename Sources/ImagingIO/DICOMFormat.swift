@@ -85,6 +85,10 @@ public struct DICOMFormat: ImageFormat {
     problems += VolumeSanity.problems(of: volume, modality: choice.series.modality)
 
     var summary = Self.summary(choice.series)
+    if problems.contains(where: { $0.code == "regridded" }) {
+      // What the other problem asks for is done.
+      summary.problems.removeAll { DICOMIrregularity.codes.contains($0.code) }
+    }
     summary.problems += problems.filter { !summary.problems.contains($0) }
     return LoadedVolume(
       volume: volume,

@@ -26,6 +26,14 @@ enum DICOMFrames {
     base.facts = facts(file, root: root, modality: instance.modality)
     do throws(DICOMBlocker) {
       try instance.checkReadable()
+      guard root.element(DICOMTag.totalMatrixColumns) == nil else {
+        throw .unsupported(
+          path: instance.path,
+          code: "whole-slide",
+          what: "tiles of a whole-slide image",
+          remedy: "export the region as one picture"
+        )
+      }
       if instance.isEnhanced { return try DICOMFunctionalGroups.frames(base, root: root) }
       if instance.isMosaic { return try DICOMMosaic.frames(base, root: root) }
       let vectors = [DICOMTag.gridFrameOffsets, DICOMTag.sliceVector]
@@ -58,6 +66,7 @@ enum DICOMFrames {
   ) -> [DICOMDiscriminator: DICOMFact] {
     var facts: [DICOMDiscriminator: DICOMFact] = [:]
     for (discriminator, tag) in numbers { facts[discriminator] = .maybe(file.number(tag)) }
+    facts[.study] = .maybe(file.text(DICOMTag.studyUID))
     let type = root.texts(DICOMTag.imageType).joined(separator: "\\")
     facts[.imageType] = .maybe(type)
     facts[.kernel] = .maybe(root.texts(DICOMTag.convolutionKernel).joined(separator: "\\"))

@@ -265,7 +265,7 @@ public struct DICOMImageSeries: Sendable {
     object[0x0008_1115] = nil
     if !references.isEmpty {
       object.set(0x0008_2112, items: references)
-      object.set(0x0008_1115, items: [series])
+      if !series.elements.isEmpty { object.set(0x0008_1115, items: [series]) }
     }
   }
 }
@@ -295,7 +295,7 @@ private struct DerivedSources: Sendable {
     guard let source else { return ([], DICOMDataSet()) }
     var seen: Set<String> = []
     let instances = slices[slice].map { source.slices[$0] }
-      .filter { seen.insert($0.instanceUID).inserted }
+      .filter { $0.isReferable && seen.insert($0.instanceUID).inserted }
       .map { slice in
         var item = DICOMDataSet()
         item.set(0x0008_1150, slice.classUID)
@@ -303,8 +303,10 @@ private struct DerivedSources: Sendable {
         return item
       }
     var series = DICOMDataSet()
-    series.set(DICOMTag.seriesUID, source.seriesUID)
-    series.set(0x0008_114A, items: instances)
+    if !source.seriesUID.isEmpty {
+      series.set(DICOMTag.seriesUID, source.seriesUID)
+      series.set(0x0008_114A, items: instances)
+    }
     let images = instances.map { instance in
       var item = instance
       item.set(0x0040_A170, items: [DICOMCode.sourceImage.item])

@@ -117,7 +117,7 @@ public enum DICOMMeasurementReportWriter {
     }
     var seen: Set<String> = []
     let images =
-      source.slices.filter { seen.insert($0.instanceUID).inserted }.map { slice in
+      source.slices.filter { $0.isReferable && seen.insert($0.instanceUID).inserted }.map { slice in
         DICOMContent(
           relation: .contains,
           value: .image(

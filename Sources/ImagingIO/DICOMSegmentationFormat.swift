@@ -57,7 +57,7 @@ public struct DICOMSegmentationFormat: ImageFormat {
   ///   - progress: Told about long reading.
   /// - Returns: The layer's labels, with the shift of its slices if they are sheared.
   /// - Throws: As `DICOMSegmentationReader.read`; `ImagingIOError.severalSeries`,
-  ///   `.severalVolumes` and `.noSuchSelection`.
+  ///   `.severalTimePoints` and `.noSuchSelection`.
   public func read(
     _ path: String,
     selection: VolumeSelection,
@@ -68,7 +68,7 @@ public struct DICOMSegmentationFormat: ImageFormat {
     let count = loaded.layers.count
     let number = selection.volume ?? selection.timePoint
     if number == nil, count > 1 {
-      throw ImagingIOError.severalVolumes(
+      throw ImagingIOError.severalTimePoints(
         path: path,
         choices: loaded.layers.enumerated().map { index, layer in
           "\(index + 1): layer \(index + 1), \(Self.words(layer))"

@@ -296,13 +296,14 @@ struct DICOMSegmentationWriter {
 
   /// What a slice was derived from (PS3.3 C.7.6.16.2.6), or nil.
   private func derivation(_ slice: Int) -> DICOMDataSet? {
-    guard let source = object.source, !object.grid.sources[slice].isEmpty else { return nil }
+    guard let source = object.source else { return nil }
+    let origins = object.grid.sources[slice].map { source.slices[$0] }.filter(\.isReferable)
+    guard !origins.isEmpty else { return nil }
     var derivation = DICOMDataSet()
     derivation.set(0x0008_9215, items: [DICOMCode.segmentation.item])
     derivation.set(
       0x0008_2112,
-      items: object.grid.sources[slice].map { index in
-        let origin = source.slices[index]
+      items: origins.map { origin in
         var image = DICOMDataSet()
         image.set(0x0008_1150, origin.classUID)
         image.set(0x0008_1155, origin.instanceUID)

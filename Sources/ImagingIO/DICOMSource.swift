@@ -23,6 +23,9 @@ public struct DICOMSource: Sendable, CustomStringConvertible {
     var pixelSpacing: SIMD2<Double>
     /// Columns and rows.
     var size: SIMD2<Int>
+
+    /// Whether other objects can refer to the slice: files that lost their identifiers cannot be.
+    var isReferable: Bool { !classUID.isEmpty && !instanceUID.isEmpty }
   }
 
   /// The slices in the order of the volume, first z index first.

@@ -187,7 +187,10 @@ struct DICOMStack: Sendable {
 
 /// How slices miss a straight, evenly spaced grid.
 struct DICOMIrregularity: Equatable, Sendable {
-  /// A stable word: "gantry-tilt", "slices-not-in-line" or "uneven-slices".
+  /// The stable words.
+  static let codes = ["gantry-tilt", "slices-not-in-line", "uneven-slices"]
+
+  /// A stable word, one of `codes`.
   let code: String
   /// What is wrong, without the file's name.
   let words: String
@@ -238,9 +241,12 @@ struct DICOMIrregularity: Equatable, Sendable {
     let uneven = gaps.indices.filter { abs(gaps[$0] - expected) > Self.gapTolerance * expected }
     if !uneven.isEmpty {
       code = code ?? "uneven-slices"
-      let places = uneven.map { index in
-        "\(Self.words(gaps[index])) mm after slice \(index + 1) of \(origins.count) (from "
-          + "\(Self.words(depth + local[index].z)) to \(Self.words(depth + local[index + 1].z)) mm)"
+      let places = Self.runs(uneven, gaps: gaps).map { run in
+        let last = run.upperBound == run.lowerBound ? "" : " to \(run.upperBound + 1)"
+        return "\(Self.words(gaps[run.lowerBound])) mm after slice\(last.isEmpty ? "" : "s") "
+          + "\(run.lowerBound + 1)\(last) of \(origins.count) (from "
+          + "\(Self.words(depth + local[run.lowerBound].z)) to "
+          + "\(Self.words(depth + local[run.upperBound + 1].z)) mm)"
       }
       parts.append(
         (isOff ? "" : "slices ") + "spaced unevenly along their normal: \(Self.words(expected)) mm "
@@ -259,6 +265,21 @@ struct DICOMIrregularity: Equatable, Sendable {
     remedy: String = "complete the series, or resample the slices to a straight grid with --regrid"
   ) -> DICOMBlocker {
     .unsupported(path: path, code: code, what: words, remedy: remedy)
+  }
+
+  /// Neighbouring gaps that differ by no more than a header's rounding are told together.
+  private static func runs(_ uneven: [Int], gaps: [Double]) -> [ClosedRange<Int>] {
+    var runs: [ClosedRange<Int>] = []
+    for index in uneven {
+      if let last = runs.last, last.upperBound + 1 == index,
+        abs(gaps[index] - gaps[last.lowerBound]) <= 0.002
+      {
+        runs[runs.count - 1] = last.lowerBound...index
+      } else {
+        runs.append(index...index)
+      }
+    }
+    return runs
   }
 
   private static func beside(_ local: SIMD3<Double>) -> Double {

@@ -258,7 +258,8 @@ public enum DICOMStructureSetWriter {
   }
 
   /// A slice as an item of a Contour Image Sequence.
-  private static func reference(_ slice: DICOMSource.Slice) -> DICOMDataSet {
+  private static func reference(_ slice: DICOMSource.Slice) -> DICOMDataSet? {
+    guard slice.isReferable else { return nil }
     var item = DICOMDataSet()
     item.set(StructureSetTag.referencedClass, slice.classUID)
     item.set(StructureSetTag.referencedInstance, slice.instanceUID)
@@ -268,16 +269,18 @@ public enum DICOMStructureSetWriter {
 
   /// The frame of reference with study, series and images.
   private static func frame(of derived: DICOMDerivedObject, source: DICOMSource) -> DICOMDataSet {
+    var frame = DICOMDataSet()
+    frame.set(StructureSetTag.referencedFrame, derived.frameOfReferenceUID)
+    let instances = derived.referencedInstances
+    guard !source.seriesUID.isEmpty, !instances.isEmpty else { return frame }
     var series = DICOMDataSet()
     series.set(DICOMTag.seriesUID, source.seriesUID)
-    series.set(StructureSetTag.contourImages, items: derived.referencedInstances)
+    series.set(StructureSetTag.contourImages, items: instances)
     var study = DICOMDataSet()
     // Detached Study Management, retired but the class that the attribute asks for.
     study.set(StructureSetTag.referencedClass, "1.2.840.10008.3.1.2.3.1")
     study.set(StructureSetTag.referencedInstance, derived.studyUID)
     study.set(StructureSetTag.referencedSeries, items: [series])
-    var frame = DICOMDataSet()
-    frame.set(StructureSetTag.referencedFrame, derived.frameOfReferenceUID)
     frame.set(StructureSetTag.referencedStudies, items: [study])
     return frame
   }
@@ -303,7 +306,7 @@ public enum DICOMStructureSetWriter {
   }
 
   /// The contours of a region; without any it has no Contour Sequence.
-  private static func contours(of region: Region, images: [DICOMDataSet]) -> DICOMDataSet {
+  private static func contours(of region: Region, images: [DICOMDataSet?]) -> DICOMDataSet {
     let color = region.definition.color
     var item = DICOMDataSet()
     item.set(StructureSetTag.color, texts: ["\(color.red)", "\(color.green)", "\(color.blue)"])
@@ -312,7 +315,9 @@ public enum DICOMStructureSetWriter {
     let items = region.contours.enumerated().map { index, contour in
       var item = DICOMDataSet()
       item.set(StructureSetTag.contourNumber, "\(index + 1)")
-      item.set(StructureSetTag.contourImages, items: [images[contour.slice]])
+      if let image = images[contour.slice] {
+        item.set(StructureSetTag.contourImages, items: [image])
+      }
       item.set(StructureSetTag.contourType, "CLOSED_PLANAR")
       item.set(StructureSetTag.pointCount, "\(contour.pointCount)")
       item.set(StructureSetTag.points, contour.text)

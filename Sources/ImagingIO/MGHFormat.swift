@@ -39,7 +39,7 @@ public struct MGHFormat: ImageFormat {
   ///   - selection: The frame, as `volume` or `timePoint`, from 1.
   ///   - progress: Not used.
   /// - Returns: The volume: `uint8`, `int16`, `int32` or `float32`.
-  /// - Throws: `ImagingIOError.damaged`, `.unsupported`, `.severalVolumes`, `.noSuchSelection`;
+  /// - Throws: `ImagingIOError.damaged`, `.unsupported`, `.severalTimePoints`, `.noSuchSelection`;
   ///   `SupportError.notFound` or `.unreadable`.
   public func read(
     _ path: String,

@@ -44,7 +44,7 @@ public struct MetaImageFormat: ImageFormat {
   ///   - progress: Not used.
   /// - Returns: The volume.
   /// - Throws: `ImagingIOError.damaged` when the file contradicts itself or ends early,
-  ///   `.unsupported` for several channels and voxels in several files, `.severalVolumes`,
+  ///   `.unsupported` for several channels and voxels in several files, `.severalTimePoints`,
   ///   `.noSuchSelection`; `SupportError.notFound` or `.unreadable`.
   public func read(
     _ path: String,

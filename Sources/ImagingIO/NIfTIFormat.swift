@@ -109,10 +109,10 @@ public enum NIfTIReader {
   /// numbers from 0 to 65535); other sheared grids get the nearest rotation. Both are problems.
   /// - Parameters:
   ///   - path: A .nii, .nii.gz, .hdr or .img file.
-  ///   - selection: The time point of a 4-D file, as `volume`, from 1.
+  ///   - selection: The time point of a 4-D file, as `timePoint` or `volume`, from 1.
   /// - Returns: The volume; `summary.problems` says what is odd about it.
   /// - Throws: `ImagingIOError.damaged` when the file contradicts itself or ends early,
-  ///   `.unsupported` for colours, complex values and vectors, `.severalVolumes` when a time point
+  ///   `.unsupported` for colours, complex values and vectors, `.severalTimePoints` when one
   ///   must be chosen, `.noSuchSelection`; `SupportError.notFound` or `.unreadable`.
   public static func read(
     _ path: String,

@@ -38,7 +38,7 @@ public struct NRRDFormat: ImageFormat {
   ///   - progress: Not used.
   /// - Returns: The volume.
   /// - Throws: `ImagingIOError.damaged` when the file contradicts itself or ends early,
-  ///   `.unsupported` for vectors, colours and other encodings, `.severalVolumes`,
+  ///   `.unsupported` for vectors, colours and other encodings, `.severalTimePoints`,
   ///   `.noSuchSelection`; `SupportError.notFound` or `.unreadable`.
   public func read(
     _ path: String,

@@ -173,7 +173,7 @@ struct VolumeFile {
   /// Reads one volume.
   /// - Parameter selection: The time point, as `timePoint` or `volume`.
   /// - Returns: The volume; label maps of leaning slices keep their shift.
-  /// - Throws: `ImagingIOError.severalVolumes`, `.noSuchSelection`, `.damaged`.
+  /// - Throws: `ImagingIOError.severalTimePoints`, `.noSuchSelection`, `.damaged`.
   func read(_ selection: VolumeSelection) throws -> LoadedVolume {
     if let series = selection.series, series != "1" {
       throw ImagingIOError.noSuchSelection(path: path, selection: "series \(series)")
@@ -183,7 +183,7 @@ struct VolumeFile {
     }
     let chosen = selection.timePoint ?? selection.volume
     if chosen == nil, timePoints > 1 {
-      throw ImagingIOError.severalVolumes(
+      throw ImagingIOError.severalTimePoints(
         path: path,
         choices: (1...timePoints).map { "time point \($0)" }
       )

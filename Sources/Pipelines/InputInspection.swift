@@ -100,15 +100,12 @@ extension InputInspection.Series {
     progress: any ProgressReporter
   ) throws {
     let points = volume.size.count > 3 ? volume.size[3] : 1
-    let needsNumber = points > 1 || summary.volumes.count > 1
-    let numbers = points > 1 ? [1, points] : [volume.number]
-    for number in numbers {
+    for point in points > 1 ? [1, points] : [1] {
       do {
-        let loaded = try format.read(
-          path,
-          selection: VolumeSelection(series: selector, volume: needsNumber ? number : nil),
-          progress: progress
-        )
+        var selection = VolumeSelection(series: selector)
+        if summary.volumes.count > 1 { selection.volume = volume.number }
+        if points > 1 { selection.timePoint = point }
+        let loaded = try format.read(path, selection: selection, progress: progress)
         let new = loaded.summary.problems.filter { !summary.problems.contains($0) }
         summary.problems.append(contentsOf: new)
         if let range = loaded.volume.valueRange {

@@ -152,7 +152,7 @@ import Testing
     #expect {
       try ImageFormats.read(path("overlap"))
     } throws: { error in
-      guard case ImagingIOError.severalVolumes(_, let choices) = error else { return false }
+      guard case ImagingIOError.severalTimePoints(_, let choices) = error else { return false }
       return choices.count == 2
     }
     var selection = VolumeSelection(volume: 2)

@@ -109,7 +109,7 @@ struct NIfTIReaderTests {
     let path = Fixtures.path("nifti/four-d.nii.gz")
     let expected = try #require(try NIfTIExpected.all()["four-d.nii.gz"])
     let choices = ["time point 1", "time point 2", "time point 3"]
-    #expect(throws: ImagingIOError.severalVolumes(path: path, choices: choices)) {
+    #expect(throws: ImagingIOError.severalTimePoints(path: path, choices: choices)) {
       try NIfTIReader.read(path)
     }
     var joined: [String] = []

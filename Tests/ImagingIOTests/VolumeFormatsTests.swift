@@ -75,7 +75,7 @@ struct VolumeFormatsTests {
     let expected = try #require(try VolumeExpected.all()[name])
     let path = Fixtures.path("volumes/\(name)")
     let choices = ["time point 1", "time point 2"]
-    #expect(throws: ImagingIOError.severalVolumes(path: path, choices: choices)) {
+    #expect(throws: ImagingIOError.severalTimePoints(path: path, choices: choices)) {
       try ImageFormats.read(path)
     }
     var joined: [String] = []

@@ -46,7 +46,7 @@ enum FuzzTarget: String, CaseIterable {
 
   /// Lists and reads one input.
   func test(_ bytes: UnsafePointer<UInt8>?, _ count: Int) {
-    let path = "/dev/shm/lamina-fuzz-\(getpid()).\(fileEnding)"
+    let path = "/dev/shm/fuzzed-\(getpid()).\(fileEnding)"
     guard let stream = fopen(path, "wb") else { fatalError("\(path) cannot be written") }
     if let bytes { fwrite(bytes, 1, count, stream) }
     fclose(stream)

@@ -20,7 +20,7 @@ let package = Package(
     .target(
       name: "CDCMTK",
       linkerSettings: [
-        "dcmjpeg", "dcmdata", "oflog", "ofstd",
+        "dcmjpeg", "dcmdata", "oflog", "ofstd", "openjp2", "charls", "z",
       ].map { .linkedLibrary($0) }
     ),
     .target(

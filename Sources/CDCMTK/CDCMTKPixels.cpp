@@ -1,3 +1,4 @@
+#include "CDCMTKCodecs.h"
 #include "CDCMTKFragments.h"
 #include "CDCMTKJPEGLS.h"
 
@@ -27,9 +28,18 @@ bool canDecode(E_TransferSyntax xfer) {
   case EXS_JPEGProcess14:
   case EXS_JPEGProcess14SV1:
   case EXS_JPEGLSLossless:
-  case EXS_JPEGLSLossy: return true;
+  case EXS_JPEGLSLossy:
+  case EXS_JPEG2000LosslessOnly:
+  case EXS_JPEG2000:
+  case EXS_JPEG2000MulticomponentLosslessOnly:
+  case EXS_JPEG2000Multicomponent: return true;
   default: return false;
   }
+}
+
+bool isJPEG2000(E_TransferSyntax xfer) {
+  return xfer == EXS_JPEG2000LosslessOnly || xfer == EXS_JPEG2000 ||
+         xfer == EXS_JPEG2000MulticomponentLosslessOnly || xfer == EXS_JPEG2000Multicomponent;
 }
 
 // The top-level pixel data element, or null.
@@ -95,6 +105,10 @@ int32_t decode(cdcmtk_file *file, const cdcmtk_pixels &pixels, uint32_t frame, v
       const size_t width = pixels.bits_allocated / 8;
       const bool whole = cdcmtk::decodeRLE(bytes, needed / width, width, static_cast<uint8_t *>(values));
       return whole ? CDCMTK_OK : CDCMTK_DAMAGED;
+    }
+    if (isJPEG2000(dataset->getOriginalXfer())) {
+      cdcmtk::CodedSamples coded;
+      return cdcmtk::decodeJPEG2000(bytes, pixels, static_cast<uint8_t *>(values), coded);
     }
     if (!cdcmtk::jpegMatches(bytes, pixels)) return CDCMTK_DAMAGED;
     if (dataset->getOriginalXfer() == EXS_JPEGLSLossless || dataset->getOriginalXfer() == EXS_JPEGLSLossy) {

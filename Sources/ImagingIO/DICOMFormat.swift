@@ -1,10 +1,14 @@
 import Imaging
 import Support
 
-/// Single-frame DICOM: one file, or a folder searched recursively for series of slices.
+/// DICOM images: one file, or a folder searched recursively for series.
 ///
-/// Files are sorted into series by Series Instance UID, and within a series into volumes by image
-/// orientation, size and pixel spacing, never by name or instance number. The grid follows from
+/// A series is a set of frames: files of one image, frames of enhanced and older multi-frame
+/// objects, tiles of Siemens mosaics. Frames are sorted into series by Series Instance UID, and
+/// within a series into volumes by frame of reference, orientation, size, pixel spacing and kind
+/// (localiser, derived, phase, ...), never by name or instance number. Frames at one place are told
+/// apart by what their headers say (echo, kernel, b-value, time, ...); points in time and b-values
+/// of equal grids are one 4-D volume, of which `VolumeSelection.timePoint` picks one. The grid follows from
 /// Image Position, Image Orientation and Pixel Spacing alone: x grows along the header's row
 /// direction, y along its column direction, z along their right-handed normal, and the slice
 /// spacing is the mean distance of the positions. One slice alone takes its spacing from Spacing
@@ -12,9 +16,10 @@ import Support
 /// photograph, an X-ray) is planar with an identity direction and the problem
 /// `no-patient-geometry`.
 ///
-/// Values are stored values times rescale slope plus intercept. Slices of different geometry in a
-/// series are several volumes when each stands by itself (a localiser's three planes); otherwise
-/// the series is refused as mixed.
+/// Values are stored values times rescale slope plus intercept, or those of the modality look-up
+/// table. Slices of different geometry in a series are several volumes when each stands by itself
+/// (a localiser's three planes); otherwise the series is refused as mixed. Tilted, shifted and
+/// unevenly spaced slices are refused, or resampled when `VolumeSelection.regrids` is set.
 public struct DICOMFormat: ImageFormat {
   /// Creates the format.
   public init() {}
@@ -44,9 +49,10 @@ public struct DICOMFormat: ImageFormat {
   /// Reads one volume.
   /// - Parameters:
   ///   - path: A file or folder.
-  ///   - selection: Series and volume, when there are several.
+  ///   - selection: Series, volume and time point, when there are several.
   ///   - progress: Told about long reading.
-  /// - Returns: The volume and the files of its slices.
+  /// - Returns: The volume, the files of its slices and, for images with a place in the patient,
+  ///   the slices themselves.
   /// - Throws: `ImagingIOError` when there is no such volume, several are there and none was
   ///   chosen, or its slices are damaged, missing or unsupported; `SupportError` when a file cannot
   ///   be read.
@@ -56,43 +62,105 @@ public struct DICOMFormat: ImageFormat {
     progress: any ProgressReporter
   ) throws -> LoadedVolume {
     let collection = try DICOMCollection(path, progress: progress)
-    let series = try collection.select(selection.series)
-    let stack = try Self.stack(selection.volume, of: series, path: path)
-    let geometry = try stack.geometry.mapError(\.error).get()
-    let volume = try DICOMPixels(slices: stack.slices, geometry: geometry)
-      .read(progress: progress)
+    let choice = try collection.choose(selection)
+    let (slices, layout) = try Self.slices(selection, of: choice, path: path)
+    var problems: [InputProblem] = []
+    let frames = try Self.withUptake(slices, selection: selection, path: path, &problems)
+
+    let pixels = DICOMPixels(frames: frames)
+    var volume: AnyVolume
+    switch layout {
+    case .straight(let geometry):
+      let read = try pixels.read(progress: progress)
+      volume = read.volume(geometry)
+      problems += pixels.paddingProblems(read.paddingCount)
+    case .crooked(let regridding, let irregularity):
+      let read = try pixels.readSingles(progress: progress)
+      let straight = regridding.resample(read.values, outside: read.values.min() ?? 0)
+      volume = .float32(straight)
+      problems += pixels.paddingProblems(read.paddingCount)
+      problems.append(irregularity.regridded(straight.geometry))
+    case .refused(let blocker): throw blocker.error
+    }
+    problems += VolumeSanity.problems(of: volume, modality: choice.series.modality)
+
+    var summary = Self.summary(choice.series)
+    summary.problems += problems.filter { !summary.problems.contains($0) }
     return LoadedVolume(
       volume: volume,
-      summary: Self.summary(series),
-      files: stack.slices.map(\.path)
+      summary: summary,
+      files: Self.files(of: slices),
+      source: DICOMSource(slices, sliceSpacing: volume.geometry.spacing.z)
     )
   }
 
-  private static func stack(
-    _ number: Int?,
-    of series: DICOMSeries,
+  /// The slices of the chosen point, and how they lie.
+  private static func slices(
+    _ selection: VolumeSelection,
+    of choice: DICOMCollection.Choice,
     path: String
-  ) throws -> DICOMStack {
-    if let number {
-      guard series.stacks.indices.contains(number - 1) else {
-        throw ImagingIOError.noSuchSelection(path: path, selection: "volume \(number)")
-      }
-      return series.stacks[number - 1]
+  ) throws(ImagingIOError) -> ([DICOMFrame], DICOMStack.Layout) {
+    let stack = choice.stack
+    switch stack.layout {
+    case .straight: break
+    case .crooked(_, let irregularity):
+      guard selection.regrids else { throw irregularity.blocker(path: path).error }
+    case .refused(let blocker): throw blocker.error
     }
-    guard series.stacks.count > 1 else { return series.stacks[0] }
-    for stack in series.stacks {
-      guard case .failure(let blocker) = stack.geometry else { continue }
-      if let mixture = series.mixture {
-        throw ImagingIOError.mixedGeometry(path: path, what: mixture)
+    guard let number = selection.timePoint else {
+      guard stack.points.count == 1 else {
+        throw .severalTimePoints(
+          path: path,
+          choices: stack.labels.enumerated().map { "\($0 + 1): \($1)" }
+        )
       }
-      throw blocker.error
+      return (stack.points[0], stack.layout)
     }
-    throw ImagingIOError.severalVolumes(
-      path: path,
-      choices: series.stacks.enumerated().map { index, stack in
-        "\(index + 1): \(DICOMSeries.words(stack.slices.count, "slice")), \(stack.why)"
+    guard stack.points.indices.contains(number - 1) else {
+      throw .noSuchSelection(path: path, selection: "time point \(number)")
+    }
+    return (stack.points[number - 1], stack.layout)
+  }
+
+  /// Applies the factor of standardised uptake when that is asked for; else says what is possible.
+  private static func withUptake(
+    _ slices: [DICOMFrame],
+    selection: VolumeSelection,
+    path: String,
+    _ problems: inout [InputProblem]
+  ) throws(ImagingIOError) -> [DICOMFrame] {
+    let uptakes = slices.map(\.instance.uptake)
+    let factors = uptakes.map { $0?.bodyWeightFactor ?? .failure(.notPET) }
+    var missing: DICOMUptake.Missing?
+    for factor in factors {
+      if case .failure(let reason) = factor { missing = missing ?? reason }
+    }
+    guard selection.usesSUV else {
+      if slices[0].instance.modality == "PT" {
+        problems.append(DICOMUptake.note(missing))
       }
-    )
+      return slices
+    }
+    if let missing {
+      throw .unsupported(
+        path: path,
+        what: "values that cannot become standardised uptake values: \(missing.words)",
+        remedy: "read them as they are, or export the series with what is missing"
+      )
+    }
+    return zip(slices, factors).map { slice, factor in
+      guard case .success(let factor) = factor else { return slice }
+      var scaled = slice
+      scaled.slope *= factor
+      scaled.intercept *= factor
+      return scaled
+    }
+  }
+
+  /// The files of slices, each once, in the order of the slices.
+  private static func files(of slices: [DICOMFrame]) -> [String] {
+    var seen: Set<String> = []
+    return slices.map(\.instance.path).filter { seen.insert($0).inserted }
   }
 
   /// What `info` says: volumes that can be read, and problems of those that cannot.
@@ -100,18 +168,21 @@ public struct DICOMFormat: ImageFormat {
     var problems = series.problems
     var volumes: [VolumeSummary] = []
     for (index, stack) in series.stacks.enumerated() {
-      switch stack.geometry {
-      case .success(let geometry):
+      switch stack.layout {
+      case .straight(let geometry):
+        let size = [geometry.size.x, geometry.size.y, geometry.size.z]
         volumes.append(
           VolumeSummary(
             number: index + 1,
-            size: [geometry.size.x, geometry.size.y, geometry.size.z],
+            size: stack.points.count > 1 ? size + [stack.points.count] : size,
             spacingMM: [geometry.spacing.x, geometry.spacing.y, geometry.spacing.z],
             orientation: geometry.orientation.code,
             why: stack.why
           )
         )
-      case .failure(let blocker): problems.append(blocker.problem)
+      case .crooked(_, let irregularity):
+        problems.append(irregularity.blocker(path: "Volume \(index + 1)").problem)
+      case .refused(let blocker): problems.append(blocker.problem)
       }
     }
     if let mixture = series.mixture {
@@ -136,77 +207,45 @@ public struct DICOMFormat: ImageFormat {
   }
 }
 
-/// All series of an input.
-struct DICOMCollection: Sendable {
-  /// The series by series number, then UID; `--series` counts them from 1.
-  let series: [DICOMSeries]
-  private let path: String
-
-  /// Reads all headers and sorts them.
-  ///
-  /// A file whose header breaks off before it names its series is a problem of every series.
-  /// - Throws: `ImagingIOError.unrecognised` when no file is DICOM; `damaged` when every file is.
-  init(_ path: String, progress: any ProgressReporter) throws {
-    self.path = path
-    let scan = try DICOMScan(path, progress: progress)
-    var problems = try DICOMDirectory(path)?.problems ?? []
-    if let damaged = scan.damaged.first {
-      let others = scan.damaged.count > 1 ? ", like \(scan.damaged.count - 1) more files" : ""
-      let error = ImagingIOError.damaged(path: damaged, reason: "its header breaks off" + others)
-      if scan.instances.isEmpty { throw error }
-      problems.append(
-        InputProblem(
-          code: "damaged-file",
-          message: error.description,
-          remedy: "Transfer the file again; a series may miss a slice without it."
-        )
-      )
-      progress.warn("\(error) A series may miss a slice without it.")
-    }
-    guard !scan.instances.isEmpty else { throw ImagingIOError.unrecognised(path: path) }
-    if scan.skipped > 0 {
-      progress.note(
-        "\(DICOMSeries.words(scan.skipped, "file")) of \(path) skipped: not DICOM."
-      )
-    }
-    series = Dictionary(grouping: scan.instances, by: \.seriesUID)
-      .map { DICOMSeries($0.value, path: path, problems: problems) }
-      .sorted { ($0.seriesNumber ?? .max, $0.uid) < ($1.seriesNumber ?? .max, $1.uid) }
+extension DICOMIrregularity {
+  /// Says that slices were resampled.
+  fileprivate func regridded(_ geometry: ImageGeometry) -> InputProblem {
+    let size = "\(geometry.size.x) x \(geometry.size.y) x \(geometry.size.z) voxels"
+    let spacing = [geometry.spacing.x, geometry.spacing.y, geometry.spacing.z]
+      .map(Self.words).joined(separator: " x ")
+    return InputProblem(
+      code: "regridded",
+      message: "The image holds \(words); it was resampled to \(size) of \(spacing) mm.",
+      remedy: "Take masks back to the original slices before measuring on those."
+    )
   }
+}
 
-  /// The chosen series, or the only one with images.
-  /// - Parameter choice: Series Instance UID or number, or nil.
-  /// - Returns: A series with at least one image.
-  /// - Throws: `ImagingIOError` when it is not there, has no pixels, or several could be meant.
-  func select(_ choice: String?) throws(ImagingIOError) -> DICOMSeries {
-    let numbered = series.enumerated().map { (number: $0.offset + 1, series: $0.element) }
-    if let choice {
-      guard
-        let found = numbered.first(where: { $0.series.uid == choice || "\($0.number)" == choice })
-      else { throw .noSuchSelection(path: path, selection: "series \(choice)") }
-      guard found.series.imageCount > 0 else {
-        throw .unsupported(
-          path: path,
-          what: "no pixels in series \(choice)",
-          remedy: "choose an image series"
+extension DICOMSource {
+  /// The source of slices in the order of a volume, or nil when one has no place in the patient.
+  init?(_ frames: [DICOMFrame], sliceSpacing: Double) {
+    guard let first = frames.first?.instance else { return nil }
+    var slices: [Slice] = []
+    for frame in frames {
+      guard let plane = frame.plane, let pixelSpacing = frame.pixelSpacing else { return nil }
+      slices.append(
+        Slice(
+          path: frame.instance.path,
+          classUID: frame.instance.classUID,
+          instanceUID: frame.instance.instanceUID,
+          frame: frame.number,
+          plane: plane,
+          pixelSpacing: pixelSpacing,
+          size: frame.size
         )
-      }
-      return found.series
-    }
-    let candidates = numbered.filter { $0.series.imageCount > 0 }
-    guard let only = candidates.first else {
-      throw .unsupported(
-        path: path,
-        what: "DICOM files without pixels",
-        remedy: "give an image series"
       )
     }
-    guard candidates.count == 1 else {
-      throw .severalSeries(
-        path: path,
-        choices: candidates.map { $0.series.line(number: $0.number) }
-      )
-    }
-    return only.series
+    self.init(
+      slices: slices,
+      sliceSpacing: sliceSpacing,
+      studyUID: first.studyUID,
+      seriesUID: first.seriesUID,
+      frameOfReferenceUID: first.frameOfReferenceUID
+    )
   }
 }

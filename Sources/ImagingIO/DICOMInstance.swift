@@ -1,76 +1,35 @@
-import CDCMTK
 import Imaging
 
-/// Where one image of a file lies in the patient (PS3.3 C.7.6.2).
-struct DICOMPlane: Equatable, Sendable {
-  /// The direction in which the column index grows.
-  var row: SIMD3<Double>
-  /// The direction in which the row index grows.
-  var column: SIMD3<Double>
-  /// Centre of the first pixel, LPS mm.
-  var position: SIMD3<Double>
-
-  /// How far the two directions may be from unit length and right angles; headers round.
-  static let tolerance = 5e-3
-
-  /// The plane of the header's numbers, or nil when they do not span one.
-  init?(orientation: [Double]?, position: [Double]?) {
-    guard let orientation, let position, orientation.count == 6, position.count == 3 else {
-      return nil
-    }
-    let row = SIMD3(orientation[0], orientation[1], orientation[2])
-    let column = SIMD3(orientation[3], orientation[4], orientation[5])
-    guard abs(dot(row, row) - 1) < Self.tolerance, abs(dot(column, column) - 1) < Self.tolerance,
-      abs(dot(row, column)) < Self.tolerance
-    else { return nil }
-    self.row = row
-    self.column = column
-    self.position = SIMD3(position[0], position[1], position[2])
-  }
-
-  /// Rotation nearest to the header's rounded directions: x along the row, z along the normal.
-  var direction: Matrix3 {
-    let normal = unit(cross(row, column))
-    // Both directions turn by half of what they miss of a right angle.
-    let along = unit(unit(row) + unit(cross(column, normal)))
-    return Matrix3(along, cross(normal, along), normal)
-  }
-
-  private func unit(_ vector: SIMD3<Double>) -> SIMD3<Double> {
-    vector / dot(vector, vector).squareRoot()
-  }
-}
-
 /// What the header of one DICOM file says, as far as volumes depend on it.
-struct DICOMInstance: Sendable {
-  var path: String
-  var isComplete: Bool
-  var classUID: String
-  var instanceUID: String
-  var seriesUID: String
-  var seriesNumber: Int?
-  var modality: String?
-  var seriesDescription: String?
-  var transferSyntax: String?
-  var isMosaic: Bool
-  var isEnhanced: Bool
-  var photometric: String?
-  var plane: DICOMPlane?
-  /// Distance of pixel centres along the column index and the row index, mm.
-  var pixelSpacing: SIMD2<Double>?
-  /// Distance between slices as the header has it, for single slices only.
-  var sliceSpacing: Double?
-  var slope: Double
-  var intercept: Double
-  var hasRescale: Bool
-  var hasModalityTable: Bool
-  var hasFloatPixels: Bool
+final class DICOMInstance: Sendable {
+  let path: String
+  let isComplete: Bool
+  let classUID: String
+  let instanceUID: String
+  let seriesUID: String
+  let studyUID: String
+  let frameOfReferenceUID: String?
+  let seriesNumber: Int?
+  let instanceNumber: Int?
+  let modality: String?
+  let seriesDescription: String?
+  let transferSyntax: String?
+  let imageType: [String]
+  let isEnhanced: Bool
+  let photometric: String?
   /// Storage of the pixels; nil without pixel data.
-  var pixels: cdcmtk_pixels?
+  let pixels: DICOMPixelLayout?
   /// Whether pixel data is there but cannot be what the header says.
-  var isTruncated: Bool
-  /// Values that may tell images of one place apart, by `DICOMDiscriminator`.
-  var discriminators: [DICOMDiscriminator: Double]
+  let isTruncated: Bool
+  /// Stored values that mean "nothing was measured here", or nil.
+  let padding: ClosedRange<Int>?
+  /// Values behind stored ones, or nil.
+  let modalityTable: DICOMModalityTable?
+  /// Whether a modality look-up table is there that contradicts itself.
+  let hasBrokenTable: Bool
+  /// What standardised uptake values need, for PET.
+  let uptake: DICOMUptake?
+  let hasRealWorldValues: Bool
 
   /// Reads the header of an open file.
   init(path: String, file: DICOMFile) {
@@ -79,82 +38,116 @@ struct DICOMInstance: Sendable {
     classUID = file.text(DICOMTag.classUID) ?? ""
     instanceUID = file.text(DICOMTag.instanceUID) ?? ""
     seriesUID = file.text(DICOMTag.seriesUID) ?? ""
+    studyUID = file.text(DICOMTag.studyUID) ?? ""
+    frameOfReferenceUID = file.text(DICOMTag.frameOfReferenceUID)
     seriesNumber = file.number(DICOMTag.seriesNumber).flatMap { Int(exactly: $0) }
+    instanceNumber = file.number(DICOMTag.instanceNumber).flatMap { Int(exactly: $0) }
     modality = file.text(DICOMTag.modality)
     seriesDescription = file.text(DICOMTag.seriesDescription)
     transferSyntax = file.transferSyntax
-    isMosaic = (0..<8).contains { file.text(DICOMTag.imageType, at: $0) == "MOSAIC" }
+    imageType = file.root.texts(DICOMTag.imageType)
     isEnhanced = file.hasValue(DICOMTag.perFrameGroups)
     photometric = file.text(DICOMTag.photometric)
-    plane = DICOMPlane(
-      orientation: file.numbers(DICOMTag.orientation),
-      position: file.numbers(DICOMTag.position)
-    )
-    if let spacing = file.numbers(DICOMTag.pixelSpacing), spacing.count == 2,
-      spacing[0] > 0, spacing[1] > 0
-    {
-      // The header gives the distance of rows first.
-      pixelSpacing = SIMD2(spacing[1], spacing[0])
-    }
-    sliceSpacing = [DICOMTag.spacingBetweenSlices, DICOMTag.sliceThickness]
-      .lazy.compactMap { file.number($0) }.first { $0 > 0 }
-    let slope = file.number(DICOMTag.rescaleSlope)
-    let intercept = file.number(DICOMTag.rescaleIntercept)
-    self.slope = slope ?? 1
-    self.intercept = intercept ?? 0
-    hasRescale = slope != nil || intercept != nil
-    hasModalityTable = file.hasValue(DICOMTag.modalityTable)
-    hasFloatPixels = file.hasValue(DICOMTag.floatPixels) || file.hasValue(DICOMTag.doublePixels)
+    var layout: DICOMPixelLayout?
     do {
-      pixels = try file.pixels()
-      isTruncated = pixels.map { $0.is_truncated != 0 } ?? !file.isComplete
+      layout = try file.pixels().map(DICOMPixelLayout.init) ?? DICOMPixelLayout(floatsOf: file)
+      isTruncated = layout.map(\.isTruncated) ?? !file.isComplete
     } catch {
-      pixels = nil
       isTruncated = true
     }
-    if let pixels, pixels.is_encapsulated == 0 {
-      let samples = UInt64(pixels.rows) * UInt64(pixels.columns) * UInt64(pixels.samples)
-      let (bits, overflow) = (samples * UInt64(pixels.bits_allocated))
-        .multipliedReportingOverflow(by: UInt64(pixels.frames))
-      // Subsampled YBR needs fewer bytes than that; colour is refused elsewhere.
-      if pixels.samples == 1, overflow || bits > pixels.data_bytes * 8 { isTruncated = true }
+    pixels = layout
+    padding = Self.padding(file, isSigned: layout?.isSigned ?? false)
+    if file.hasValue(DICOMTag.modalityTable) {
+      modalityTable = DICOMModalityTable(file.root, isSigned: layout?.isSigned ?? false)
+      hasBrokenTable = modalityTable == nil
+    } else {
+      modalityTable = nil
+      hasBrokenTable = false
     }
-    discriminators = [:]
-    for discriminator in DICOMDiscriminator.allCases {
-      discriminators[discriminator] = file.number(discriminator.tag)
-    }
+    uptake = modality == "PT" ? DICOMUptake(file.root) : nil
+    hasRealWorldValues = file.hasValue(DICOMTag.realWorldValues)
   }
 
   /// Whether the file is meant to hold an image.
-  var isImage: Bool { pixels != nil || isTruncated || hasFloatPixels }
+  var isImage: Bool { pixels != nil || isTruncated }
 
-  /// Distance along the plane's normal, mm.
-  func depth(along normal: SIMD3<Double>) -> Double? { plane.map { dot($0.position, normal) } }
-}
+  /// Whether the pixels are many slices in one picture.
+  var isMosaic: Bool { imageType.contains("MOSAIC") }
 
-/// What may tell images of one place apart, in the order in which it is tried.
-enum DICOMDiscriminator: CaseIterable, Sendable {
-  case echoTime, diffusionBValue, temporalPosition, triggerTime, acquisitionNumber
-
-  /// The element.
-  var tag: UInt32 {
-    switch self {
-    case .echoTime: DICOMTag.echoTime
-    case .diffusionBValue: DICOMTag.diffusionBValue
-    case .temporalPosition: DICOMTag.temporalPosition
-    case .triggerTime: DICOMTag.triggerTime
-    case .acquisitionNumber: DICOMTag.acquisitionNumber
-    }
+  /// Whether the file is a segmentation, which is read as labels.
+  var isSegmentation: Bool {
+    ["1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"].contains(classUID)
   }
 
-  /// A value in words.
-  func words(_ value: Double) -> String {
-    switch self {
-    case .echoTime: "echo time \(value) ms"
-    case .diffusionBValue: "b-value \(value) s/mm2"
-    case .temporalPosition: "temporal position \(value)"
-    case .triggerTime: "trigger time \(value) ms"
-    case .acquisitionNumber: "acquisition \(value)"
+  /// Pixel Padding Value to Pixel Padding Range Limit (PS3.3 C.7.5.1.1.2).
+  private static func padding(_ file: DICOMFile, isSigned: Bool) -> ClosedRange<Int>? {
+    func value(_ tag: UInt32) -> Int? {
+      guard let value = file.number(tag).flatMap({ Int(exactly: $0) }) else { return nil }
+      // In implicit syntaxes nothing tells whether the number is signed but the pixels.
+      if isSigned, value > 32767, value < 65536 { return value - 65536 }
+      if !isSigned, value < 0, value >= -32768 { return value + 65536 }
+      return value
     }
+    guard let first = value(DICOMTag.paddingValue) else { return nil }
+    let last = value(DICOMTag.paddingLimit) ?? first
+    return min(first, last)...max(first, last)
+  }
+}
+
+/// Values behind stored ones: the first item of the Modality LUT Sequence (PS3.3 C.11.1).
+struct DICOMModalityTable: Equatable, Sendable {
+  /// The stored value of the first entry; lower ones have its value, too.
+  let first: Int
+  /// The values, at least one; stored values above the last entry have its value.
+  let values: [UInt16]
+
+  /// Reads the table, or nil when it contradicts itself.
+  init?(_ root: DICOMItem, isSigned: Bool) {
+    guard let item = root.item(DICOMTag.modalityTable),
+      let table = DICOMLookupTable(
+        item,
+        descriptor: DICOMTag.tableDescriptor,
+        data: DICOMTag.tableData,
+        isSigned: isSigned
+      )
+    else { return nil }
+    first = table.first
+    values = table.values
+  }
+
+  /// The value behind a stored one.
+  subscript(_ stored: Int) -> UInt16 {
+    let (offset, overflow) = stored.subtractingReportingOverflow(first)
+    if overflow { return stored < first ? values[0] : values[values.count - 1] }
+    return values[min(max(offset, 0), values.count - 1)]
+  }
+}
+
+/// A look-up table as headers hold them: three numbers that describe it, and its entries
+/// (PS3.3 C.11.1.1).
+struct DICOMLookupTable: Equatable, Sendable {
+  let first: Int
+  let bits: Int
+  let values: [UInt16]
+
+  /// Reads a table, or nil when it is absent or its entries are fewer than it says.
+  init?(_ item: DICOMItem, descriptor: UInt32, data: UInt32, isSigned: Bool) {
+    guard let numbers = item.numbers(descriptor), numbers.count == 3,
+      let count = Int(exactly: numbers[0]), var first = Int(exactly: numbers[1]),
+      let bits = Int(exactly: numbers[2]), (8...16).contains(bits)
+    else { return nil }
+    if isSigned, first > 32767 { first -= 65536 }
+    // 65536 does not fit into the header's 16 bits and is written as 0.
+    let entries = count == 0 ? 65536 : count < 0 ? count + 65536 : count
+    guard (1...65536).contains(entries), let bytes = item.bytes(data) else { return nil }
+    if bytes.count >= 2 * entries {
+      values = (0..<entries).map { UInt16(bytes[2 * $0]) | UInt16(bytes[2 * $0 + 1]) << 8 }
+    } else if bits == 8, bytes.count >= entries {
+      values = bytes.prefix(entries).map { UInt16($0) }
+    } else {
+      return nil
+    }
+    self.first = first
+    self.bits = bits
   }
 }

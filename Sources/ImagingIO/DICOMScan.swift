@@ -4,8 +4,15 @@ import Synchronization
 
 /// Finds DICOM files and reads their headers.
 struct DICOMScan {
+  /// A file with its images.
+  struct File: Sendable {
+    let instance: DICOMInstance
+    /// At least one.
+    let frames: [DICOMFrame]
+  }
+
   /// The headers, by path.
-  var instances: [DICOMInstance] = []
+  var files: [File] = []
   /// Files that are DICOM by their first bytes but hold no data set that can be parsed.
   var damaged: [String] = []
   /// The number of files that are something else.
@@ -16,14 +23,14 @@ struct DICOMScan {
 
   /// Reads the headers of a file, or of all DICOM files of a folder, side by side.
   init(_ path: String, progress: any ProgressReporter) throws {
-    let files = try Self.files(of: path)
-    progress.begin("reading headers", total: files.count)
+    let paths = try Self.files(of: path)
+    progress.begin("reading headers", total: paths.count)
     defer { progress.end() }
-    for start in stride(from: 0, to: files.count, by: Self.block) {
-      let block = Array(files[start..<min(start + Self.block, files.count)])
+    for start in stride(from: 0, to: paths.count, by: Self.block) {
+      let block = Array(paths[start..<min(start + Self.block, paths.count)])
       for (file, outcome) in zip(block, Self.headers(block)) {
         switch outcome {
-        case .success(let instance): instances.append(instance)
+        case .success(let found): files.append(found)
         case .failure(.notDICOM): skipped += 1
         case .failure(.damaged), .failure(.outOfMemory): damaged.append(file)
         case .failure(.unreadable):
@@ -37,9 +44,9 @@ struct DICOMScan {
     }
   }
 
-  private static func headers(_ files: [String]) -> [Result<DICOMInstance, DICOMFault>] {
+  private static func headers(_ files: [String]) -> [Result<File, DICOMFault>] {
     let outcomes = Mutex(
-      [Result<DICOMInstance, DICOMFault>](
+      [Result<File, DICOMFault>](
         repeating: .failure(.fault),
         count: files.count
       )
@@ -51,18 +58,20 @@ struct DICOMScan {
     return outcomes.withLock { $0 }
   }
 
-  private static func header(_ path: String) -> Result<DICOMInstance, DICOMFault> {
+  private static func header(_ path: String) -> Result<File, DICOMFault> {
     switch firstBytes(path) {
     case nil: return .failure(.unreadable)
     case .other: return .failure(.notDICOM)
     case .bareDataSet, .part10: break
     }
     do {
-      let instance = DICOMInstance(path: path, file: try DICOMFile(path: path))
+      let file = try DICOMFile(path: path)
+      let instance = DICOMInstance(path: path, file: file)
       if instance.classUID.isEmpty, !instance.isImage, instance.modality == nil {
         return .failure(instance.isComplete ? .notDICOM : .damaged)
       }
-      return .success(instance)
+      let frames = DICOMFrames.frames(of: instance, file: file)
+      return .success(File(instance: instance, frames: frames))
     } catch {
       return .failure(error)
     }

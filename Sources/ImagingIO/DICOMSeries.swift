@@ -18,18 +18,13 @@ struct DICOMSeries: Sendable {
   /// What is odd but does not stop the series from being read.
   let problems: [InputProblem]
 
-  /// Directions may differ by this in a cosine within a volume, 0.06 degrees.
-  static let orientationTolerance = 1e-3
-  /// Pixel spacings may differ by this fraction within a volume.
-  static let spacingTolerance = 1e-3
-
   /// Sorts the files of a series.
   /// - Parameters:
-  ///   - instances: All files of one series, at least one, by path.
+  ///   - files: All files of one series, at least one, by path.
   ///   - path: The input, for messages.
   ///   - inputProblems: Problems of the input as a whole.
-  init(_ instances: [DICOMInstance], path: String, problems inputProblems: [InputProblem] = []) {
-    let first = instances[0]
+  init(_ files: [DICOMScan.File], path: String, problems inputProblems: [InputProblem] = []) {
+    let first = files[0].instance
     uid = first.seriesUID
     modality = first.modality
     description = first.seriesDescription
@@ -38,17 +33,11 @@ struct DICOMSeries: Sendable {
 
     var problems = inputProblems
     // A break after whole pixel data costs nothing; one before it may have cost an image.
-    let (images, copies) = Self.withoutCopies(instances.filter { $0.isImage || !$0.isComplete })
-    imageCount = images.count
-    if images.isEmpty {
-      problems.append(
-        InputProblem(
-          code: "not-an-image",
-          message: "\(Self.words(instances.count, "file")) without pixels.",
-          remedy: "Choose an image series with --series."
-        )
-      )
-    }
+    let (images, copies, clashes) = Self.withoutCopies(
+      files.filter { $0.instance.isImage || !$0.instance.isComplete }
+    )
+    let frames = images.flatMap(\.frames)
+    imageCount = frames.count
     if copies > 0 {
       problems.append(
         InputProblem(
@@ -58,40 +47,22 @@ struct DICOMSeries: Sendable {
         )
       )
     }
-    if images.contains(where: { $0.photometric == "MONOCHROME1" }) {
+    if clashes > 0 {
       problems.append(
         InputProblem(
-          code: "monochrome1",
-          message: "High values mean dark (MONOCHROME1); the stored values are kept.",
-          remedy: "Invert the values if the model expects bright high values."
+          code: "shared-instance-uid",
+          message: "\(Self.words(clashes, "file")) has the SOP Instance UID of another image.",
+          remedy: "Export the series again; all of its images were read."
         )
       )
     }
-    if modality == "CT", !images.isEmpty, !images.allSatisfy(\.hasRescale) {
-      problems.append(
-        InputProblem(
-          code: "no-rescale",
-          message: "CT slices do not say how values become Hounsfield units.",
-          remedy: "Check the values; export the series with rescale slope and intercept."
-        )
-      )
-    }
-    if images.count == 1, images[0].plane == nil {
-      problems.append(
-        InputProblem(
-          code: "no-patient-geometry",
-          message: "The image has no place in the patient; axes are those of the picture.",
-          remedy: "Use it for 2-D work only."
-        )
-      )
-    }
-    self.problems = problems
+    self.problems = problems + Self.oddities(files, images: images, modality: modality)
 
-    let classes = Self.geometryClasses(images)
-    mixture = Self.mixture(classes)
+    let classes = DICOMGrouping.classes(frames)
+    mixture = DICOMGrouping.mixture(classes)
     stacks = classes.flatMap { Self.stacks($0, isOnly: classes.count == 1, path: path) }
       .enumerated()
-      .sorted { ($1.element.slices.count, $0.offset) < ($0.element.slices.count, $1.offset) }
+      .sorted { ($1.element.sliceCount, $0.offset) < ($0.element.sliceCount, $1.offset) }
       .map(\.element)
   }
 
@@ -106,90 +77,151 @@ struct DICOMSeries: Sendable {
     count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
   }
 
-  // MARK: - Grouping
+  // MARK: - Files
 
+  /// Leaves out files that repeat another: the same SOP Instance UID and the same place.
   private static func withoutCopies(
-    _ images: [DICOMInstance]
-  ) -> (images: [DICOMInstance], copies: Int) {
-    var seen: Set<String> = []
-    let kept = images.filter { $0.instanceUID.isEmpty || seen.insert($0.instanceUID).inserted }
-    return (kept, images.count - kept.count)
-  }
-
-  /// Images whose planes are parallel and of one size and spacing.
-  private static func geometryClasses(_ images: [DICOMInstance]) -> [[DICOMInstance]] {
-    var classes: [[DICOMInstance]] = []
-    for image in images {
-      if let index = classes.firstIndex(where: { difference($0[0], image).isEmpty }) {
-        classes[index].append(image)
-      } else {
-        classes.append([image])
+    _ files: [DICOMScan.File]
+  ) -> (images: [DICOMScan.File], copies: Int, clashes: Int) {
+    var seen: [String: [DICOMScan.File]] = [:]
+    var kept: [DICOMScan.File] = []
+    var clashes = 0
+    for file in files {
+      let uid = file.instance.instanceUID
+      if !uid.isEmpty, let others = seen[uid] {
+        if others.contains(where: { isCopy($0, file) }) { continue }
+        clashes += 1
       }
+      seen[uid, default: []].append(file)
+      kept.append(file)
     }
-    return classes
+    return (kept, files.count - kept.count, clashes)
   }
 
-  /// In what the planes of two images differ.
-  private static func difference(_ a: DICOMInstance, _ b: DICOMInstance) -> [String] {
-    var words: [String] = []
-    switch (a.plane, b.plane) {
-    case (nil, nil): break
-    case (let a?, let b?):
-      let turn = max(difference(a.row, b.row), difference(a.column, b.column))
-      if turn > orientationTolerance { words.append("orientation") }
-    default: words.append("orientation")
-    }
-    if a.pixels?.rows != b.pixels?.rows || a.pixels?.columns != b.pixels?.columns {
-      words.append("size")
-    }
-    switch (a.pixelSpacing, b.pixelSpacing) {
-    case (nil, nil): break
-    case (let a?, let b?):
-      let gap = max(abs(a.x - b.x) / a.x, abs(a.y - b.y) / a.y)
-      if gap > spacingTolerance { words.append("pixel spacing") }
-    default: words.append("pixel spacing")
-    }
-    return words
+  private static func isCopy(_ a: DICOMScan.File, _ b: DICOMScan.File) -> Bool {
+    a.instance.pixels?.frames == b.instance.pixels?.frames
+      && a.instance.instanceNumber == b.instance.instanceNumber
+      && a.frames.first?.size == b.frames.first?.size
+      && a.frames.first?.plane == b.frames.first?.plane
   }
 
-  private static func difference(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double {
-    let gap = a - b
-    return max(abs(gap.x), abs(gap.y), abs(gap.z))
+  /// What the headers of a series say that users should know.
+  private static func oddities(
+    _ files: [DICOMScan.File],
+    images: [DICOMScan.File],
+    modality: String?
+  ) -> [InputProblem] {
+    var problems: [InputProblem] = []
+    if images.isEmpty {
+      problems.append(
+        InputProblem(
+          code: "not-an-image",
+          message: "\(words(files.count, "file")) without pixels.",
+          remedy: "Choose an image series with --series."
+        )
+      )
+    }
+    if images.contains(where: { $0.instance.photometric == "MONOCHROME1" }) {
+      problems.append(
+        InputProblem(
+          code: "monochrome1",
+          message: "High values mean dark (MONOCHROME1); the stored values are kept.",
+          remedy: "Invert the values if the model expects bright high values."
+        )
+      )
+    }
+    let frames = images.lazy.flatMap(\.frames)
+    if modality == "CT", !images.isEmpty,
+      !frames.allSatisfy({ $0.hasRescale || $0.instance.modalityTable != nil })
+    {
+      problems.append(
+        InputProblem(
+          code: "no-rescale",
+          message: "CT slices do not say how values become Hounsfield units.",
+          remedy: "Check the values; export the series with rescale slope and intercept."
+        )
+      )
+    }
+    if images.contains(where: { $0.instance.hasRealWorldValues }) {
+      problems.append(
+        InputProblem(
+          code: "real-world-values",
+          message: "The header maps values to real world values; that map is not applied.",
+          remedy: "Apply the Real World Value Mapping Sequence where its unit is needed."
+        )
+      )
+    }
+    if !images.isEmpty, frames.allSatisfy({ $0.plane == nil }),
+      frames.count == 1 || frames.allSatisfy({ $0.instance.isPicture || $0.number != nil })
+    {
+      problems.append(
+        InputProblem(
+          code: "no-patient-geometry",
+          message: "The image has no place in the patient; axes are those of the picture.",
+          remedy: "Use it for 2-D work only."
+        )
+      )
+    }
+    return problems
   }
 
-  private static func mixture(_ classes: [[DICOMInstance]]) -> String? {
-    guard classes.count > 1 else { return nil }
-    let found = Set(classes.dropFirst().flatMap { difference(classes[0][0], $0[0]) })
-    let words = ["orientation", "size", "pixel spacing"].filter(found.contains)
-    let counts = classes.map { "\($0.count)" }.prefix(5).joined(separator: " + ")
-    return "\(words.joined(separator: " and ")) (\(counts)\(classes.count > 5 ? " + ..." : ""))"
-  }
+  // MARK: - Volumes
 
   /// The volumes of one geometry: one, or one for each value of what tells equal places apart.
+  ///
+  /// Points in time and b-values of equal grids are one volume of four dimensions.
   private static func stacks(
-    _ images: [DICOMInstance],
+    _ frames: [DICOMFrame],
     isOnly: Bool,
     path: String
   ) -> [DICOMStack] {
-    let why = isOnly ? "all slices of the series" : "slices of one orientation, size and spacing"
-    guard let normal = images[0].plane?.direction.columns[2],
-      DICOMStack.hasDuplicates(DICOMStack.ordered(images, along: normal), along: normal)
-    else { return [DICOMStack(slices: images, path: path, why: why)] }
-    for discriminator in DICOMDiscriminator.allCases {
-      let values = Set(images.compactMap { $0.discriminators[discriminator] }).sorted()
-      let groups = values.map { value in
-        DICOMStack.ordered(
-          images.filter { $0.discriminators[discriminator] == value },
-          along: normal
-        )
-      }
-      guard values.count > 1, groups.reduce(0, { $0 + $1.count }) == images.count,
-        !groups.contains(where: { DICOMStack.hasDuplicates($0, along: normal) })
-      else { continue }
-      return zip(values, groups).map { value, group in
-        DICOMStack(slices: group, path: path, why: discriminator.words(value))
-      }
+    let modality = frames[0].instance.modality
+    let kind = frames[0].kind.words
+    let base =
+      !kind.isEmpty && !isOnly
+      ? kind : isOnly ? "all slices of the series" : "slices of one orientation, size and spacing"
+    let passes = DICOMGrouping.passes(frames)
+    if passes.count == 1 {
+      return [DICOMStack(passes: passes, labels: [base], path: path, why: base)]
     }
-    return [DICOMStack(slices: images, path: path, why: why)]
+    var order: [[DICOMPass.Step]] = []
+    var groups: [[DICOMPass.Step]: [DICOMPass]] = [:]
+    for (number, pass) in passes.enumerated() {
+      var apart = pass.path.filter { !$0.discriminator.isSeriesOfPoints(modality: modality) }
+      if pass.path.isEmpty {
+        // Pictures of several files: each stands alone.
+        let fact = DICOMFact.number(Double(number + 1))
+        apart = [DICOMPass.Step(discriminator: .dimension, fact: fact)]
+      }
+      if groups[apart] == nil { order.append(apart) }
+      groups[apart, default: []].append(pass)
+    }
+    return order.flatMap { apart -> [DICOMStack] in
+      let members = groups[apart] ?? []
+      let shared = apart.map(\.words).joined(separator: ", ")
+      func label(_ pass: DICOMPass) -> String {
+        pass.path.isEmpty
+          ? "a picture of its own"
+          : pass.path.filter { !apart.contains($0) }.map(\.words).joined(separator: ", ")
+      }
+      let labels = members.map(label)
+      let prefix = [kind, shared].filter { !$0.isEmpty }.joined(separator: ", ")
+      guard members.dropFirst().allSatisfy({ DICOMStack.haveEqualGrids(members[0], $0) }) else {
+        return zip(members, labels).map { pass, label in
+          let why = [prefix, label].filter { !$0.isEmpty }.joined(separator: ", ")
+          return DICOMStack(passes: [pass], labels: [label], path: path, why: why)
+        }
+      }
+      if members.count == 1 {
+        let why = members[0].path.isEmpty ? labels[0] : prefix
+        return [DICOMStack(passes: members, labels: labels, path: path, why: why)]
+      }
+      let names = Set(members.flatMap(\.path).map(\.discriminator)).subtracting(
+        apart.map(\.discriminator)
+      ).sorted { $0.rawValue < $1.rawValue }.map(\.name)
+      let points = "\(members.count) points by \(names.joined(separator: " and "))"
+      let why = [prefix, points].filter { !$0.isEmpty }.joined(separator: ", ")
+      return [DICOMStack(passes: members, labels: labels, path: path, why: why)]
+    }
   }
 }

@@ -14,6 +14,9 @@ public struct VolumeSelection: Sendable, Equatable {
   /// Whether tilted, shifted or unevenly spaced slices are resampled to a straight grid instead of
   /// refused.
   public var regrids = false
+  /// Whether PET values become standardised uptake values by body weight; refused where the header
+  /// does not allow it.
+  public var usesSUV = false
 
   /// Creates a selection.
   /// - Parameters:

@@ -14,8 +14,8 @@ public enum ImagingIOError: ClassifiedError, Equatable {
   case severalVolumes(path: String, choices: [String])
   /// The chosen series or volume is not there.
   case noSuchSelection(path: String, selection: String)
-  /// Slices are missing or unevenly spaced; positions in mm along the normal.
-  case unevenSlices(path: String, expectedMM: Double, foundMM: Double, afterSlice: Int, count: Int)
+  /// The volume has several time points and none was chosen; one line each.
+  case severalTimePoints(path: String, choices: [String])
   /// Slices of one series do not share orientation, size or spacing.
   case mixedGeometry(path: String, what: String)
   /// The output's ending names no format that can be written.
@@ -26,8 +26,10 @@ public enum ImagingIOError: ClassifiedError, Equatable {
   /// The kind of the failure.
   public var failure: Failure {
     switch self {
-    case .unrecognised, .damaged, .unsupported, .unevenSlices, .mixedGeometry: .damagedInput
-    case .severalSeries, .severalVolumes, .noSuchSelection, .unknownOutputFormat: .usage
+    case .unrecognised, .damaged, .unsupported, .mixedGeometry: .damagedInput
+    case .severalSeries, .severalVolumes, .severalTimePoints, .noSuchSelection,
+      .unknownOutputFormat:
+      .usage
     case .inArchive(_, let failure): failure
     }
   }
@@ -47,10 +49,9 @@ public enum ImagingIOError: ClassifiedError, Equatable {
         + choices.joined(separator: "; ") + "."
     case .noSuchSelection(let path, let selection):
       "\(path) holds no \(selection); lamina info lists what is there."
-    case .unevenSlices(let path, let expected, let found, let slice, let count):
-      "\(path) misses slices: after slice \(slice) of \(count) the next lies "
-        + "\(formatted(found)) mm away instead of \(formatted(expected)) mm; "
-        + "complete the series."
+    case .severalTimePoints(let path, let choices):
+      "\(path) holds a 4-D volume of \(choices.count) time points; choose one: "
+        + choices.prefix(12).joined(separator: "; ") + (choices.count > 12 ? "; ..." : "") + "."
     case .mixedGeometry(let path, let what):
       "\(path) mixes slices of different \(what); separate them into series."
     case .unknownOutputFormat(let path):
@@ -58,6 +59,4 @@ public enum ImagingIOError: ClassifiedError, Equatable {
     case .inArchive(let message, _): message
     }
   }
-
-  private func formatted(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
 }

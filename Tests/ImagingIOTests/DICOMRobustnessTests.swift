@@ -135,18 +135,4 @@ private func exercise(_ path: String) -> [String] {
       #expect(start.duration(to: .now) < .seconds(20), "\(path)")
     }
   }
-
-  @Test(.enabled(if: Fixtures.developmentData("hippocampus-dicom") != nil))
-  func hippocampusSeriesReads() throws {
-    let path = try #require(
-      Fixtures.developmentData("hippocampus-dicom/Study1/13_HCropVolume")
-    )
-    let loaded = try DICOMFormat().read(
-      path,
-      selection: VolumeSelection(),
-      progress: SilentProgress()
-    )
-    #expect(loaded.files.count == loaded.volume.geometry.size.z)
-    #expect(loaded.summary.problems.isEmpty)
-  }
 }

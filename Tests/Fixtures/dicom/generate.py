@@ -16,7 +16,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEG2000Lossless,
+    MPEG2MPML,
     JPEGLSLossless,
     MRImageStorage,
     RLELossless,
@@ -251,10 +251,10 @@ def odd_series():
     write_all(plain("picture", 21, [None]))
     write_all(plain("monochrome1", 22, axial_positions(2), PhotometricInterpretation="MONOCHROME1"))
     write_all(plain("mosaic", 23, axial_positions(2), ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"]))
-    for path, d in plain("j2k", 24, axial_positions(1)):
-        d.PixelData = encapsulate([b"\xff\x4f\xff\x51" + bytes(60)])
+    for path, d in plain("mpeg2", 24, axial_positions(1)):
+        d.PixelData = encapsulate([b"\x00\x00\x01\xb3" + bytes(60)])
         d["PixelData"].VR = "OB"
-        write(path, d, JPEG2000Lossless)
+        write(path, d, MPEG2MPML)
     for path, d in plain("multi-frame", 25, axial_positions(1)):
         d.NumberOfFrames = 2
         d.PixelData = d.PixelData * 2

@@ -4,6 +4,10 @@
 
 #include "dcmtk/dcmdata/dcpixel.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstring>
 #include <vector>
 
@@ -94,6 +98,35 @@ void keepStoredBits(Word *values, size_t count, const cdcmtk_pixels &pixels) {
   }
 }
 
+void keepStoredBits(void *values, size_t bytes, const cdcmtk_pixels &pixels) {
+  switch (pixels.bits_allocated) {
+  case 8: keepStoredBits(static_cast<uint8_t *>(values), bytes, pixels); break;
+  case 16: keepStoredBits(static_cast<uint16_t *>(values), bytes / 2, pixels); break;
+  default: keepStoredBits(static_cast<uint32_t *>(values), bytes / 4, pixels); break;
+  }
+}
+
+// Whether a frame can be decoded to that many bytes.
+int32_t checkFrame(const cdcmtk_pixels &pixels, uint32_t frame, size_t bytes) {
+  const uint32_t width = pixels.bits_allocated;
+  if (pixels.can_decode == 0 || pixels.samples != 1) return CDCMTK_UNSUPPORTED;
+  if (width != 8 && width != 16 && width != 32) return CDCMTK_UNSUPPORTED;
+  if (pixels.bits_stored < 1 || pixels.bits_stored > width || pixels.high_bit >= width ||
+      pixels.high_bit + 1 < pixels.bits_stored) {
+    return CDCMTK_DAMAGED;
+  }
+  const uint64_t needed = static_cast<uint64_t>(pixels.rows) * pixels.columns * (width / 8);
+  if (pixels.is_truncated != 0 || needed == 0 || frame >= pixels.frames) return CDCMTK_DAMAGED;
+  if (needed != bytes) return CDCMTK_BAD_ARGUMENT;
+  if (needed > UINT32_MAX - 1) return CDCMTK_UNSUPPORTED;
+  if (pixels.is_encapsulated == 0) {
+    if (needed * pixels.frames > pixels.data_bytes) return CDCMTK_DAMAGED;
+  } else if (needed > unguardedFrameBytes && needed / maximumExpansion > pixels.data_bytes) {
+    return CDCMTK_DAMAGED;
+  }
+  return CDCMTK_OK;
+}
+
 // Writes the words of a frame whose description was checked.
 int32_t decode(cdcmtk_file *file, const cdcmtk_pixels &pixels, uint32_t frame, void *values, size_t needed) {
   DcmDataset *dataset = file->format.getDataset();
@@ -173,6 +206,11 @@ int32_t cdcmtk_describe_pixels(const cdcmtk_file *file, cdcmtk_pixels *pixels) {
     const bool deflated = dataset->getOriginalXfer() == EXS_DeflatedLittleEndianExplicit;
     if (!deflated && found.data_bytes > file->size) return CDCMTK_DAMAGED;
     found.is_truncated = isTruncated(file, dataset, data, sequence == nullptr) ? 1 : 0;
+    const auto xfer = dataset->getOriginalXfer();
+    const bool isLittle = xfer == EXS_LittleEndianImplicit || xfer == EXS_LittleEndianExplicit;
+    if (isLittle && gLocalByteOrder == EBO_LittleEndian && found.data_bytes == file->pixelLength) {
+      found.data_offset = file->pixelOffset;
+    }
     *pixels = found;
     return CDCMTK_OK;
   });
@@ -183,31 +221,35 @@ int32_t cdcmtk_decode_frame(cdcmtk_file *file, uint32_t frame, void *values, siz
     cdcmtk_pixels pixels = {};
     const int32_t status = cdcmtk_describe_pixels(file, &pixels);
     if (status != CDCMTK_OK) return status;
-    const uint32_t width = pixels.bits_allocated;
-    if (pixels.can_decode == 0 || pixels.samples != 1) return CDCMTK_UNSUPPORTED;
-    if (width != 8 && width != 16 && width != 32) return CDCMTK_UNSUPPORTED;
-    if (pixels.bits_stored < 1 || pixels.bits_stored > width || pixels.high_bit >= width ||
-        pixels.high_bit + 1 < pixels.bits_stored) {
-      return CDCMTK_DAMAGED;
-    }
-    const uint64_t count = static_cast<uint64_t>(pixels.rows) * pixels.columns;
-    const uint64_t needed = count * (width / 8);
-    if (pixels.is_truncated != 0 || needed == 0 || frame >= pixels.frames) return CDCMTK_DAMAGED;
-    if (needed != bytes) return CDCMTK_BAD_ARGUMENT;
-    if (needed > UINT32_MAX - 1) return CDCMTK_UNSUPPORTED;
-    if (pixels.is_encapsulated == 0) {
-      if (needed * pixels.frames > pixels.data_bytes) return CDCMTK_DAMAGED;
-    } else if (needed > unguardedFrameBytes && needed / maximumExpansion > pixels.data_bytes) {
-      return CDCMTK_DAMAGED;
-    }
-
-    const int32_t decoded = decode(file, pixels, frame, values, needed);
+    const int32_t checked = checkFrame(pixels, frame, bytes);
+    if (checked != CDCMTK_OK) return checked;
+    const int32_t decoded = decode(file, pixels, frame, values, bytes);
     if (decoded != CDCMTK_OK) return decoded;
-    switch (width) {
-    case 8: keepStoredBits(static_cast<uint8_t *>(values), count, pixels); break;
-    case 16: keepStoredBits(static_cast<uint16_t *>(values), count, pixels); break;
-    default: keepStoredBits(static_cast<uint32_t *>(values), count, pixels); break;
-    }
+    keepStoredBits(values, bytes, pixels);
     return CDCMTK_OK;
   });
+}
+
+int32_t cdcmtk_read_native(const char *path, const cdcmtk_pixels *pixels, uint32_t frame, void *values,
+                           size_t bytes) {
+  if (pixels->data_offset == 0 || pixels->is_encapsulated != 0) return CDCMTK_UNSUPPORTED;
+  const int32_t checked = checkFrame(*pixels, frame, bytes);
+  if (checked != CDCMTK_OK) return checked;
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return CDCMTK_UNREADABLE;
+  auto position = static_cast<off_t>(pixels->data_offset + static_cast<uint64_t>(frame) * bytes);
+  auto *target = static_cast<char *>(values);
+  size_t rest = bytes;
+  while (rest > 0) {
+    const ssize_t count = pread(descriptor, target, rest, position);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    target += count;
+    position += count;
+    rest -= static_cast<size_t>(count);
+  }
+  close(descriptor);
+  if (rest > 0) return CDCMTK_DAMAGED;
+  keepStoredBits(values, bytes, *pixels);
+  return CDCMTK_OK;
 }

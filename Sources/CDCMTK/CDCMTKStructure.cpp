@@ -19,7 +19,7 @@ constexpr uint32_t harmlessLength = 4096;
 // A file seen through a window of its bytes.
 class Window {
 public:
-  Window(const char *path, uint64_t size) : file(std::fopen(path, "rb")), size(size), bytes(1 << 16) {}
+  Window(const char *path, uint64_t size) : file(std::fopen(path, "rb")), size(size), bytes(1 << 13) {}
   ~Window() {
     if (file != nullptr) std::fclose(file);
   }
@@ -189,7 +189,15 @@ cdcmtk::Structure cdcmtk::inspectStructure(const char *path, uint64_t size) {
       continue;
     }
     // Pixel data is measured when it is asked for.
-    if (levels.size() == 1 && element.group == 0x7FE0) break;
+    if (levels.size() == 1 && element.group == 0x7FE0) {
+      const bool isHere = element.length != undefinedLength && element.value <= size &&
+                          element.length <= size - element.value;
+      if (element.number == 0x10 && isHere) {
+        result.pixelOffset = element.value;
+        result.pixelLength = element.length;
+      }
+      break;
+    }
     const bool isUndefined = element.length == undefinedLength;
     const bool isTooLong = !isUndefined && element.length > size - std::min(size, element.value);
     const bool descends = isUndefined || element.group == 0xFFFE || element.isSequence ||

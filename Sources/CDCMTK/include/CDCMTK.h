@@ -58,6 +58,8 @@ typedef struct {
   uint32_t is_truncated;
   // Bytes of pixel data in the file: the value's length, or the sum of the fragments'.
   uint64_t data_bytes;
+  // Where native pixel data in the machine's byte order begins in the file, for `cdcmtk_read_native`; else 0.
+  uint64_t data_offset;
 } cdcmtk_pixels;
 
 // Opens a file and reads its data set; values over 4 kB stay on disk until they are asked for.
@@ -92,6 +94,12 @@ int32_t cdcmtk_describe_pixels(const cdcmtk_file *file, cdcmtk_pixels *pixels);
 // The values are 8, 16 or 32 bits wide (`bits_allocated`), in the machine's byte order, row by row; bits outside the
 // stored ones are cleared, or filled with the sign. `bytes` must be rows * columns * bits_allocated / 8.
 int32_t cdcmtk_decode_frame(cdcmtk_file *file, uint32_t frame, void *values, size_t bytes);
+
+// Reads one frame as `cdcmtk_decode_frame` does, straight from a file that was described and closed.
+//
+// `CDCMTK_UNSUPPORTED` when `data_offset` is 0, `CDCMTK_DAMAGED` when the file has become shorter.
+int32_t cdcmtk_read_native(const char *path, const cdcmtk_pixels *pixels, uint32_t frame, void *values,
+                           size_t bytes);
 
 #ifdef __cplusplus
 }

@@ -27,8 +27,11 @@ let package = Package(
       name: "CNIfTI",
       linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz"), .linkedLibrary("z")]
     ),
+    .target(name: "CDeflate", linkerSettings: [.linkedLibrary("isal"), .linkedLibrary("z")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CZip", linkerSettings: [.linkedLibrary("zip")]),
+    .target(name: "CTIFF", linkerSettings: [.linkedLibrary("tiff")]),
+    .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
@@ -44,7 +47,10 @@ let package = Package(
     // L3
     .target(
       name: "ImagingIO",
-      dependencies: ["Support", "Imaging", "CDCMTK", "CNIfTI", "CPNG", "CZip", "COpenBLAS"]
+      dependencies: [
+        "Support", "Imaging", "CDCMTK", "CDeflate", "CJPEG", "CNIfTI", "COpenBLAS", "CPNG", "CTIFF",
+        "CZip",
+      ]
     ),
     .target(name: "Transforms", dependencies: ["Support", "Imaging"]),
     .target(name: "Evaluation", dependencies: ["Support", "Imaging"]),

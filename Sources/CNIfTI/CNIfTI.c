@@ -1,12 +1,9 @@
 #include "CNIfTI.h"
 
-#include <errno.h>
 #include <nifti/nifti2_io.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <zlib.h>
 
 // libnifti speaks on stderr unless it is told not to.
 static void silence(void) { nifti_set_debug_level(0); }
@@ -15,123 +12,9 @@ static pthread_once_t silenced = PTHREAD_ONCE_INIT;
 _Static_assert(sizeof(nifti_1_header) == 348, "a NIfTI-1 header has 348 bytes");
 _Static_assert(sizeof(nifti_2_header) == 540, "a NIfTI-2 header has 540 bytes");
 
-enum { HEADER1 = 348, HEADER2 = 540, PIECE = 1 << 30 };
+enum { HEADER1 = 348, HEADER2 = 540 };
 
 // ---- reading
-
-// zlib's own gzread does not tell when a stream lacks its end, so the members are inflated here.
-struct cnifti_stream {
-  FILE *file;
-  z_stream inflater;
-  int is_compressed;
-  // Whether the member that is being read has reached its checksum.
-  int is_complete;
-  unsigned char input[1 << 17];
-};
-
-int32_t cnifti_open(const char *path, cnifti_stream **stream) {
-  *stream = NULL;
-  cnifti_stream *made = malloc(sizeof *made);
-  if (!made) return CNIFTI_NO_MEMORY;
-  memset(&made->inflater, 0, sizeof made->inflater);
-  made->is_compressed = made->is_complete = 0;
-  made->file = fopen(path, "rb");
-  if (!made->file) {
-    free(made);
-    return CNIFTI_SYSTEM;
-  }
-  unsigned char magic[2];
-  if (fread(magic, 1, 2, made->file) == 2 && magic[0] == 0x1f && magic[1] == 0x8b)
-    made->is_compressed = 1;
-  int failed = ferror(made->file) || fseeko(made->file, 0, SEEK_SET) != 0;
-  if (failed) {
-    int reason = errno;
-    fclose(made->file);
-    free(made);
-    errno = reason;
-    return CNIFTI_SYSTEM;
-  }
-  // 16: expect gzip's header and check its checksum.
-  if (made->is_compressed && inflateInit2(&made->inflater, 15 + 16) != Z_OK) {
-    fclose(made->file);
-    free(made);
-    return CNIFTI_NO_MEMORY;
-  }
-  *stream = made;
-  return CNIFTI_OK;
-}
-
-// Makes sure that compressed input is there. Returns whether there is any.
-static int refill(cnifti_stream *stream) {
-  z_stream *z = &stream->inflater;
-  if (z->avail_in == 0) {
-    z->next_in = stream->input;
-    z->avail_in = (unsigned)fread(stream->input, 1, sizeof stream->input, stream->file);
-  }
-  return z->avail_in > 0;
-}
-
-int32_t cnifti_read(cnifti_stream *stream, void *bytes, int64_t count, int64_t *found) {
-  *found = 0;
-  if (!stream->is_compressed) {
-    *found = (int64_t)fread(bytes, 1, (size_t)count, stream->file);
-    return ferror(stream->file) ? CNIFTI_SYSTEM : CNIFTI_OK;
-  }
-  z_stream *z = &stream->inflater;
-  while (*found < count) {
-    if (!refill(stream)) {
-      if (ferror(stream->file)) return CNIFTI_SYSTEM;
-      return stream->is_complete ? CNIFTI_OK : CNIFTI_CORRUPT;
-    }
-    if (stream->is_complete) {
-      // Another member may follow; what is not gzip after the last is padding.
-      if (z->next_in[0] != 0x1f) return CNIFTI_OK;
-      inflateReset(z);
-      stream->is_complete = 0;
-    }
-    int64_t wanted = count - *found;
-    unsigned piece = wanted > PIECE ? PIECE : (unsigned)wanted;
-    z->next_out = (unsigned char *)bytes + *found;
-    z->avail_out = piece;
-    int code = inflate(z, Z_NO_FLUSH);
-    *found += piece - z->avail_out;
-    if (code == Z_STREAM_END)
-      stream->is_complete = 1;
-    else if (code == Z_MEM_ERROR)
-      return CNIFTI_NO_MEMORY;
-    else if (code != Z_OK && code != Z_BUF_ERROR)
-      return CNIFTI_CORRUPT;
-  }
-  return CNIFTI_OK;
-}
-
-int32_t cnifti_skip(cnifti_stream *stream, int64_t count, int64_t *found) {
-  *found = 0;
-  if (!stream->is_compressed) {
-    if (fseeko(stream->file, (off_t)count, SEEK_CUR) != 0) return CNIFTI_SYSTEM;
-    *found = count;
-    return CNIFTI_OK;
-  }
-  char scratch[1 << 15];
-  while (*found < count) {
-    int64_t wanted = count - *found;
-    int64_t piece = wanted > (int64_t)sizeof scratch ? (int64_t)sizeof scratch : wanted;
-    int64_t got = 0;
-    int32_t status = cnifti_read(stream, scratch, piece, &got);
-    *found += got;
-    if (status != CNIFTI_OK || got < piece) return status;
-  }
-  return CNIFTI_OK;
-}
-
-int32_t cnifti_is_compressed(const cnifti_stream *stream) { return stream->is_compressed; }
-
-void cnifti_close(cnifti_stream *stream) {
-  if (!stream) return;
-  if (stream->is_compressed) inflateEnd(&stream->inflater);
-  fclose(stream->file);
-  free(stream);
-}
 
 static void from1(const nifti_1_header *in, cnifti_header *out) {
   for (int i = 0; i < 8; i++) {
@@ -191,7 +74,7 @@ static void from2(const nifti_2_header *in, cnifti_header *out) {
   memcpy(out->intent_name, in->intent_name, sizeof out->intent_name - 1);
 }
 
-int32_t cnifti_read_header(const char *path, cnifti_header *header) {
+int32_t cnifti_parse_header(const uint8_t *bytes, size_t found, cnifti_header *header) {
   pthread_once(&silenced, silence);
   memset(header, 0, sizeof *header);
   union {
@@ -200,15 +83,7 @@ int32_t cnifti_read_header(const char *path, cnifti_header *header) {
     nifti_2_header two;
   } raw;
   memset(&raw, 0, sizeof raw);
-  cnifti_stream *stream = NULL;
-  int32_t status = cnifti_open(path, &stream);
-  if (status != CNIFTI_OK) return status;
-  int64_t found = 0;
-  status = cnifti_read(stream, raw.bytes, HEADER2, &found);
-  cnifti_close(stream);
-  // A stream that breaks after the header is found out when the voxels are read.
-  if (status == CNIFTI_CORRUPT && found >= HEADER1) status = CNIFTI_OK;
-  if (status != CNIFTI_OK) return status;
+  memcpy(raw.bytes, bytes, found > HEADER2 ? HEADER2 : found);
   if (found < 4) return found == 0 ? CNIFTI_TRUNCATED : CNIFTI_NOT_NIFTI;
 
   int32_t size = 0;
@@ -217,13 +92,23 @@ int32_t cnifti_read_header(const char *path, cnifti_header *header) {
   if (size == HEADER1 || swapped_size == HEADER1) {
     if (found < HEADER1) return CNIFTI_TRUNCATED;
     header->is_swapped = swapped_size == HEADER1;
-    if (memcmp(raw.one.magic, "n+1", 4) != 0 && memcmp(raw.one.magic, "ni1", 4) != 0)
-      return nifti_header_version(raw.bytes, (size_t)found) == 0 ? CNIFTI_ANALYZE
-                                                                  : CNIFTI_NOT_NIFTI;
+    const int is_nifti =
+        memcmp(raw.one.magic, "n+1", 4) == 0 || memcmp(raw.one.magic, "ni1", 4) == 0;
+    if (!is_nifti && nifti_header_version(raw.bytes, found) != 0) return CNIFTI_NOT_NIFTI;
     if (header->is_swapped) nifti_swap_as_nifti1(&raw.one);
     header->version = 1;
     header->is_pair = raw.one.magic[1] == 'i';
     from1(&raw.one, header);
+    if (!is_nifti) {
+      // Analyze 7.5 has other fields after the spacing and the voxels' place.
+      header->is_pair = 1;
+      header->qform_code = header->sform_code = header->units = header->intent_code = 0;
+      header->slope = header->intercept = 0;
+      memset(header->description, 0, sizeof header->description);
+      memset(header->intent_name, 0, sizeof header->intent_name);
+      return CNIFTI_ANALYZE;
+    }
+    header->extension_flag = found > HEADER1 && bytes[HEADER1] != 0;
     return CNIFTI_OK;
   }
   if (size == HEADER2 || swapped_size == HEADER2) {
@@ -235,6 +120,7 @@ int32_t cnifti_read_header(const char *path, cnifti_header *header) {
     header->version = 2;
     header->is_pair = raw.two.magic[1] == 'i';
     from2(&raw.two, header);
+    header->extension_flag = found > HEADER2 && bytes[HEADER2] != 0;
     return CNIFTI_OK;
   }
   return CNIFTI_NOT_NIFTI;
@@ -340,50 +226,4 @@ int32_t cnifti_header_bytes(const cnifti_header *in, uint8_t bytes[544], int32_t
   memcpy(bytes, &out, sizeof out);
   *count = HEADER2 + 4;
   return CNIFTI_OK;
-}
-
-struct cnifti_sink {
-  FILE *plain;
-  gzFile packed;
-};
-
-int32_t cnifti_create(const char *path, int32_t level, cnifti_sink **sink) {
-  *sink = NULL;
-  cnifti_sink *made = calloc(1, sizeof *made);
-  if (!made) return CNIFTI_NO_MEMORY;
-  errno = 0;
-  if (level == 0) {
-    made->plain = fopen(path, "wb");
-  } else {
-    char mode[4] = {'w', 'b', (char)('0' + level), 0};
-    made->packed = gzopen(path, mode);
-    if (made->packed) gzbuffer(made->packed, 1 << 18);
-  }
-  if (!made->plain && !made->packed) {
-    free(made);
-    return errno == 0 || errno == ENOMEM ? CNIFTI_NO_MEMORY : CNIFTI_SYSTEM;
-  }
-  *sink = made;
-  return CNIFTI_OK;
-}
-
-int32_t cnifti_write(cnifti_sink *sink, const void *bytes, int64_t count) {
-  const char *place = bytes;
-  while (count > 0) {
-    unsigned piece = count > PIECE ? PIECE : (unsigned)count;
-    errno = 0;
-    size_t done = sink->plain ? fwrite(place, 1, piece, sink->plain)
-                              : (size_t)(gzwrite(sink->packed, place, piece) > 0 ? piece : 0);
-    if (done != piece) return CNIFTI_SYSTEM;
-    place += piece;
-    count -= piece;
-  }
-  return CNIFTI_OK;
-}
-
-int32_t cnifti_finish(cnifti_sink *sink) {
-  errno = 0;
-  int failed = sink->plain ? fclose(sink->plain) != 0 : gzclose(sink->packed) != Z_OK;
-  free(sink);
-  return failed ? CNIFTI_SYSTEM : CNIFTI_OK;
 }

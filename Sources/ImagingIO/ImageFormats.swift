@@ -5,7 +5,8 @@ import Support
 public enum ImageFormats {
   /// Every format; the first that recognises an input reads it.
   public static let all: [any ImageFormat] = [
-    NIfTIFormat(), PNGFormat(), DICOMFormat(), ZipFormat(),
+    NIfTIFormat(), NRRDFormat(), MetaImageFormat(), MGHFormat(), PictureFormat(), DICOMFormat(),
+    ZipFormat(),
   ]
 
   /// The format of an input, by its content.

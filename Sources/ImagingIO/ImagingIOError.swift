@@ -38,7 +38,8 @@ public enum ImagingIOError: ClassifiedError, Equatable {
   public var description: String {
     switch self {
     case .unrecognised(let path):
-      "\(path) is not an image that Lamina can read; give NIfTI, DICOM or PNG."
+      "\(path) is not an image that Lamina can read; "
+        + "give NIfTI, DICOM, NRRD, MetaImage, MGH, PNG, JPEG or TIFF."
     case .damaged(let path, let reason): "\(path) is damaged: \(reason)."
     case .unsupported(let path, let what, let remedy): "\(path) holds \(what); \(remedy)."
     case .severalSeries(let path, let choices):
@@ -55,7 +56,8 @@ public enum ImagingIOError: ClassifiedError, Equatable {
     case .mixedGeometry(let path, let what):
       "\(path) mixes slices of different \(what); separate them into series."
     case .unknownOutputFormat(let path):
-      "\(path) names no known format; end it in .nii, .nii.gz or .png."
+      "\(path) names no known format; "
+        + "end it in .nii, .nii.gz, .nrrd, .mha or .png."
     case .inArchive(let message, _): message
     }
   }

@@ -18,10 +18,12 @@ public struct NIfTIFormat: ImageFormat {
   /// - Returns: True when the errors of `read` are those to show.
   public func recognises(_ path: String) -> Bool {
     var header = cnifti_header()
-    let status = cnifti_read_header(NIfTIPair.headerPath(of: path), &header)
+    let headerPath = NIfTIPair.headerPath(of: path)
+    let status = NIfTIHeader.parse(headerPath, &header)
     switch cnifti_status(UInt32(bitPattern: status)) {
-    case CNIFTI_OK, CNIFTI_ANALYZE: return true
-    case CNIFTI_TRUNCATED, CNIFTI_CORRUPT, CNIFTI_NOT_NIFTI:
+    case CNIFTI_OK: return true
+    case CNIFTI_ANALYZE where NIfTIPair.isHeaderName(headerPath): return true
+    case CNIFTI_ANALYZE, CNIFTI_TRUNCATED, CNIFTI_CORRUPT, CNIFTI_NOT_NIFTI:
       // What calls itself NIfTI is told what is wrong with it as such.
       return [".nii", ".nii.gz"].contains { path.lowercased().hasSuffix($0) }
         && FileManager.default.fileExists(atPath: path)
@@ -57,48 +59,54 @@ public struct NIfTIFormat: ImageFormat {
 
 /// Reads volumes and label maps from NIfTI files.
 public enum NIfTIReader {
-  /// A file whose header is understood.
-  struct OpenFile {
-    let header: NIfTIHeader
-    let voxels: NIfTIVoxels
-    var summary: SeriesSummary
-  }
-
-  static func open(_ path: String) throws -> OpenFile {
+  static func open(_ path: String) throws -> VolumeFile {
     let header = try NIfTIHeader(path: path)
-    let (geometry, problems) = try {
-      let result = try NIfTIGeometry.geometry(of: header)
-      return (result.geometry, result.problems)
-    }()
-    let voxels = NIfTIVoxels(header: header, geometry: geometry)
+    let placed = try NIfTIGeometry.geometry(of: header)
     let text = withUnsafeBytes(of: header.raw.description) { bytes in
       String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }.trimmingCharacters(in: .whitespacesAndNewlines)
-    let size = header.timePoints > 1 ? header.size : Array(header.size[0..<3])
-    let summary = SeriesSummary(
-      uid: "",
-      modality: nil,
+    var file = VolumeFile(
+      path: path,
+      voxelPath: header.voxelPath,
+      files: header.files,
+      grid: placed.grid,
+      type: header.type,
+      isSwapped: header.raw.is_swapped != 0,
+      scaling: scaling(header.raw),
+      timePoints: header.timePoints,
+      packing: .gzipOrPlain,
+      skippedBytes: header.voxelOffset,
       description: text.isEmpty ? nil : text,
-      slices: header.size[2],
-      transferSyntax: nil,
-      problems: header.problems + problems + voxels.scalingProblems,
-      volumes: [
-        VolumeSummary(
-          number: 1,
-          size: size,
-          spacingMM: [geometry.spacing.x, geometry.spacing.y, geometry.spacing.z],
-          orientation: geometry.orientation.code,
-          why: header.timePoints > 1 ? "\(header.timePoints) time points" : "the file's only volume"
-        )
-      ]
+      problems: header.problems + placed.problems + scalingProblems(header.raw)
     )
-    return OpenFile(header: header, voxels: voxels, summary: summary)
+    try file.checkFileSize()
+    return file
+  }
+
+  /// The scaling that the header asks for, or nil for none (slope 0, or 1 with intercept 0).
+  private static func scaling(_ raw: cnifti_header) -> (slope: Double, intercept: Double)? {
+    guard raw.slope.isFinite, raw.intercept.isFinite, raw.slope != 0 else { return nil }
+    return raw.slope == 1 && raw.intercept == 0 ? nil : (raw.slope, raw.intercept)
+  }
+
+  private static func scalingProblems(_ raw: cnifti_header) -> [InputProblem] {
+    guard !(raw.slope.isFinite && raw.intercept.isFinite) else { return [] }
+    return [
+      InputProblem(
+        code: "invalid-slope",
+        message: "The header's slope \(raw.slope) and intercept \(raw.intercept) are "
+          + "not both numbers; the stored values were taken unscaled.",
+        remedy: "Check the values against the source, and set the slope to 1 or 0."
+      )
+    ]
   }
 
   /// Reads one volume.
   ///
   /// The values are in the file's scalar type, or floating-point when the header scales them (see
-  /// `AnyVolume`). Infinite and undefined values are kept and counted as a problem.
+  /// `AnyVolume`). Infinite and undefined values are kept and counted as a problem. A grid whose
+  /// third axis leans keeps the slices' own axes and the shift when the values are labels (whole
+  /// numbers from 0 to 65535); other sheared grids get the nearest rotation. Both are problems.
   /// - Parameters:
   ///   - path: A .nii, .nii.gz, .hdr or .img file.
   ///   - selection: The time point of a 4-D file, as `volume`, from 1.
@@ -110,34 +118,7 @@ public enum NIfTIReader {
     _ path: String,
     selection: VolumeSelection = VolumeSelection()
   ) throws -> LoadedVolume {
-    let file = try open(path)
-    let points = file.header.timePoints
-    if let series = selection.series, series != "1" {
-      throw ImagingIOError.noSuchSelection(path: path, selection: "series \(series)")
-    }
-    if selection.volume == nil, points > 1 {
-      throw ImagingIOError.severalVolumes(
-        path: path,
-        choices: (1...points).map { "time point \($0)" }
-      )
-    }
-    let number = selection.volume ?? 1
-    guard (1...points).contains(number) else {
-      throw ImagingIOError.noSuchSelection(path: path, selection: "volume \(number)")
-    }
-    let volume = try file.voxels.read(timePoint: number - 1)
-    var summary = file.summary
-    let nonFinite = volume.nonFiniteCount
-    if nonFinite > 0 {
-      summary.problems.append(
-        InputProblem(
-          code: "non-finite-values",
-          message: "\(nonFinite) voxels are infinite or not a number.",
-          remedy: "Replace them, for example by 0, before computing with the image."
-        )
-      )
-    }
-    return LoadedVolume(volume: volume, summary: summary, files: file.header.files)
+    try open(path).read(selection)
   }
 
   /// Reads a label map.

@@ -11,7 +11,7 @@ struct NIfTIHeader {
   /// The file that holds the voxels: the same, or the .img of a pair.
   let voxelPath: String
   /// The voxels' type.
-  let datatype: NIfTIDatatype
+  let type: ScalarType
   /// Voxels along x, y, z, and time points; at least 1 each.
   let size: [Int]
   /// Whether the file says that it holds a 2-D image.
@@ -22,29 +22,25 @@ struct NIfTIHeader {
   let problems: [InputProblem]
 
   var timePoints: Int { size[3] }
-  var voxelsPerVolume: Int { size[0] * size[1] * size[2] }
-  var bytesPerVolume: Int { voxelsPerVolume * datatype.bytes }
   var files: [String] { voxelPath == headerPath ? [headerPath] : [headerPath, voxelPath] }
 
   private let headerPath: String
 
-  /// Deflate cannot shrink data by more than this (zlib's technical notes: 1032 to 1).
-  private static let maximumDeflateRatio = 1032
-
   /// Reads and checks the header of a .nii, .hdr or .img file.
   init(path: String) throws {
-    try Self.checkReadable(path)
+    try VolumeFile.checkReadable(path)
     let headerPath = NIfTIPair.headerPath(of: path)
-    if headerPath != path { try Self.checkReadable(headerPath) }
+    if headerPath != path { try VolumeFile.checkReadable(headerPath) }
     var raw = cnifti_header()
-    switch cnifti_read_header(headerPath, &raw) {
+    var problems: [InputProblem] = []
+    switch Self.parse(headerPath, &raw) {
     case Int32(CNIFTI_OK.rawValue): break
     case Int32(CNIFTI_SYSTEM.rawValue):
       throw SupportError.unreadable(path: headerPath, reason: String(cString: strerror(errno)))
     case Int32(CNIFTI_TRUNCATED.rawValue):
       throw ImagingIOError.damaged(
         path: headerPath,
-        reason: Self.fileSize(headerPath) == 0
+        reason: VolumeFile.fileSize(headerPath) == 0
           ? "the file is empty" : "the file ends within its header"
       )
     case Int32(CNIFTI_CORRUPT.rawValue):
@@ -52,22 +48,22 @@ struct NIfTIHeader {
         path: headerPath,
         reason: "its compressed data are damaged at the start"
       )
-    case Int32(CNIFTI_ANALYZE.rawValue):
-      throw ImagingIOError.unsupported(
-        path: headerPath,
-        what: "an Analyze 7.5 image, whose orientation is not known",
-        remedy: "convert it to NIfTI with a program that knows its origin"
+    case Int32(CNIFTI_ANALYZE.rawValue) where NIfTIPair.isHeaderName(headerPath):
+      // Analyze 7.5 has the same fields up to the spacing and none for the place in the patient.
+      problems.append(
+        InputProblem(
+          code: "analyze",
+          message: "The file is an Analyze 7.5 image; its values were taken unscaled.",
+          remedy: "Convert the source images anew to NIfTI."
+        )
       )
-    case Int32(CNIFTI_NO_MEMORY.rawValue):
-      throw SupportError.libraryFailure(library: "zlib")
     default:
       throw ImagingIOError.damaged(path: headerPath, reason: "it has no NIfTI header")
     }
-    var problems: [InputProblem] = []
     self.raw = raw
     self.path = path
     self.headerPath = headerPath
-    datatype = try NIfTIDatatype(code: raw.datatype, path: headerPath)
+    type = try NIfTIDatatype.type(code: raw.datatype, path: headerPath)
     (size, isPlanar) = try Self.size(raw, path: headerPath)
     voxelPath =
       raw.is_pair == 0 ? headerPath : try NIfTIPair.voxelPath(ofHeader: headerPath)
@@ -88,46 +84,43 @@ struct NIfTIHeader {
         )
       }
     }
-    self.problems = problems
-    try checkFileSize()
-  }
-
-  private func checkFileSize() throws {
-    let found = Self.fileSize(voxelPath)
-    let (data, overflow) = bytesPerVolume.multipliedReportingOverflow(by: timePoints)
-    let expected = overflow ? Int.max : voxelOffset + data
-    let claim = size.map(String.init).joined(separator: " x ")
-    if try isCompressed {
-      guard expected / Self.maximumDeflateRatio <= found else {
-        throw ImagingIOError.damaged(
-          path: voxelPath,
-          reason: "its header claims \(claim) voxels, \(expected) bytes, which \(found) compressed "
-            + "bytes cannot hold"
+    let headerEnd =
+      raw.is_pair == 0 ? voxelOffset : VolumeFile.fileSize(headerPath)
+    if raw.extension_flag != 0, headerEnd > headerBytes {
+      problems.append(
+        InputProblem(
+          code: "header-extensions",
+          message: "The header carries \(headerEnd - headerBytes) bytes of extensions, "
+            + "which were not read and are not copied.",
+          remedy: "Remove them before passing the file on if they may identify the patient."
         )
-      }
-    } else {
-      guard found >= expected else {
-        throw ImagingIOError.damaged(
-          path: voxelPath,
-          reason: "its header claims \(claim) voxels, which need \(expected) bytes, but the file "
-            + "has \(found)"
-        )
-      }
-    }
-    guard bytesPerVolume <= Int(clamping: ProcessInfo.processInfo.physicalMemory) else {
-      throw ImagingIOError.unsupported(
-        path: path,
-        what: "\(claim) voxels, more than this machine's memory can hold",
-        remedy: "crop or resample it elsewhere first"
       )
     }
+    self.problems = problems
   }
 
-  private var isCompressed: Bool {
-    get throws {
-      let stream = try NIfTIStream(path: voxelPath)
-      return stream.isCompressed
+  /// Parses the start of a plain or gzip file.
+  static func parse(_ path: String, _ header: inout cnifti_header) -> Int32 {
+    let start: [UInt8]
+    do {
+      start = try PackedSource(path: path).read(upTo: 544)
+    } catch is ImagingIOError {
+      // A stream that breaks after the header is found out when the voxels are read.
+      guard let some = prefixOfBrokenStream(path) else { return Int32(CNIFTI_CORRUPT.rawValue) }
+      return cnifti_parse_header(some, some.count, &header)
+    } catch {
+      return Int32(CNIFTI_SYSTEM.rawValue)
     }
+    return cnifti_parse_header(start, start.count, &header)
+  }
+
+  private static func prefixOfBrokenStream(_ path: String) -> [UInt8]? {
+    for count in [540, 352, 348] {
+      if let bytes = try? PackedSource(path: path).read(upTo: count), bytes.count == count {
+        return bytes
+      }
+    }
+    return nil
   }
 
   private static func size(_ raw: cnifti_header, path: String) throws -> ([Int], Bool) {
@@ -140,7 +133,6 @@ struct NIfTIHeader {
     }
     let count = Int(dimensions[0])
     var size = [1, 1, 1, 1]
-    var total = 1
     for axis in 1...count {
       guard dimensions[axis] >= 1 else {
         throw ImagingIOError.damaged(
@@ -149,23 +141,16 @@ struct NIfTIHeader {
         )
       }
       guard axis <= 4 || dimensions[axis] == 1 else {
+        let intent = raw.intent_code == 0 ? "" : ", intent \(raw.intent_code)"
         throw ImagingIOError.unsupported(
           path: path,
-          what: "an image of \(count) dimensions (vectors or tensors)",
+          what: "an image of \(count) dimensions (vectors or tensors\(intent))",
           remedy: "give images with one value a voxel"
         )
       }
       if axis <= 4 { size[axis - 1] = Int(dimensions[axis]) }
-      let (product, overflow) = total.multipliedReportingOverflow(by: Int(dimensions[axis]))
-      guard !overflow, product <= 1 << 44 else {
-        throw ImagingIOError.damaged(
-          path: path,
-          reason: "its header claims "
-            + dimensions[1...count].map(String.init).joined(separator: " x ") + " voxels"
-        )
-      }
-      total = product
     }
+    try VolumeFile.check(sizes: dimensions[1...count].map(Int.init), path: path)
     guard count >= 2 else {
       throw ImagingIOError.unsupported(
         path: path,
@@ -185,26 +170,15 @@ struct NIfTIHeader {
     }
     return Int(value)
   }
-
-  private static func checkReadable(_ path: String) throws(SupportError) {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw .notFound(path: path)
-    }
-    guard !isFolder.boolValue else { throw .unreadable(path: path, reason: "it is a folder") }
-    guard access(path, R_OK) == 0 else {
-      throw .unreadable(path: path, reason: String(cString: strerror(errno)))
-    }
-  }
-
-  private static func fileSize(_ path: String) -> Int {
-    var status = stat()
-    return stat(path, &status) == 0 ? Int(status.st_size) : 0
-  }
 }
 
 /// The names of the two files of a .hdr/.img pair.
 enum NIfTIPair {
+  /// Whether the name is one of a pair's header.
+  static func isHeaderName(_ path: String) -> Bool {
+    [".hdr", ".hdr.gz"].contains { path.lowercased().hasSuffix($0) }
+  }
+
   /// The header's file when the path is an .img, else the path itself.
   static func headerPath(of path: String) -> String {
     for (image, header) in [(".img", ".hdr"), (".img.gz", ".hdr.gz"), (".IMG", ".HDR")] {
@@ -233,41 +207,36 @@ enum NIfTIPair {
   }
 }
 
-/// The voxel types of NIfTI that a volume can hold (nifti1.h, "datatype").
-enum NIfTIDatatype: Int32, CaseIterable {
-  case uint8 = 2
-  case int16 = 4
-  case int32 = 8
-  case float32 = 16
-  case float64 = 64
-  case int8 = 256
-  case uint16 = 512
-  case uint32 = 768
-  case int64 = 1024
-  case uint64 = 1280
+/// The voxel types of NIfTI (nifti1.h, "datatype").
+enum NIfTIDatatype {
+  private static let codes: [(Int32, ScalarType)] = [
+    (2, .uint8), (4, .int16), (8, .int32), (16, .float32), (64, .float64), (256, .int8),
+    (512, .uint16), (768, .uint32), (1024, .int64), (1280, .uint64),
+  ]
 
-  var bytes: Int {
-    switch self {
-    case .uint8, .int8: 1
-    case .int16, .uint16: 2
-    case .int32, .uint32, .float32: 4
-    case .int64, .uint64, .float64: 8
-    }
+  /// The code of a type.
+  static func code(of type: ScalarType) -> Int32 {
+    codes.first { $0.1 == type }?.0 ?? 0
   }
 
-  init(code: Int32, path: String) throws(ImagingIOError) {
-    if let type = NIfTIDatatype(rawValue: code) {
-      self = type
-      return
-    }
+  /// The type of a code.
+  static func type(code: Int32, path: String) throws(ImagingIOError) -> ScalarType {
+    if let known = codes.first(where: { $0.0 == code }) { return known.1 }
+    let complex = (
+      "complex values, which cannot be segmented",
+      "store what is meant, the magnitude or the phase, as floating-point values"
+    )
+    let colour = (
+      "colours, which cannot be segmented as a volume", "convert them to grey values"
+    )
     let others: [Int32: (String, String)] = [
       1: ("1-bit voxels", "convert them to 8-bit integers"),
-      32: ("complex values", "convert them to magnitudes"),
-      128: ("RGB colours", "convert them to grey values"),
+      32: complex,
+      128: ("RGB " + colour.0, colour.1),
       1536: ("128-bit floating-point values", "convert them to 64 bits"),
-      1792: ("complex values", "convert them to magnitudes"),
-      2048: ("complex values", "convert them to magnitudes"),
-      2304: ("RGBA colours", "convert them to grey values"),
+      1792: complex,
+      2048: complex,
+      2304: ("RGBA " + colour.0, colour.1),
     ]
     guard let (what, remedy) = others[code] else {
       throw .damaged(path: path, reason: "its header names the unknown voxel type \(code)")

@@ -23,14 +23,17 @@ public enum NIfTIWriter {
   ///   - volume: The volume.
   ///   - path: The file, by its ending.
   ///   - version: Which header to write.
+  ///   - shift: How the slices are shifted against each other; the sform states it, and there is
+  ///     no qform then, as that cannot.
   /// - Throws: `ImagingIOError.unknownOutputFormat` for other endings; `SupportError.unwritable`
   ///   when the system refuses or the disk is full.
   public static func write(
     _ volume: AnyVolume,
     to path: String,
-    version: HeaderVersion = .automatic
+    version: HeaderVersion = .automatic,
+    shift: SliceShift? = nil
   ) throws {
-    try write(timePoints: [volume], secondsApart: 0, to: path, version: version)
+    try write(timePoints: [volume], secondsApart: 0, to: path, version: version, shift: shift)
   }
 
   /// Writes volumes of one grid and type as the time points of a 4-D file.
@@ -39,13 +42,15 @@ public enum NIfTIWriter {
   ///   - secondsApart: The time from one to the next, or 0 when unknown.
   ///   - path: The file, by its ending.
   ///   - version: Which header to write.
+  ///   - shift: How the slices are shifted against each other.
   /// - Precondition: All volumes have the same grid and scalar type.
-  /// - Throws: As `write(_:to:version:)`.
+  /// - Throws: As `write(_:to:version:shift:)`.
   public static func write(
     timePoints: [AnyVolume],
     secondsApart: Double,
     to path: String,
-    version: HeaderVersion = .automatic
+    version: HeaderVersion = .automatic,
+    shift: SliceShift? = nil
   ) throws {
     guard let first = timePoints.first else { preconditionFailure("no volume to write") }
     for volume in timePoints.dropFirst() {
@@ -54,7 +59,7 @@ public enum NIfTIWriter {
         "time points of different grids or types"
       )
     }
-    var header = header(first.geometry, type: first.datatype, version: version)
+    var header = header(first.geometry, type: first.scalarType, version: version, shift: shift)
     if timePoints.count > 1 {
       header.dim.0 = 4
       header.dim.4 = Int64(timePoints.count)
@@ -62,8 +67,10 @@ public enum NIfTIWriter {
       header.units |= 8  // seconds
       if timePoints.count > 32767 { header.version = 2 }
     }
-    try write(header, to: path, level: 4) { file throws(SupportError) in
-      for volume in timePoints { try volume.write(to: file) }
+    try write(header, to: path, effort: .fast) { file throws(SupportError) in
+      for volume in timePoints {
+        try volume.withBytes { bytes throws(SupportError) in try file.write(bytes) }
+      }
     }
   }
 
@@ -72,16 +79,19 @@ public enum NIfTIWriter {
   ///   - labelMap: The label map; the table is not part of the file.
   ///   - path: The file, by its ending.
   ///   - version: Which header to write.
-  /// - Throws: As `write(_:to:version:)`.
+  ///   - shift: How the slices are shifted against each other.
+  /// - Throws: As `write(_:to:version:shift:)`.
   public static func write(
     _ labelMap: LabelMap,
     to path: String,
-    version: HeaderVersion = .automatic
+    version: HeaderVersion = .automatic,
+    shift: SliceShift? = nil
   ) throws {
     let isSmall = labelMap.labels.allSatisfy { $0 < 256 }
-    var header = header(labelMap.geometry, type: isSmall ? .uint8 : .uint16, version: version)
+    let type = isSmall ? ScalarType.uint8 : .uint16
+    var header = header(labelMap.geometry, type: type, version: version, shift: shift)
     header.intent_code = 1002  // NIFTI_INTENT_LABEL
-    try write(header, to: path, level: 6) { file throws(SupportError) in
+    try write(header, to: path, effort: .small) { file throws(SupportError) in
       if isSmall {
         try file.write(labelMap.labels.map { UInt8(truncatingIfNeeded: $0) })
       } else {
@@ -93,8 +103,8 @@ public enum NIfTIWriter {
   private static func write(
     _ header: cnifti_header,
     to path: String,
-    level: Int,
-    _ voxels: (NIfTISink) throws(SupportError) -> Void
+    effort: PackedSink.Effort,
+    _ voxels: (PackedSink) throws(SupportError) -> Void
   ) throws {
     let target = try Target(path: path)
     var header = header
@@ -106,15 +116,15 @@ public enum NIfTIWriter {
     guard cnifti_header_bytes(&header, &bytes, &count) == Int32(CNIFTI_OK.rawValue) else {
       throw SupportError.libraryFailure(library: "libnifti")
     }
-    let compression = target.isCompressed ? level : 0
-    let file = try NIfTISink(path: target.headerPath, level: compression)
+    let packing = target.isCompressed ? PackedSink.Packing.gzip(effort) : .plain
+    let file = try PackedSink(path: target.headerPath, packing: packing)
     try file.write(Array(bytes[0..<Int(count)]))
     guard let voxelPath = target.voxelPath else {
       try voxels(file)
       return try file.finish()
     }
     try file.finish()
-    let second = try NIfTISink(path: voxelPath, level: compression)
+    let second = try PackedSink(path: voxelPath, packing: packing)
     try voxels(second)
     try second.finish()
   }
@@ -122,12 +132,13 @@ public enum NIfTIWriter {
   /// The header of a geometry; LPS becomes RAS here.
   private static func header(
     _ geometry: ImageGeometry,
-    type: NIfTIDatatype,
-    version: HeaderVersion
+    type: ScalarType,
+    version: HeaderVersion,
+    shift: SliceShift?
   ) -> cnifti_header {
     var header = cnifti_header()
     header.version = version == .two || geometry.size.max() > 32767 ? 2 : 1
-    header.datatype = type.rawValue
+    header.datatype = NIfTIDatatype.code(of: type)
     header.bits_per_voxel = Int32(type.bytes * 8)
     header.dim = (
       geometry.isPlanar ? 2 : 3, Int64(geometry.size.x), Int64(geometry.size.y),
@@ -136,15 +147,19 @@ public enum NIfTIWriter {
     header.pixdim = (1, geometry.spacing.x, geometry.spacing.y, geometry.spacing.z, 1, 1, 1, 1)
     header.units = 2  // mm
     header.slope = 1
-    header.qform_code = 1
+    header.qform_code = shift == nil ? 1 : 0
     header.sform_code = 1
     var rows = [Double](repeating: 0, count: 12)
+    var axes = geometry.direction
+    for column in 0..<3 { axes.columns[column] *= geometry.spacing[column] }
+    if let shift = shift?.shift {
+      axes.columns[2] += geometry.direction * SIMD3(shift.x, shift.y, 0)
+    }
     for row in 0..<3 {
       let sign = row < 2 ? -1.0 : 1.0
       for column in 0..<3 {
         // Adding 0 turns -0 into 0.
-        rows[4 * row + column] =
-          sign * geometry.direction[row, column] * geometry.spacing[column] + 0
+        rows[4 * row + column] = sign * axes[row, column] + 0
       }
       rows[4 * row + 3] = sign * geometry.origin[row] + 0
     }
@@ -178,76 +193,6 @@ public enum NIfTIWriter {
       default:
         throw .unknownOutputFormat(path: path)
       }
-    }
-  }
-}
-
-/// A file being written, plain or gzip.
-final class NIfTISink {
-  private var handle: OpaquePointer?
-  private let path: String
-
-  /// Creates the file; level 0 is plain, 1 to 9 gzip.
-  init(path: String, level: Int) throws(SupportError) {
-    self.path = path
-    guard cnifti_create(path, Int32(level), &handle) == Int32(CNIFTI_OK.rawValue) else {
-      throw .unwritable(path: path, reason: String(cString: strerror(errno)))
-    }
-  }
-
-  deinit {
-    if let handle { _ = cnifti_finish(handle) }
-  }
-
-  func write<Value: BitwiseCopyable>(_ values: [Value]) throws(SupportError) {
-    let status = values.withUnsafeBytes {
-      cnifti_write(handle, $0.baseAddress, Int64($0.count))
-    }
-    try check(status)
-  }
-
-  /// Closes the file; only then it is known that the disk took everything.
-  func finish() throws(SupportError) {
-    guard let handle else { return }
-    self.handle = nil
-    try check(cnifti_finish(handle))
-  }
-
-  private func check(_ status: Int32) throws(SupportError) {
-    guard status != Int32(CNIFTI_OK.rawValue) else { return }
-    let reason = errno == 0 ? "the disk may be full" : String(cString: strerror(errno))
-    throw .unwritable(path: path, reason: reason)
-  }
-}
-
-extension AnyVolume {
-  fileprivate var datatype: NIfTIDatatype {
-    switch self {
-    case .int8: .int8
-    case .uint8: .uint8
-    case .int16: .int16
-    case .uint16: .uint16
-    case .int32: .int32
-    case .uint32: .uint32
-    case .int64: .int64
-    case .uint64: .uint64
-    case .float32: .float32
-    case .float64: .float64
-    }
-  }
-
-  fileprivate func write(to file: NIfTISink) throws(SupportError) {
-    switch self {
-    case .int8(let volume): try file.write(volume.voxels)
-    case .uint8(let volume): try file.write(volume.voxels)
-    case .int16(let volume): try file.write(volume.voxels)
-    case .uint16(let volume): try file.write(volume.voxels)
-    case .int32(let volume): try file.write(volume.voxels)
-    case .uint32(let volume): try file.write(volume.voxels)
-    case .int64(let volume): try file.write(volume.voxels)
-    case .uint64(let volume): try file.write(volume.voxels)
-    case .float32(let volume): try file.write(volume.voxels)
-    case .float64(let volume): try file.write(volume.voxels)
     }
   }
 }

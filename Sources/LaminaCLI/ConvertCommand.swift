@@ -10,16 +10,18 @@ struct ConvertCommand: Verb {
     commandName: "convert",
     abstract: "Writes an image in another format, chosen by the output's ending.",
     discussion: """
-      .nii and .nii.gz keep geometry (mm), scalar type and values, so label maps stay integer; a \
-      folder takes one PNG per slice, .png a single slice. PNG holds no geometry; values that are \
-      not whole numbers from 0 to 65535 are mapped linearly to 16 bits, which is said.
+      .nii, .nii.gz, .nrrd and .mha keep geometry (mm), scalar type and values, so label maps stay \
+      integer; a folder takes one PNG per slice, .png a single slice. PNG holds no geometry; \
+      values that are not whole numbers from 0 to 65535 are mapped linearly to 16 bits, which is said.
       """
   )
 
-  @Argument(help: "A NIfTI, DICOM or PNG file, or a folder of DICOM.")
+  @Argument(help: "An image file (NIfTI, DICOM, NRRD, MetaImage, MGH, PNG, JPEG, TIFF) or folder.")
   var input: String
 
-  @Argument(help: "The file (.nii, .nii.gz, .hdr, .img, .png) or folder (PNG slices) to make.")
+  @Argument(
+    help: "The file (.nii, .nii.gz, .hdr, .img, .nrrd, .mha, .png) or folder (PNG slices) to make."
+  )
   var output: String
 
   @Option(

@@ -18,6 +18,8 @@ public struct ImageConversion: Sendable {
   /// The output's kind, by its ending.
   enum Target: Equatable {
     case nifti
+    case nrrd
+    case metaImage
     case pngFile
     case pngFolder
 
@@ -26,6 +28,10 @@ public struct ImageConversion: Sendable {
       let endings = [".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz"]
       if endings.contains(where: name.hasSuffix) {
         self = .nifti
+      } else if name.hasSuffix(".nrrd") {
+        self = .nrrd
+      } else if name.hasSuffix(".mha") {
+        self = .metaImage
       } else if name.hasSuffix(".png") {
         self = .pngFile
       } else if path.hasSuffix("/") || !name.contains(".") {
@@ -53,11 +59,11 @@ public struct ImageConversion: Sendable {
 
   /// Converts one volume, or all time points of one series.
   ///
-  /// Values keep their scalar type in NIfTI, so label maps stay integer.
+  /// Values keep their scalar type in NIfTI, NRRD and MetaImage, so label maps stay integer.
   /// - Parameters:
   ///   - input: A file or folder.
-  ///   - output: `.nii`, `.nii.gz`, a `.hdr`/`.img` pair, `.png` for one slice, or a folder for PNG
-  ///     slices.
+  ///   - output: `.nii`, `.nii.gz`, a `.hdr`/`.img` pair, `.nrrd`, `.mha`, `.png` for one slice,
+  ///     or a folder for PNG slices.
   ///   - selection: Which series and volume, when there are several.
   /// - Returns: What was made.
   /// - Throws: `ImagingIOError` for inputs and unknown endings; `SupportError` for outputs.
@@ -79,9 +85,24 @@ public struct ImageConversion: Sendable {
     case .nifti:
       return Result(
         summary: summary,
-        files: try writeNIfTI(volumes, to: output),
+        files: try writeNIfTI(volumes, shift: loaded.last?.shift, to: output),
         remark: nil
       )
+    case .nrrd, .metaImage:
+      guard loaded.allSatisfy({ $0.shift == nil }) else {
+        throw ImagingIOError.unsupported(
+          path: input,
+          what: "slices that are shifted against each other",
+          remedy: "end the output in .nii.gz, which can state the shift"
+        )
+      }
+      try outputs.writeFile(output) { temporary in
+        switch target {
+        case .nrrd: try NRRDWriter.write(timePoints: volumes, to: temporary)
+        default: try MetaImageWriter.write(timePoints: volumes, to: temporary)
+        }
+      }
+      return Result(summary: summary, files: [output], remark: nil)
     case .pngFile, .pngFolder:
       guard volumes.count == 1 else {
         throw ImagingIOError.severalVolumes(
@@ -123,11 +144,15 @@ public struct ImageConversion: Sendable {
     }
   }
 
-  private func writeNIfTI(_ volumes: [AnyVolume], to output: String) throws -> [String] {
+  private func writeNIfTI(
+    _ volumes: [AnyVolume],
+    shift: SliceShift?,
+    to output: String
+  ) throws -> [String] {
     let pair = Self.pair(output)
     guard let pair else {
       try outputs.writeFile(output) { temporary in
-        try NIfTIWriter.write(timePoints: volumes, secondsApart: 0, to: temporary)
+        try NIfTIWriter.write(timePoints: volumes, secondsApart: 0, to: temporary, shift: shift)
       }
       return [output]
     }
@@ -140,7 +165,8 @@ public struct ImageConversion: Sendable {
       try NIfTIWriter.write(
         timePoints: volumes,
         secondsApart: 0,
-        to: temporary + "/" + name
+        to: temporary + "/" + name,
+        shift: shift
       )
       for file in pair {
         let made = temporary + "/" + URL(fileURLWithPath: file).lastPathComponent

@@ -160,13 +160,75 @@ struct NIfTIDamageTests {
     try expectDamaged(data, "a.nii", "but the file has 472")
   }
 
-  @Test func analyzeHasNoOrientation() throws {
+  @Test func analyzeIsReadAndHasNoOrientation() throws {
     var data = fixture("pair.hdr")
     data.replaceSubrange(344..<348, with: [0, 0, 0, 0])
     let path = folder.file("old.hdr")
     try data.write(to: URL(fileURLWithPath: path))
-    let error = #expect(throws: ImagingIOError.self) { try NIfTIReader.read(path) }
-    #expect(error?.description.contains("Analyze 7.5") == true)
+    try fixture("pair.img").write(to: URL(fileURLWithPath: folder.file("old.img")))
+    let loaded = try NIfTIReader.read(path)
+    #expect(loaded.summary.problems.map(\.code) == ["analyze", "no-orientation"])
+    #expect(loaded.volume.geometry.direction == .identity)
+    let whole = try NIfTIReader.read(Fixtures.path("nifti/pair.hdr"))
+    #expect(loaded.volume.texts == whole.volume.texts)
+    for axis in 0..<3 {
+      let gap = loaded.volume.geometry.spacing[axis] - whole.volume.geometry.spacing[axis]
+      #expect(abs(gap) < 1e-6)
+    }
+    // The same header under the name of a single file is no NIfTI file.
+    try expectDamaged(data, "old.nii", "no NIfTI header")
+  }
+
+  @Test func extensionsAreNotedAndNotRead() throws {
+    var data = fixture("int16-little.nii")
+    // One extension of 32 bytes: its size, the code 6 (comment), and a text.
+    var section = Data(repeating: 0, count: 32)
+    set(&section, at: 0, Int32(32))
+    set(&section, at: 4, Int32(6))
+    data.insert(contentsOf: section, at: 352)
+    data[348] = 1
+    set(&data, at: 108, Float(384))
+    let loaded = try read(data)
+    #expect(loaded.summary.problems.map(\.code) == ["header-extensions"])
+    #expect(loaded.summary.problems[0].message.contains("32 bytes"))
+    let whole = try NIfTIReader.read(Fixtures.path("nifti/int16-little.nii"))
+    #expect(loaded.volume == whole.volume)
+  }
+
+  @Test func bytesAfterTheVoxelsAreNoted() throws {
+    let data = fixture("int16-little.nii") + Data(repeating: 7, count: 11)
+    let plain = try read(data)
+    #expect(plain.summary.problems.map(\.code) == ["trailing-bytes"])
+    let path = folder.file("long.nii.gz")
+    try gzipped(data).write(to: URL(fileURLWithPath: path))
+    let packed = try NIfTIReader.read(path)
+    #expect(packed.summary.problems.map(\.code) == ["trailing-bytes"])
+    #expect(packed.summary.problems[0].message.contains("11 bytes"))
+    #expect(packed.volume == plain.volume)
+  }
+
+  @Test func severalMembersAreOneStream() throws {
+    let data = fixture("int16-little.nii")
+    let path = folder.file("members.nii.gz")
+    let first = try gzipped(data.prefix(100))
+    let second = try gzipped(data.dropFirst(100).prefix(300))
+    let members = try first + second + gzipped(data.dropFirst(400))
+    try members.write(to: URL(fileURLWithPath: path))
+    let whole = try NIfTIReader.read(Fixtures.path("nifti/int16-little.nii"))
+    let loaded = try NIfTIReader.read(path)
+    #expect(loaded.volume == whole.volume)
+    #expect(loaded.summary.problems == [])
+    // Zeros after the last member are padding; a damaged second member is not.
+    try (members + Data(repeating: 0, count: 512)).write(to: URL(fileURLWithPath: path))
+    #expect(try NIfTIReader.read(path).volume == whole.volume)
+    try expectDamaged(members.dropLast(9), "a.nii.gz", "end early or are corrupt")
+  }
+
+  @Test(arguments: [4, 8])
+  func aWrongChecksumOrLengthIsFound(fromEnd: Int) throws {
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: noise()))
+    bytes[bytes.count - fromEnd] ^= 1
+    try expectDamaged(bytes, "a.nii.gz", "corrupt")
   }
 
   @Test func aPairWithoutItsImageSaysWhichFileIsMissing() throws {
@@ -187,6 +249,25 @@ struct NIfTIDamageTests {
     try data.write(to: URL(fileURLWithPath: path))
     let error = #expect(throws: ImagingIOError.self) { try NIfTIReader.read(path) }
     #expect(error?.description.contains("5 dimensions") == true)
+  }
+
+  @Test(arguments: [
+    (Int16(1), "1-bit voxels"), (128, "RGB colours, which cannot be segmented"),
+    (1536, "128-bit floating-point values"), (1792, "complex values, which cannot be segmented"),
+    (2048, "complex values, which cannot be segmented"),
+    (2304, "RGBA colours, which cannot be segmented"), (3, "the unknown voxel type 3"),
+  ])
+  func typesThatCannotBeSegmentedSaySo(code: Int16, words: String) throws {
+    var data = fixture("int16-little.nii")
+    set(&data, at: 70, code)
+    let error = #expect(throws: ImagingIOError.self) { try read(data) }
+    #expect(error?.description.contains(words) == true)
+  }
+
+  @Test func anAxisWithoutVoxelsIsDamage() throws {
+    var data = fixture("int16-little.nii")
+    set(&data, at: 44, Int16(0))
+    try expectDamaged(data, "a.nii", "claims 0 voxels along axis 2")
   }
 
   @Test func noByteOfAHeaderCrashesTheReader() throws {

@@ -102,6 +102,67 @@ struct NIfTIWriterTests {
     }
   }
 
+  @Test func labelsOnShiftedSlicesKeepTheirPlaces() throws {
+    let geometry = try oblique()
+    let shift = SliceShift(shift: [0.25, -0.75], sliceSpacing: geometry.spacing.z)
+    let labels = (0..<geometry.voxelCount).map { UInt16($0 % 7) }
+    let map = LabelMap(geometry: geometry, labels: labels, table: [])
+    let path = folder.file("tilted.nii.gz")
+    try NIfTIWriter.write(map, to: path, shift: shift)
+    let loaded = try NIfTIReader.read(path)
+    #expect(loaded.summary.problems.map(\.code) == ["sheared-affine"])
+    let found = try #require(loaded.shift)
+    // Headers hold single precision.
+    #expect(abs(found.shift.x - 0.25) < 1e-5 && abs(found.shift.y + 0.75) < 1e-5)
+    #expect(abs(found.degrees - shift.degrees) < 1e-3)
+    #expect(loaded.volume.geometry.difference(from: geometry) == nil)
+    let again = try NIfTIReader.labelMap(from: loaded.volume, table: [], path: path)
+    #expect(again.labels == labels)
+    // Written again, the file is the same to the bit.
+    let copy = folder.file("copy.nii.gz")
+    try NIfTIWriter.write(again, to: copy, shift: found)
+    let second = try NIfTIReader.read(copy)
+    #expect(second.shift.map { abs($0.shift.x - found.shift.x) < 1e-6 } == true)
+    // Values that are no labels get the nearest rotation and no shift.
+    let negative = folder.file("image.nii")
+    try NIfTIWriter.write(.int16(sample()), to: negative, shift: shift)
+    let image = try NIfTIReader.read(negative)
+    #expect(image.shift == nil)
+    #expect(image.summary.problems.map(\.code) == ["sheared-affine"])
+    #expect(image.volume.geometry.difference(from: geometry) != nil)
+  }
+
+  @Test func theBytesDoNotDependOnTheNumberOfThreads() throws {
+    // Three pieces of 1 MiB and a part of one.
+    let geometry = try ImageGeometry(
+      size: [200, 100, 90],
+      spacing: [1, 1, 1],
+      origin: [0, 0, 0],
+      direction: .identity
+    )
+    var random = RandomStream(seed: 5)
+    let voxels = (0..<geometry.voxelCount).map { _ in
+      Int16(truncatingIfNeeded: random.next() & 0x3FF)
+    }
+    let volume = AnyVolume.int16(Volume(geometry: geometry, voxels: voxels))
+    var files: [Data] = []
+    for threads in [1, 2, 5] {
+      let path = folder.file("threads-\(threads).nii.gz")
+      try Parallelism.$threadCount.withValue(threads) { try NIfTIWriter.write(volume, to: path) }
+      files.append(try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+    #expect(files[0] == files[1] && files[0] == files[2])
+    #expect(files[0].count < geometry.voxelCount * 2)
+    #expect(try NIfTIReader.read(folder.file("threads-5.nii.gz")).volume == volume)
+    // gzip itself accepts the file, one member with its checksum.
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/gzip")
+    process.arguments = ["-t", folder.file("threads-2.nii.gz")]
+    try process.run()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+  }
+
   @Test func otherEndingsAreRefused() throws {
     let path = folder.file("a.mha")
     #expect(throws: ImagingIOError.unknownOutputFormat(path: path)) {

@@ -103,6 +103,8 @@ int32_t cdcmtk_open(const char *path, cdcmtk_file **file, int32_t *complete) {
       if (condition == EC_InvalidFilename || condition == EC_InvalidStream) return CDCMTK_UNREADABLE;
       return condition.good() && !structure.mustStop ? CDCMTK_NOT_DICOM : CDCMTK_DAMAGED;
     }
+    opened->pixelOffset = structure.pixelOffset;
+    opened->pixelLength = structure.pixelLength;
     opened->complete = condition.good() && !structure.mustStop;
     *complete = opened->complete ? 1 : 0;
     *file = opened.release();

@@ -17,6 +17,9 @@ struct cdcmtk_file {
   uint64_t size = 0;
   // Whether the whole data set was parsed.
   bool complete = false;
+  // Where the bytes of pixel data of known length begin in the file, and how many there are; 0 when not known.
+  uint64_t pixelOffset = 0;
+  uint32_t pixelLength = 0;
 };
 
 namespace cdcmtk {

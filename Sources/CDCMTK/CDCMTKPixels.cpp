@@ -2,6 +2,10 @@
 #include "CDCMTKFragments.h"
 #include "CDCMTKWords.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -208,8 +212,15 @@ int32_t cdcmtk_describe_pixels(const cdcmtk_file *file, cdcmtk_pixels *pixels) {
   return cdcmtk::guarded([&]() -> int32_t {
     Description found;
     const int32_t status = describe(file, found);
-    if (status == CDCMTK_OK) *pixels = found.pixels;
-    return status;
+    if (status != CDCMTK_OK) return status;
+    *pixels = found.pixels;
+    const auto xfer = const_cast<DcmFileFormat &>(file->format).getDataset()->getOriginalXfer();
+    const bool isLittle = xfer == EXS_LittleEndianImplicit || xfer == EXS_LittleEndianExplicit;
+    if (isLittle && gLocalByteOrder == EBO_LittleEndian && pixels->is_encapsulated == 0 && pixels->samples == 1 &&
+        pixels->bits_allocated >= 8 && pixels->data_bytes == file->pixelLength) {
+      pixels->data_offset = file->pixelOffset;
+    }
+    return CDCMTK_OK;
   });
 }
 
@@ -251,4 +262,31 @@ int32_t cdcmtk_decode_frame(cdcmtk_file *file, uint32_t frame, void *values, siz
     cdcmtk::keepStoredBits(words, pixels, coded.precision);
     return pixels.samples == 3 ? makeRGB(found, colours, coded.colour, words) : CDCMTK_OK;
   });
+}
+
+int32_t cdcmtk_read_native(const char *path, const cdcmtk_pixels *pixels, uint32_t frame, void *values,
+                           size_t bytes) {
+  if (pixels->data_offset == 0 || pixels->is_encapsulated != 0) return CDCMTK_UNSUPPORTED;
+  uint64_t needed = 0;
+  const int32_t checked = check(*pixels, needed);
+  if (checked != CDCMTK_OK) return checked;
+  if (frame >= pixels->frames || needed * pixels->frames > pixels->data_bytes) return CDCMTK_DAMAGED;
+  if (needed != bytes) return CDCMTK_BAD_ARGUMENT;
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return CDCMTK_UNREADABLE;
+  auto position = static_cast<off_t>(pixels->data_offset + static_cast<uint64_t>(frame) * bytes);
+  auto *target = static_cast<char *>(values);
+  size_t rest = bytes;
+  while (rest > 0) {
+    const ssize_t count = pread(descriptor, target, rest, position);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    target += count;
+    position += count;
+    rest -= static_cast<size_t>(count);
+  }
+  close(descriptor);
+  if (rest > 0) return CDCMTK_DAMAGED;
+  cdcmtk::keepStoredBits(static_cast<uint8_t *>(values), *pixels, 0);
+  return CDCMTK_OK;
 }

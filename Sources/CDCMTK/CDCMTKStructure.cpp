@@ -184,7 +184,15 @@ void walk(cdcmtk::ByteSource &file, uint64_t position, uint64_t size, const Codi
     }
     if (levels.size() == 1) described.add(file, element);
     // Pixel data is measured when it is asked for, unless it has to be inflated at once.
-    if (levels.size() == 1 && element.group == 0x7FE0 && !isDeflated) break;
+    if (levels.size() == 1 && element.group == 0x7FE0 && !isDeflated) {
+      const bool isHere = element.length != undefinedLength && element.value <= size &&
+                          element.length <= size - element.value;
+      if (element.number == 0x10 && isHere) {
+        result.pixelOffset = element.value;
+        result.pixelLength = element.length;
+      }
+      break;
+    }
     const bool isUndefined = element.length == undefinedLength;
     const bool isTooLong = !isUndefined && element.length > size - std::min(size, element.value);
     const bool descends =

@@ -19,6 +19,9 @@ struct Structure {
   // That element: parsing must stop before it.
   uint16_t stopGroup = 0;
   uint16_t stopElement = 0;
+  // Where the value of the pixel data begins, and its length, when it has one that the file holds; else 0.
+  uint64_t pixelOffset = 0;
+  uint32_t pixelLength = 0;
 };
 
 // Walks through the element headers up to the pixel data.

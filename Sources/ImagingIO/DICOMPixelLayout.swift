@@ -20,6 +20,8 @@ struct DICOMPixelLayout: Equatable, Sendable {
   var isTruncated: Bool
   /// Bytes of pixel data in the file.
   var dataBytes: Int
+  /// Where native pixels in the machine's byte order begin in the file, or 0.
+  var dataOffset: Int
 
   /// No file is believed to hold more frames.
   static let maximumFrames = 1 << 16
@@ -43,6 +45,7 @@ struct DICOMPixelLayout: Equatable, Sendable {
     canDecode = pixels.can_decode != 0
     isTruncated = pixels.is_truncated != 0
     dataBytes = Int(clamping: pixels.data_bytes)
+    dataOffset = Int(clamping: pixels.data_offset)
     // Subsampled YBR needs fewer bytes than that; colour is refused elsewhere.
     if samples == 1, !isEncapsulated, bits.map({ $0 / 8 > dataBytes }) ?? true {
       isTruncated = true
@@ -75,6 +78,7 @@ struct DICOMPixelLayout: Equatable, Sendable {
     isEncapsulated = false
     canDecode = true
     dataBytes = element.length
+    dataOffset = 0
     isTruncated = false
     isTruncated = bits.map { $0 / 8 > dataBytes } ?? true
   }
@@ -94,6 +98,26 @@ struct DICOMPixelLayout: Equatable, Sendable {
   var isBelievable: Bool {
     guard isEncapsulated, let bits else { return !isEncapsulated }
     return bits / 8 <= Self.unguardedBytes || bits / 8 / Self.maximumExpansion <= dataBytes
+  }
+
+  /// The description for reading native pixels straight from the file.
+  var native: cdcmtk_pixels? {
+    guard kind == .integer, dataOffset > 0, !isEncapsulated else { return nil }
+    return cdcmtk_pixels(
+      rows: UInt32(clamping: rows),
+      columns: UInt32(clamping: columns),
+      samples: UInt32(clamping: samples),
+      bits_allocated: UInt32(clamping: bitsAllocated),
+      bits_stored: UInt32(clamping: bitsStored),
+      high_bit: UInt32(clamping: highBit),
+      is_signed: isSigned ? 1 : 0,
+      frames: UInt32(clamping: frames),
+      is_encapsulated: 0,
+      can_decode: canDecode ? 1 : 0,
+      is_truncated: isTruncated ? 1 : 0,
+      data_bytes: UInt64(clamping: dataBytes),
+      data_offset: UInt64(clamping: dataOffset)
+    )
   }
 
   /// Bytes of one decoded frame.

@@ -1,3 +1,4 @@
+import CDCMTK
 import Support
 
 /// How stored values become values of a volume.
@@ -97,7 +98,8 @@ struct RealConversion<Value: BinaryFloatingPoint & BitwiseCopyable & Sendable>: 
 /// An open file whose frames are decoded; used by one thread.
 final class DICOMPixelReader {
   let instance: DICOMInstance
-  private let file: DICOMFile
+  /// The open file; nil for native pixels, which are read without parsing the header again.
+  private let file: DICOMFile?
   private let layout: DICOMPixelLayout
   /// All floating-point pixels of the file, once they were asked for.
   private var floats: [UInt8]?
@@ -107,7 +109,7 @@ final class DICOMPixelReader {
     guard let layout = instance.pixels else { throw .damaged }
     self.instance = instance
     self.layout = layout
-    file = try DICOMFile(path: instance.path)
+    file = layout.native == nil ? try DICOMFile(path: instance.path) : nil
   }
 
   /// Decodes a frame and fills the slices that are cut from it.
@@ -139,11 +141,11 @@ final class DICOMPixelReader {
     let padding = instance.padding
     if let (frame, target) = slices.first, frame.tile == nil, conversion.isIdentity(type, frame) {
       let bytes = UnsafeMutableRawBufferPointer(target)
-      try file.decodeFrame(index, into: bytes)
+      try decodeFrame(index, into: bytes)
       return count(padding, in: UnsafeBufferPointer(bytes.assumingMemoryBound(to: type)))
     }
     let stored = AlignedBuffer<Stored>(uninitializedCount: layout.rows * layout.columns)
-    try file.decodeFrame(index, into: UnsafeMutableRawBufferPointer(stored.mutableElements))
+    try decodeFrame(index, into: UnsafeMutableRawBufferPointer(stored.mutableElements))
     let picture = UnsafeBufferPointer(stored.mutableElements)
     var found = 0
     for (frame, target) in slices {
@@ -155,6 +157,23 @@ final class DICOMPixelReader {
     return found
   }
 
+  private func decodeFrame(
+    _ index: Int,
+    into buffer: UnsafeMutableRawBufferPointer
+  ) throws(DICOMFault) {
+    if let file { return try file.decodeFrame(index, into: buffer) }
+    guard var native = layout.native else { throw .fault }
+    let frame = UInt32(clamping: index)
+    let status = cdcmtk_read_native(
+      instance.path,
+      &native,
+      frame,
+      buffer.baseAddress,
+      buffer.count
+    )
+    guard status == CDCMTK_OK else { throw DICOMFault(status: status) }
+  }
+
   private func reals<Stored: BinaryFloatingPoint & BitwiseCopyable, Conversion: DICOMConversion>(
     _ type: Stored.Type,
     _ index: Int,
@@ -162,7 +181,7 @@ final class DICOMPixelReader {
     _ conversion: Conversion
   ) throws(DICOMFault) -> Int {
     let tag = layout.kind == .float ? DICOMTag.floatPixels : DICOMTag.doublePixels
-    if floats == nil { floats = file.root.bytes(tag) }
+    if floats == nil { floats = file?.root.bytes(tag) }
     guard let bytes = floats else { throw .damaged }
     let size = layout.bytesPerFrame
     guard bytes.count / size > index else { throw .damaged }

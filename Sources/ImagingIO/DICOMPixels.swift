@@ -159,6 +159,7 @@ struct DICOMPixels: Sendable {
     let block = max(Self.block, pictures.count / 16)
     let whole = plane * frames.count
     let voxels = [Conversion.Value](unsafeUninitializedCapacity: whole) { buffer, count in
+      LargePages.advise(UnsafeMutableRawBufferPointer(buffer))
       // Each slice writes only its own plane of the buffer.
       nonisolated(unsafe) let buffer = buffer
       for start in stride(from: 0, to: pictures.count, by: block) {

@@ -61,6 +61,8 @@ typedef struct {
   uint32_t is_truncated;
   // Bytes of pixel data in the file: the value's length, or the sum of the fragments'.
   uint64_t data_bytes;
+  // Where native pixel data in the machine's byte order begins in the file, for `cdcmtk_read_native`; else 0.
+  uint64_t data_offset;
 } cdcmtk_pixels;
 
 // Opens a file and reads its data set; values over 4 kB stay on disk until they are asked for.
@@ -113,6 +115,12 @@ int32_t cdcmtk_decode_frame(cdcmtk_file *file, uint32_t frame, void *values, siz
 // `count` must be rows * columns. `CDCMTK_ABSENT` where the file has neither; `cdcmtk_describe_pixels` knows
 // nothing of such pixels.
 int32_t cdcmtk_float_frame(cdcmtk_file *file, uint32_t frame, double *values, size_t count);
+
+// Reads one frame as `cdcmtk_decode_frame` does, straight from a file that was described and closed.
+//
+// `CDCMTK_UNSUPPORTED` when `data_offset` is 0, `CDCMTK_DAMAGED` when the file has become shorter.
+int32_t cdcmtk_read_native(const char *path, const cdcmtk_pixels *pixels, uint32_t frame, void *values,
+                           size_t bytes);
 
 #ifdef __cplusplus
 }

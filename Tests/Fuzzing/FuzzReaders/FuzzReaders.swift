@@ -16,7 +16,7 @@ public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 
 
 /// What kind of file is made.
 enum FuzzTarget: String, CaseIterable {
-  case dicom, nifti, png, zip
+  case dicom, nifti, nrrd, mha, mgh, png, tiff, jpeg, zip
 
   /// The one that `LAMINA_FUZZ_TARGET` names.
   static let chosen: FuzzTarget = {
@@ -33,7 +33,12 @@ enum FuzzTarget: String, CaseIterable {
     switch self {
     case .dicom: "dcm"
     case .nifti: "nii"
+    case .nrrd: "nrrd"
+    case .mha: "mha"
+    case .mgh: "mgh"
     case .png: "png"
+    case .tiff: "tif"
+    case .jpeg: "jpg"
     case .zip: "zip"
     }
   }
@@ -46,7 +51,7 @@ enum FuzzTarget: String, CaseIterable {
 
   /// Lists and reads one input.
   func test(_ bytes: UnsafePointer<UInt8>?, _ count: Int) {
-    let path = "/dev/shm/lamina-fuzz-\(getpid()).\(fileEnding)"
+    let path = "/dev/shm/fuzzed-\(getpid()).\(fileEnding)"
     guard let stream = fopen(path, "wb") else { fatalError("\(path) cannot be written") }
     if let bytes { fwrite(bytes, 1, count, stream) }
     fclose(stream)

@@ -124,8 +124,9 @@ int32_t describe(const cdcmtk_file *file, Description &found) {
   pixels.high_bit = unsignedValue(dataset, DCM_HighBit, pixels.bits_stored - 1);
   pixels.is_signed = unsignedValue(dataset, DCM_PixelRepresentation, 0) == 1 ? 1 : 0;
   Sint32 stated = 0;
-  // Absent, empty and 0 all say nothing.
-  if (dataset->findAndGetSint32(DCM_NumberOfFrames, stated).bad()) stated = 0;
+  // Absent and empty say nothing; nor does 0, unless there is more than one frame to lose.
+  const bool isStated = dataset->findAndGetSint32(DCM_NumberOfFrames, stated).good();
+  if (!isStated) stated = 0;
   if (stated < 0) return CDCMTK_DAMAGED;
   pixels.frames = stated == 0 ? 1 : static_cast<uint32_t>(stated);
   found.coding = codingOf(file);
@@ -141,6 +142,9 @@ int32_t describe(const cdcmtk_file *file, Description &found) {
     if (found.starts.size() > pixels.frames) pixels.frames = static_cast<uint32_t>(found.starts.size());
   } else {
     pixels.data_bytes = found.data->getLength();
+    const uint64_t bits =
+        static_cast<uint64_t>(pixels.rows) * pixels.columns * pixels.samples * pixels.bits_allocated;
+    if (isStated && stated == 0 && bits > 0 && pixels.data_bytes >= 2 * ((bits + 7) / 8)) return CDCMTK_DAMAGED;
   }
   const bool isNativeSyntax = found.coding == Coding::native;
   pixels.can_decode = found.coding != Coding::none && (found.sequence == nullptr || !isNativeSyntax) ? 1 : 0;

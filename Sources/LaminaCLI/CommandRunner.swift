@@ -39,7 +39,7 @@ extension Verb {
 
   func run() throws {
     let interruption = Interruption()
-    let outputs = OutputGuard(mayReplace: mayReplaceOutputs)
+    let outputs = OutputGuard(mayReplace: mayReplaceOutputs, interruption: interruption)
     let progress = TerminalProgress(
       style: .init(quiet: global.quiet, showsProgress: !global.noProgress, verbose: global.verbose)
     )

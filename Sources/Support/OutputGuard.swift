@@ -7,13 +7,17 @@ import Synchronization
 /// interrupted, nothing is left behind: neither a half file nor a temporary one.
 public final class OutputGuard: Sendable {
   private let mayReplace: Bool
+  private let interruption: Interruption
   /// Temporary outputs, and the folders above each that were made for it, deepest first.
   private let pending = Mutex<[String: [String]]>([:])
 
   /// Creates a guard.
-  /// - Parameter mayReplace: Whether existing outputs may be replaced (`--force`).
-  public init(mayReplace: Bool) {
+  /// - Parameters:
+  ///   - mayReplace: Whether existing outputs may be replaced (`--force`).
+  ///   - interruption: A file or folder whose writing ends after this was raised does not appear.
+  public init(mayReplace: Bool, interruption: Interruption = Interruption()) {
     self.mayReplace = mayReplace
+    self.interruption = interruption
   }
 
   /// Checks early that an output may be written, before hours of work.
@@ -45,18 +49,26 @@ public final class OutputGuard: Sendable {
   /// - Parameters:
   ///   - path: The file to appear.
   ///   - body: Writes the whole file to the temporary path that it is given (same ending).
-  /// - Throws: What `check` and the body throw; `SupportError.unwritable` when the system refuses.
+  /// - Throws: What `check` and the body throw; `SupportError.unwritable` when the system refuses,
+  ///   `.interrupted`.
   public func writeFile(_ path: String, _ body: (_ temporaryPath: String) throws -> Void) throws {
-    try write(path, isFolder: false, mayReplace: mayReplace, body)
+    try write(path, isFolder: false, mayReplace: mayReplace) { temporary in
+      try body(temporary)
+      try interruption.check()
+    }
   }
 
   /// Writes a folder; all its files appear together.
   /// - Parameters:
   ///   - path: The folder to appear.
   ///   - body: Fills the temporary folder that it is given.
-  /// - Throws: What `check` and the body throw; `SupportError.unwritable` when the system refuses.
+  /// - Throws: What `check` and the body throw; `SupportError.unwritable` when the system refuses,
+  ///   `.interrupted`.
   public func writeFolder(_ path: String, _ body: (_ temporaryPath: String) throws -> Void) throws {
-    try write(path, isFolder: true, mayReplace: mayReplace, body)
+    try write(path, isFolder: true, mayReplace: mayReplace) { temporary in
+      try body(temporary)
+      try interruption.check()
+    }
   }
 
   /// Writes bytes as one file.

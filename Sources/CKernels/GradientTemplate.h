@@ -115,22 +115,24 @@ INLINE void NAME(weight_points)(const VEC *m, int64_t step, VEC *r, int64_t to) 
   r[2 * to] = c * (1.0f / 6) - a + m[5 * step];
 }
 
-// A patch of n x n cells, zero outside the slice.
-INLINE void NAME(load_patch)(const ck_winograd_gradient *s, const float *slice, int64_t y,
-                             int64_t x, int64_t n, VEC *patch) {
-  const VEC *source = (const VEC *)slice + y * s->width + x;
+// A patch of n x n cells, zero outside the slice, which begins at cell `slice` of the map.
+INLINE void NAME(load_patch)(const ck_winograd_gradient *s, const void *map, int half,
+                             int64_t slice, int64_t y, int64_t x, int64_t n, VEC *patch) {
+  const int64_t source = slice + y * s->width + x;
   if (y >= 0 && x >= 0 && y + n <= s->height && x + n <= s->width) {
 #pragma clang loop unroll(full)
     for (int64_t i = 0; i < n; ++i) {
 #pragma clang loop unroll(full)
-      for (int64_t j = 0; j < n; ++j) patch[i * n + j] = source[i * s->width + j];
+      for (int64_t j = 0; j < n; ++j)
+        NAME(load_cell)(map, source + i * s->width + j, half, patch + i * n + j);
     }
     return;
   }
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t j = 0; j < n; ++j) {
       const int inside = y + i >= 0 && y + i < s->height && x + j >= 0 && x + j < s->width;
-      patch[i * n + j] = inside ? source[i * s->width + j] : (VEC)(0.0f);
+      patch[i * n + j] = (VEC)(0.0f);
+      if (inside) NAME(load_cell)(map, source + i * s->width + j, half, patch + i * n + j);
     }
   }
 }
@@ -147,8 +149,9 @@ static TARGET void NAME(transform)(const ck_winograd_gradient *s, int64_t chunk,
   int64_t sample, z;
   const int exists = slice_of(s, &p, u.is_input, u.slot, &sample, &z);
   const int64_t blocks = u.is_input ? s->input_blocks : s->output_blocks;
-  const float *slice = (u.is_input ? s->input : s->gradient) +
-                       ((sample * blocks + u.block) * s->depth + z) * s->height * s->width * LANES;
+  const void *map = u.is_input ? s->input : s->gradient;
+  const int is_half = (u.is_input ? s->input_half : s->gradient_half) != 0;
+  const int64_t slice = ((sample * blocks + u.block) * s->depth + z) * s->height * s->width;
   for (int64_t t = u.tile; t < last; ++t, ++target) {
     if (!exists || t >= p.tiles) {
       for (int64_t i = 0; i < 36; ++i) target[i * plane] = (VEC)(0.0f);
@@ -158,14 +161,22 @@ static TARGET void NAME(transform)(const ck_winograd_gradient *s, int64_t chunk,
     const int64_t y = tile / across * 4, x = tile % across * 4;
     VEC patch[36], half[36];
     if (u.is_input) {
-      NAME(load_patch)(s, slice, y - 1, x - 1, 6, patch);
+      if (is_half) {
+        NAME(load_patch)(s, map, 1, slice, y - 1, x - 1, 6, patch);
+      } else {
+        NAME(load_patch)(s, map, 0, slice, y - 1, x - 1, 6, patch);
+      }
 #pragma clang loop unroll(full)
       for (int64_t i = 0; i < 6; ++i) NAME(input_points)(patch + i * 6, 1, half + i * 6, 1);
 #pragma clang loop unroll(full)
       for (int64_t j = 0; j < 6; ++j)
         NAME(input_points)(half + j, 6, target + j * plane, 6 * plane);
     } else {
-      NAME(load_patch)(s, slice, y, x, 4, patch);
+      if (is_half) {
+        NAME(load_patch)(s, map, 1, slice, y, x, 4, patch);
+      } else {
+        NAME(load_patch)(s, map, 0, slice, y, x, 4, patch);
+      }
 #pragma clang loop unroll(full)
       for (int64_t i = 0; i < 4; ++i) NAME(output_points)(patch + i * 4, 1, half + i * 6, 1);
 #pragma clang loop unroll(full)

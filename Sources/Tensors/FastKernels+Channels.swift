@@ -37,6 +37,30 @@ extension FastKernels {
     return result
   }
 
+  /// The sum of two bfloat16 tensors in blocks, rounded once; nil for any other.
+  static func halfSum(_ a: Tensor, _ b: Tensor) -> Tensor? {
+    guard let left = a.halfStorage, let right = b.halfStorage, a.layout == b.layout,
+      a.layout == preferredLayout, !Kernels.current.isReference
+    else { return nil }
+    let target = AlignedBuffer<UInt16>(uninitializedCount: left.count)
+    let lanes = a.lanes
+    EngineThreads.forEachRange(left.count / lanes, itemCost: lanes) { range in
+      let terms = [left, right].map { half in
+        ck_term(x: half.pointer, half: 1, factor: nil, addition: nil, slope: 1, scale: 1)
+      }
+      ck_combine(
+        terms,
+        2,
+        1,
+        target.pointer,
+        Int64(lanes),
+        Int64(range.lowerBound),
+        Int64(range.upperBound)
+      )
+    }
+    return Tensor(shape: a.shape, layout: a.layout, halfStorage: target)
+  }
+
   package func concatenation(_ parts: [Tensor]) -> Tensor {
     let channels = parts.reduce(0) { $0 + $1.shape[1] }
     var shape = parts[0].shape

@@ -5,11 +5,12 @@ import Support
 extension FastKernels {
   /// Whether the loops of CKernelsDirect.h serve better than oneDNN's.
   ///
-  /// Few input channels are read plain, windows of one cell need no gathering; elsewhere packing the
-  /// weights anew at each call costs more than it saves.
-  func isDirectFaster(channels: Int, kernel: [Int], shape: ConvolutionShape) -> Bool {
+  /// Few input channels are read plain, windows of one cell need no gathering, and bfloat16 would have
+  /// to be widened; elsewhere packing the weights anew at each call costs more than it saves.
+  func isDirectFaster(_ x: Tensor, kernel: [Int], shape: ConvolutionShape) -> Bool {
     guard shape.groups == 1, kernel.count == 2 || kernel.count == 3 else { return false }
-    return channels <= Self.plainChannelLimit || kernel.allSatisfy { $0 == 1 }
+    return x.shape[1] <= Self.plainChannelLimit || kernel.allSatisfy { $0 == 1 }
+      || x.elementType == .bfloat16
   }
 
   /// Whether a data gradient scatters each cell into a window of its own.
@@ -22,6 +23,8 @@ extension FastKernels {
   }
 
   /// A convolution, or with `isTransposed` the gradient of its input; `weight` is `[O, I, …]`.
+  ///
+  /// The result is of the input's type.
   func directConvolution(
     _ x: Tensor,
     weight: Tensor,
@@ -33,10 +36,13 @@ extension FastKernels {
     let lanes = Self.preferredLayout.block
     let inputs = x.shape[1]
     let isPlain = inputs <= Self.plainChannelLimit
-    let input = x.relaid(isPlain ? .plain : Self.preferredLayout)
+    let input = isPlain ? x.single.plain : x.relaid(Self.preferredLayout)
     let outputs = weight.shape[isTransposed ? 1 : 0]
-    let output = empty([x.shape[0], outputs] + outputSize, Self.preferredLayout)
+    let output = empty([x.shape[0], outputs] + outputSize, Self.preferredLayout, x.elementType)
     var shape = ck_direct()
+    shape.input_half = input.elementType == .bfloat16 ? 1 : 0
+    shape.output_half = output.elementType == .bfloat16 ? 1 : 0
+    shape.product_half = shape.input_half != 0 && ck_direct_multiplies_bf16() != 0 ? 1 : 0
     shape.batch = Int64(x.shape[0])
     shape.input_size = triple(Array(x.shape.dropFirst(2)), 1)
     shape.output_size = triple(outputSize, 1)
@@ -81,6 +87,32 @@ extension FastKernels {
     return output
   }
 
+  /// A transposed convolution with its bias, where windows do not overlap; nil elsewhere.
+  func scatteredConvolution(
+    _ x: Tensor,
+    weight: Tensor,
+    bias: Tensor?,
+    shape: ConvolutionShape,
+    outputSize: [Int]
+  ) -> Tensor? {
+    guard
+      isScattering(
+        kernel: Array(weight.shape.dropFirst(2)),
+        inputSize: outputSize,
+        gradientSize: Array(x.shape.dropFirst(2)),
+        shape: shape
+      )
+    else { return nil }
+    return directConvolution(
+      x,
+      weight: weight,
+      bias: bias,
+      shape: shape,
+      isTransposed: true,
+      outputSize: outputSize
+    )
+  }
+
   /// The gradient of the weights of a convolution of one group, `[O, I, …]`.
   func directWeightGradient(
     _ x: Tensor,
@@ -94,8 +126,9 @@ extension FastKernels {
     // Loops over few channels read borders as cells.
     let input =
       isPlain
-      ? withBorders(x.plain, convolution.padding) : x.relaid(Self.preferredLayout)
-    let arriving = gradient.relaid(Self.preferredLayout)
+      ? withBorders(x.single.plain, convolution.padding)
+      : x.single.relaid(Self.preferredLayout)
+    let arriving = gradient.single.relaid(Self.preferredLayout)
     var shape = ck_direct_gradient()
     shape.batch = Int64(x.shape[0])
     shape.input_size = triple(Array(input.shape.dropFirst(2)), 1)

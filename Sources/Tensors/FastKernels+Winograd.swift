@@ -41,7 +41,7 @@ extension FastKernels {
 
   /// A convolution, or with `isTransposed` the gradient of its input.
   ///
-  /// `weight` is the convolution's own in both cases, `[O, I, …]`.
+  /// `weight` is the convolution's own in both cases, `[O, I, …]`; the result is of the input's type.
   func winogradConvolution(
     _ x: Tensor,
     weight: Tensor,
@@ -52,9 +52,11 @@ extension FastKernels {
     let outputs = weight.shape[isTransposed ? 1 : 0]
     let inputs = x.shape[1]
     let size = Array(x.shape.dropFirst(2))
-    let output = empty([x.shape[0], outputs] + size, Self.preferredLayout)
+    let output = empty([x.shape[0], outputs] + size, Self.preferredLayout, x.elementType)
     let lanes = Self.preferredLayout.block
     var shape = ck_winograd()
+    shape.input_half = x.elementType == .bfloat16 ? 1 : 0
+    shape.output_half = shape.input_half
     shape.batch = Int64(x.shape[0])
     shape.depth = Int64(size.count == 3 ? size[0] : 1)
     shape.height = Int64(size[size.count - 2])
@@ -109,6 +111,8 @@ extension FastKernels {
     let lanes = Self.preferredLayout.block
     let size = Array(x.shape.dropFirst(2))
     var shape = ck_winograd_gradient()
+    shape.input_half = input.elementType == .bfloat16 ? 1 : 0
+    shape.gradient_half = arriving.elementType == .bfloat16 ? 1 : 0
     shape.batch = Int64(x.shape[0])
     shape.depth = Int64(size.count == 3 ? size[0] : 1)
     shape.height = Int64(size[size.count - 2])
@@ -123,8 +127,8 @@ extension FastKernels {
     )
     let products = zeros(Int(ck_winograd_gradient_products(&shape)))
     let result = empty(weightShape, .plain)
-    shape.input = UnsafePointer(input.storage.pointer)
-    shape.gradient = UnsafePointer(arriving.storage.pointer)
+    shape.input = UnsafeRawPointer(input.rawPointer)
+    shape.gradient = UnsafeRawPointer(arriving.rawPointer)
     shape.transformed = tiles.pointer
     shape.products = products.pointer
     let transforms = Int(ck_winograd_gradient_transform_units(&shape))
@@ -182,17 +186,22 @@ extension FastKernels {
       UnsafePointer<UnsafeRawPointer?>?, UnsafePointer<UnsafeMutableRawPointer?>?
     ) -> Void
   ) {
-    let from = (0..<input.outerCount).map { outer -> UnsafeRawPointer? in
-      UnsafeRawPointer(input.storage.pointer + outer * input.spatialCount * input.lanes)
+    func blocks(_ x: Tensor) -> [UnsafeMutableRawPointer?] {
+      let size = x.spatialCount * x.lanes * (x.elementType == .bfloat16 ? 2 : 4)
+      return (0..<x.outerCount).map { x.rawPointer + $0 * size }
     }
-    let to = (0..<output.outerCount).map { outer -> UnsafeMutableRawPointer? in
-      UnsafeMutableRawPointer(
-        output.storage.pointer + outer * output.spatialCount * output.lanes
-      )
-    }
+    let (from, to) = (blocks(input).map { $0.map { UnsafeRawPointer($0) } }, blocks(output))
     from.withUnsafeBufferPointer { from in
       to.withUnsafeBufferPointer { to in body(from.baseAddress, to.baseAddress) }
     }
+  }
+}
+
+extension Tensor {
+  /// The first stored value, of either type.
+  var rawPointer: UnsafeMutableRawPointer {
+    if let halfStorage { return UnsafeMutableRawPointer(halfStorage.pointer) }
+    return UnsafeMutableRawPointer(storage.pointer)
   }
 }
 

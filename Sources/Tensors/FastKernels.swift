@@ -50,7 +50,7 @@ extension FastKernels {
     ) {
       return winogradConvolution(x, weight: weight, bias: bias, isTransposed: false)
     }
-    if isDirectFaster(channels: x.shape[1], kernel: kernel, shape: shape) {
+    if isDirectFaster(x, kernel: kernel, shape: shape) {
       return directConvolution(
         x,
         weight: weight,
@@ -59,6 +59,10 @@ extension FastKernels {
         isTransposed: false,
         outputSize: outputSize
       )
+    }
+    // oneDNN's loops are called in single precision.
+    if x.elementType == .bfloat16 {
+      return convolution(x.single, weight: weight, bias: bias, shape: shape).rounded
     }
     let input = x.relaid(layout(ofInput: x.shape[1], groups: shape.groups))
     let output = empty(
@@ -116,6 +120,14 @@ extension FastKernels {
         outputSize: inputSize
       )
     }
+    if gradient.elementType == .bfloat16 {
+      return convolutionInputGradient(
+        gradient.single,
+        weight: weight,
+        inputSize: inputSize,
+        shape: shape
+      ).rounded
+    }
     // Of a data gradient's blocked AVX2 loops, none takes steps through volumes.
     let wantsPlain = lacksBlockedVolumes(gradient) && shape.stride.contains { $0 > 1 }
     let output = gradient.relaid(
@@ -162,6 +174,14 @@ extension FastKernels {
       return directWeightGradient(
         x,
         gradient: gradient,
+        weightShape: weightShape,
+        shape: shape
+      )
+    }
+    if x.elementType == .bfloat16 || gradient.elementType == .bfloat16 {
+      return convolutionWeightGradient(
+        x.single,
+        gradient: gradient.single,
         weightShape: weightShape,
         shape: shape
       )

@@ -44,7 +44,8 @@ typedef struct {
   /// [batch][output_blocks], or [batch][plain_outputs].
   void *const *output;
   /// NULL, or [spatial units][3][output_blocks * lanes]: a pivot, and the sums of y - pivot and of
-  /// its square over the unit, y before its rounding to the output's type. Not for plain outputs or transposed convolutions.
+  /// its square over the unit, y before its rounding to the output's type. Not for plain outputs or
+  /// transposed convolutions.
   float *statistics;
 } ck_direct;
 

@@ -20,7 +20,9 @@ typedef struct {
   int64_t depth_taps;
   /// Slices and tiles of a chunk; chosen by ck_winograd_gradient_plan.
   int64_t slices, tiles;
-  const float *input, *gradient;
+  /// Whether the input and the gradient are bfloat16 instead of single precision.
+  int64_t input_half, gradient_half;
+  const void *input, *gradient;
   /// Transformed tiles of a chunk, ck_winograd_gradient_tiles floats.
   float *transformed;
   /// Products, ck_winograd_gradient_products floats, zero before the first chunk.

@@ -5,17 +5,15 @@ import Support
 func channelSums(_ x: Tensor) -> Tensor {
   let (samples, channels, spatial) = (x.shape[0], x.shape[1], x.spatialCount)
   let blocks = (channels + x.lanes - 1) / x.lanes
-  let (lanes, storage) = (x.lanes, x.storage)
+  let (lanes, storage, half) = (x.lanes, x.storage, x.halfStorage)
   let sums = AlignedBuffer<Double>(uninitializedCount: samples * blocks * lanes)
   EngineThreads.forEachRange(samples * blocks, itemCost: spatial * lanes) { range in
-    ck_sum(
-      storage.pointer,
-      sums.pointer,
-      Int64(spatial),
-      Int64(lanes),
-      Int64(range.lowerBound),
-      Int64(range.upperBound)
-    )
+    let (first, last) = (Int64(range.lowerBound), Int64(range.upperBound))
+    if let half {
+      ck_bf16_sum(half.pointer, sums.pointer, Int64(spatial), Int64(lanes), first, last)
+    } else {
+      ck_sum(storage.pointer, sums.pointer, Int64(spatial), Int64(lanes), first, last)
+    }
   }
   let values = (0..<channels).map { channel in
     Float((0..<samples).reduce(0.0) { $0 + sums.elements[$1 * blocks * lanes + channel] })

@@ -45,15 +45,19 @@ private func convolved(
   shape: ConvolutionShape
 ) -> Tensor {
   let kernels = Kernels.current
-  // In bfloat16 the input is kept as it is; sums and weights are in single precision.
+  // In bfloat16 the input is kept as it is; sums and stored weights are in single precision.
   let (input, kernel, type) = (x.detached, weight.single, x.elementType)
-  let result = kernels.convolution(input.single, weight: kernel, bias: bias?.single, shape: shape)
-    .converted(to: type)
+  let result = kernels.convolution(
+    input.operand(of: kernels),
+    weight: kernel,
+    bias: bias?.single,
+    shape: shape
+  ).converted(to: type)
   let types = [weight, bias].map { $0?.elementType ?? .float32 }
   let (needsInput, needsWeight) = (x.isTracked, weight.isTracked)
   let needsBias = bias?.isTracked ?? false
   return result.recorded(from: [x, weight] + (bias.map { [$0] } ?? [])) { arriving in
-    let gradient = arriving.single
+    let gradient = arriving.converted(to: type).operand(of: kernels)
     let inputGradient =
       needsInput
       ? kernels.convolutionInputGradient(
@@ -65,7 +69,7 @@ private func convolved(
     let weightGradient =
       needsWeight
       ? kernels.convolutionWeightGradient(
-        input.single,
+        input.operand(of: kernels),
         gradient: gradient,
         weightShape: kernel.shape,
         shape: shape
@@ -125,19 +129,18 @@ private func convolvedTransposed(
 ) -> Tensor {
   let kernels = Kernels.current
   let (input, kernel, type) = (x.detached, weight.single, x.elementType)
-  var result = kernels.convolutionInputGradient(
-    input.single,
+  let result = transposed(
+    input,
     weight: kernel,
-    inputSize: outputSize,
-    shape: shape
-  )
-  if let bias { result = addingToChannels(result, bias.single) }
-  result = result.converted(to: type)
+    bias: bias?.single,
+    shape: shape,
+    outputSize: outputSize
+  ).converted(to: type)
   let types = [weight, bias].map { $0?.elementType ?? .float32 }
   let (needsInput, needsWeight) = (x.isTracked, weight.isTracked)
   let needsBias = bias?.isTracked ?? false
   return result.recorded(from: [x, weight] + (bias.map { [$0] } ?? [])) { arriving in
-    let gradient = arriving.single
+    let gradient = arriving.converted(to: type).operand(of: kernels)
     let inputGradient =
       needsInput
       ? kernels.convolution(gradient, weight: kernel, bias: nil, shape: shape)
@@ -146,7 +149,7 @@ private func convolvedTransposed(
       needsWeight
       ? kernels.convolutionWeightGradient(
         gradient,
-        gradient: input.single,
+        gradient: input.operand(of: kernels),
         weightShape: kernel.shape,
         shape: shape
       ).converted(to: types[0]) : nil
@@ -156,7 +159,41 @@ private func convolvedTransposed(
   }
 }
 
+/// The result before its rounding, if a bias that the kernels do not add has to be added first.
+private func transposed(
+  _ x: Tensor,
+  weight: Tensor,
+  bias: Tensor?,
+  shape: ConvolutionShape,
+  outputSize: [Int]
+) -> Tensor {
+  let kernels = Kernels.current
+  if let fast = kernels as? FastKernels,
+    let result = fast.scatteredConvolution(
+      x,
+      weight: weight,
+      bias: bias,
+      shape: shape,
+      outputSize: outputSize
+    )
+  {
+    return result
+  }
+  let result = kernels.convolutionInputGradient(
+    bias == nil ? x.operand(of: kernels) : x.single,
+    weight: weight,
+    inputSize: outputSize,
+    shape: shape
+  )
+  return bias.map { addingToChannels(result, $0) } ?? result
+}
+
 extension Tensor {
+  /// The values as a set of kernels takes them: the reference ones know single precision alone.
+  fileprivate func operand(of kernels: any KernelSet) -> Tensor {
+    kernels.isReference ? single : detached
+  }
+
   /// The values in another type, without a past.
   func converted(to type: ElementType) -> Tensor { type == .bfloat16 ? rounded : single }
 }

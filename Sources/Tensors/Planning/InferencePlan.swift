@@ -5,7 +5,7 @@ import Synchronization
 public enum InferencePrecision: String, Sendable, Hashable, CaseIterable, Codable {
   /// Single precision.
   case float32 = "f32"
-  /// bfloat16 maps and weights, single-precision sums.
+  /// bfloat16 maps, single-precision sums; weights of either type, as the processor likes.
   case bfloat16 = "bf16"
   /// 8-bit maps and weights with scales found on example inputs, 32-bit sums.
   case int8

@@ -123,7 +123,9 @@ extension PlanCompiler {
     let pieces = (rows + piece - 1) / piece
     emit(maximum ? "max pooling" : "average pooling", reads: [x], writes: result) { memory in
       let targets = Shared(memory.pointers(result.blocks))
-      let terms = Shared(x.blocks.indices.map { Self.term(x, $0, scale: 1, isHalf: isHalf, memory) })
+      let terms = Shared(
+        x.blocks.indices.map { Self.term(x, $0, scale: 1, isHalf: isHalf, memory) }
+      )
       EngineThreads.forEachUnit(targets.value.count * pieces) { _, unit in
         let (block, part) = (unit / pieces, unit % pieces)
         var (term, window) = (terms.value[block], window.value)
@@ -150,7 +152,9 @@ extension PlanCompiler {
     let pieces = (rows + piece - 1) / piece
     emit("repetition", reads: [x], writes: result) { memory in
       let targets = Shared(memory.pointers(result.blocks))
-      let terms = Shared(x.blocks.indices.map { Self.term(x, $0, scale: 1, isHalf: isHalf, memory) })
+      let terms = Shared(
+        x.blocks.indices.map { Self.term(x, $0, scale: 1, isHalf: isHalf, memory) }
+      )
       EngineThreads.forEachUnit(targets.value.count * pieces) { _, unit in
         let (block, part) = (unit / pieces, unit % pieces)
         var term = terms.value[block]

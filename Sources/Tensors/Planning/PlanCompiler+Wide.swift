@@ -113,7 +113,9 @@ extension PlanCompiler {
     )
   }
 
-  static func bfloat16Pointer(_ pointer: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<UInt16> {
+  static func bfloat16Pointer(
+    _ pointer: UnsafeMutablePointer<Float>
+  ) -> UnsafeMutablePointer<UInt16> {
     UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: UInt16.self)
   }
 

@@ -17,8 +17,8 @@ public enum LayersError: ClassifiedError, Equatable {
     switch self {
     case .damagedWeights(let path, let reason): return "\(path) is damaged: \(reason)."
     case .forbiddenPickle(let path, let name):
-      return "\(path) is refused: it asks for \(name), which weights do not need; nothing of it was "
-        + "run."
+      return "\(path) is refused: it asks for \(name), which weights do not need; nothing of it "
+        + "was run."
     case .weightsMismatch(let path, let missing, let unused, let misshapen):
       let parts = [("missing", missing), ("unused", unused), ("of another shape", misshapen)]
         .filter { !$0.1.isEmpty }

@@ -80,7 +80,9 @@ final class PickleTree {
 
   /// What the pickle says of things that lie outside it.
   var storages: [PickleValue] {
-    values.compactMap { if case .persistent(let identification) = $0.kind { identification } else { nil } }
+    values.compactMap { value in
+      if case .persistent(let identification) = value.kind { identification } else { nil }
+    }
   }
 
   deinit { Self.takeApart(values) }

@@ -92,7 +92,8 @@ public struct ObjectConversion: Sendable {
     try outputs.writeFile(output) { temporary in
       switch form {
       case .seg: try objects.writeSegmentation(to: temporary, ontoSlices: false)
-      case .labelmap: try objects.writeSegmentation(to: temporary, ontoSlices: false, kind: .labelMap)
+      case .labelmap:
+        try objects.writeSegmentation(to: temporary, ontoSlices: false, kind: .labelMap)
       case .rtstruct: try objects.writeStructureSet(to: temporary)
       }
     }
@@ -134,7 +135,9 @@ public struct ObjectConversion: Sendable {
     let error = written?.largestError ?? 0
     return ImageConversion.Result(
       summary: loaded.summary,
-      files: (written?.files ?? []).map { output + "/" + URL(fileURLWithPath: $0).lastPathComponent },
+      files: (written?.files ?? []).map {
+        output + "/" + URL(fileURLWithPath: $0).lastPathComponent
+      },
       remark: error > 0 ? "Values were rounded to 16 bits, by at most \(error)." : nil
     )
   }
@@ -166,8 +169,9 @@ public struct ObjectConversion: Sendable {
     try interruption.check()
     var remark: String?
     if structures.layers.count > 1 {
-      remark = "Structures overlap: the file has \(structures.layers.count) time points, one for "
-        + "each layer."
+      remark =
+        "Structures overlap: the file has \(structures.layers.count) time points, one for each "
+        + "layer."
     }
     try outputs.writeFile(output) { try Self.write(structures.layers, to: $0) }
     var summary = reference.summary

@@ -42,7 +42,9 @@ public indirect enum JSONTree: Equatable, Sendable {
     self = try reader.document()
   }
 
-  /// The value of a key; nil for other values and absent keys. The last of equal keys counts.
+  /// The value of a key; nil for other values and absent keys.
+  ///
+  /// The last of equal keys counts.
   /// - Parameter key: The key.
   public subscript(_ key: String) -> JSONTree? {
     guard case .object(let members) = self else { return nil }

@@ -11,10 +11,11 @@ struct ConvertCommand: Verb {
     abstract: "Writes an image in another format, chosen by the output's ending.",
     discussion: """
       .nii, .nii.gz, .nrrd and .mha keep geometry (mm), scalar type and values, so label maps stay \
-      integer. .dcm takes labels as a DICOM object (--as seg, labelmap or rtstruct); --reference \
-      names the series that gives patient, study and slices. A folder takes one PNG per slice, or \
-      with --as dicom a DICOM series; .png takes a single slice. PNG holds no geometry; values that \
-      are not whole numbers from 0 to 65535 are mapped linearly to 16 bits, which is said.
+      integer. .dcm takes labels as a DICOM object (--as seg, labelmap or rtstruct), or a PDF or \
+      pictures of a report (--as document); --reference names the series that gives patient, study \
+      and slices. A folder takes one PNG per slice, or with --as dicom a DICOM series; .png takes a \
+      single slice. PNG holds no geometry; values that are not whole numbers from 0 to 65535 are \
+      mapped linearly to 16 bits, which is said.
       """
   )
 
@@ -33,14 +34,14 @@ struct ConvertCommand: Verb {
 
   /// What `--as` names.
   enum Form: String, ExpressibleByArgument, CaseIterable {
-    case seg, labelmap, rtstruct, dicom, png
+    case seg, labelmap, rtstruct, document, dicom, png
   }
 
   @Option(
     name: .customLong("as"),
     help: ArgumentHelp(
       "What a .dcm or a folder holds (default for folders: png).",
-      valueName: "seg|labelmap|rtstruct|dicom|png"
+      valueName: "seg|labelmap|rtstruct|document|dicom|png"
     )
   )
   var form: Form?
@@ -95,9 +96,9 @@ struct ConvertCommand: Verb {
 
   func validate() throws {
     let isObject = output.lowercased().hasSuffix(".dcm")
-    let objects: [Form] = [.seg, .labelmap, .rtstruct]
+    let objects: [Form] = [.seg, .labelmap, .rtstruct, .document]
     if isObject, !(form.map(objects.contains) ?? false) {
-      throw ValidationError("\(output) needs --as seg, labelmap or rtstruct.")
+      throw ValidationError("\(output) needs --as seg, labelmap, rtstruct or document.")
     }
     if !isObject, let form, objects.contains(form) {
       throw ValidationError("--as \(form.rawValue) needs an output that ends in .dcm.")
@@ -141,6 +142,7 @@ struct ConvertCommand: Verb {
     case .seg: return try objects.write(input, to: output, as: .seg, options: options)
     case .labelmap: return try objects.write(input, to: output, as: .labelmap, options: options)
     case .rtstruct: return try objects.write(input, to: output, as: .rtstruct, options: options)
+    case .document: return try objects.writeDocument(input, to: output, options: options)
     case .dicom: return try objects.writeSeries(input, to: output, options: options)
     case .png, nil: break
     }

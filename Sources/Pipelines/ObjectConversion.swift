@@ -142,6 +142,64 @@ public struct ObjectConversion: Sendable {
     )
   }
 
+  /// Writes a report as a DICOM document: a PDF as it is, or pictures as a secondary capture.
+  ///
+  /// What the pages show is not looked at; the document therefore says that they may name the patient.
+  /// - Parameters:
+  ///   - input: A PDF file; or a picture, or a folder of pictures of one size by name.
+  ///   - output: The file to make.
+  ///   - options: How; the reference gives patient and study.
+  /// - Returns: What was made.
+  /// - Throws: `ImagingIOError` for inputs; `SupportError` for outputs.
+  public func writeDocument(
+    _ input: String,
+    to output: String,
+    options: Options
+  ) throws -> ImageConversion.Result {
+    try outputs.check(output)
+    guard FileManager.default.fileExists(atPath: input) else {
+      throw SupportError.notFound(path: input)
+    }
+    let source = try reference(options)?.source
+    let document = DICOMReportDocument(
+      title: "Report",
+      showsPatient: true,
+      algorithmName: "Lamina convert",
+      algorithmVersion: Version.current,
+      date: options.date
+    )
+    if input.lowercased().hasSuffix(".pdf") {
+      guard let pdf = FileManager.default.contents(atPath: input) else {
+        throw SupportError.unreadable(path: input, reason: "it could not be read")
+      }
+      try outputs.writeFile(output) { try document.write(pdf: pdf, source: source, to: $0) }
+    } else {
+      let pages = try Self.pictures(input).map { path in
+        let image = try ColorImage.read(path)
+        return DICOMReportDocument.Page(width: image.width, height: image.height, rgb: image.pixels)
+      }
+      try outputs.writeFile(output) { try document.write(pages: pages, source: source, to: $0) }
+    }
+    return ImageConversion.Result(
+      summary: Self.summary(problems: []),
+      files: [output],
+      remark: nil
+    )
+  }
+
+  /// A picture, or those of a folder by name.
+  private static func pictures(_ input: String) throws -> [String] {
+    var isFolder: ObjCBool = false
+    _ = FileManager.default.fileExists(atPath: input, isDirectory: &isFolder)
+    guard isFolder.boolValue else { return [input] }
+    let endings = [".png", ".jpg", ".jpeg", ".tif", ".tiff"]
+    let names = try FileManager.default.contentsOfDirectory(atPath: input)
+      .filter { name in endings.contains { name.lowercased().hasSuffix($0) } }
+      .sorted { $0.compare($1, options: .numeric) == .orderedAscending }
+    guard !names.isEmpty else { throw PipelinesError.noInputs(path: input) }
+    return names.map { input + "/" + $0 }
+  }
+
   // MARK: - From DICOM objects
 
   /// Whether a path is a structure set, which only becomes a label map on a reference.

@@ -30,7 +30,7 @@ extension DICOMInstance {
         path: path,
         code: "colour",
         what: "colour pixels (\(photometric ?? "\(pixels.samples) samples"))",
-        remedy: "give the grey-scale series"
+        remedy: "give the grey-scale series, or convert the file to .png, which keeps colours"
       )
     }
     guard pixels.kind != .integer || [8, 16, 32].contains(pixels.bitsAllocated) else {

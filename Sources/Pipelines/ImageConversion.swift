@@ -59,7 +59,8 @@ public struct ImageConversion: Sendable {
 
   /// Converts one volume, or all time points of one series.
   ///
-  /// Values keep their scalar type in NIfTI, NRRD and MetaImage, so label maps stay integer.
+  /// Values keep their scalar type in NIfTI, NRRD and MetaImage, so label maps stay integer. A DICOM
+  /// file of colours keeps them in `.png`, with 8 bits a channel.
   /// - Parameters:
   ///   - input: A file or folder.
   ///   - output: `.nii`, `.nii.gz`, a `.hdr`/`.img` pair, `.nrrd`, `.mha`, `.png` for one slice,
@@ -74,6 +75,9 @@ public struct ImageConversion: Sendable {
   ) throws -> Result {
     let target = try Target(output)
     try outputs.check(output)
+    if target == .pngFile, let result = try convertColor(input, to: output, selection) {
+      return result
+    }
     let loaded = try Self.timePoints(
       of: input,
       selection: selection,
@@ -125,6 +129,29 @@ public struct ImageConversion: Sendable {
       let files = try slices.write(to: output, asFolder: target == .pngFolder, outputs: outputs)
       return Result(summary: summary, files: files, remark: slices.remark)
     }
+  }
+
+  /// Writes a DICOM file of colours as a colour picture; nil for any other input.
+  private func convertColor(
+    _ input: String,
+    to output: String,
+    _ selection: VolumeSelection
+  ) throws -> Result? {
+    let frame = selection.timePoint ?? selection.volume ?? 1
+    guard let picture = try? DICOMFormat.readColor(input, frame: frame),
+      let summary = try DICOMFormat().inspect(input, progress: progress).first
+    else { return nil }
+    let image = PNGImage(
+      width: picture.width,
+      height: picture.height,
+      channels: 3,
+      samples: .eightBit(picture.rgb)
+    )
+    try outputs.write(PNGEncoder.encode(image), to: output)
+    var colored = summary
+    // That it is no volume does not matter to a picture.
+    colored.problems.removeAll { $0.code == "colour" }
+    return Result(summary: colored, files: [output], remark: nil)
   }
 
   /// One loaded volume for each time point: all of them unless one is chosen.

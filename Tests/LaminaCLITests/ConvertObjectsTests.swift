@@ -198,6 +198,20 @@ import Testing
     #expect(none.status == 66)
   }
 
+  @Test(arguments: ["rgb", "palette"]) func coloursAreKeptInPictures(name: String) throws {
+    let folder = try TemporaryFolder()
+    let file = Fixtures.path("dicom/\(name)/1.dcm")
+    let written = try Program.run("convert", file, folder.file("picture.png"))
+    #expect(written.status == 0, "\(written.error)")
+    let picture = try ColorImage.read(folder.file("picture.png"))
+    let expected = try DICOMFormat.readColor(file)
+    #expect(picture.width == expected.width)
+    #expect(picture.pixels == expected.rgb)
+    #expect(Set(expected.rgb).count > 3)
+    // Colours are no volume.
+    #expect(try Program.run("convert", file, folder.file("volume.nii")).status == 65)
+  }
+
   @Test func formsAndEndingsMustFit() throws {
     let folder = try TemporaryFolder()
     for arguments in [

@@ -1,5 +1,6 @@
 import CDCMTK
 import Support
+import Synchronization
 
 /// How stored values become values of a volume.
 protocol DICOMConversion: Sendable {
@@ -53,6 +54,51 @@ struct IntegerConversion<Value: FixedWidthInteger & BitwiseCopyable & Sendable>:
   func convert<Stored: BinaryFloatingPoint>(
     _ source: UnsafeBufferPointer<Stored>,
     to target: UnsafeMutableBufferPointer<Value>,
+    _ frame: DICOMFrame
+  ) { preconditionFailure("floating-point pixels as integers") }
+}
+
+/// Stored integers plus the intercept as int16, as long as they fit.
+struct NarrowConversion: DICOMConversion {
+  /// Raised by any thread when a value does not fit.
+  private final class Flag: Sendable {
+    let isRaised = Atomic<Bool>(false)
+  }
+
+  private let overflow = Flag()
+
+  /// Whether every value that was converted fits; the others were cut.
+  var fits: Bool { !overflow.isRaised.load(ordering: .acquiring) }
+
+  func isIdentity<Stored: FixedWidthInteger>(_ type: Stored.Type, _ frame: DICOMFrame) -> Bool {
+    false
+  }
+
+  @inline(__always)
+  func convert<Stored: FixedWidthInteger>(
+    _ source: UnsafeBufferPointer<Stored>,
+    to target: UnsafeMutableBufferPointer<Int16>,
+    _ frame: DICOMFrame
+  ) {
+    let shift = Int(exactly: frame.intercept) ?? 0
+    let cut = Int16(truncatingIfNeeded: shift)
+    var low = Stored.max
+    var high = Stored.min
+    for index in 0..<source.count {
+      let value = source[index]
+      low = min(low, value)
+      high = max(high, value)
+      target.initializeElement(at: index, to: Int16(truncatingIfNeeded: value) &+ cut)
+    }
+    let range = Int(Int16.min) - shift...Int(Int16.max) - shift
+    if !source.isEmpty, !range.contains(Int(low)) || !range.contains(Int(high)) {
+      overflow.isRaised.store(true, ordering: .releasing)
+    }
+  }
+
+  func convert<Stored: BinaryFloatingPoint>(
+    _ source: UnsafeBufferPointer<Stored>,
+    to target: UnsafeMutableBufferPointer<Int16>,
     _ frame: DICOMFrame
   ) { preconditionFailure("floating-point pixels as integers") }
 }

@@ -54,7 +54,8 @@ struct DICOMPixels: Sendable {
   /// Integers where each slice has slope 1 and all share one integral intercept: the stored type
   /// when the intercept is 0, else the narrowest of int16, uint16 and int32 that holds every value
   /// the stored bits allow; uint16 behind look-up tables. Otherwise float32, or float64 for more
-  /// than 24 stored bits.
+  /// than 24 stored bits. Where 16 stored bits and an intercept ask for int32, as in CT, the volume
+  /// is int16 after all when every value fits.
   enum Scalar: Equatable { case int8, uint8, int16, uint16, int32, uint32, float32, float64 }
 
   /// The type that the headers ask for.
@@ -95,7 +96,7 @@ struct DICOMPixels: Sendable {
     case .uint8: try integers(progress) { .uint8($0) }
     case .int16: try integers(progress) { .int16($0) }
     case .uint16: try integers(progress) { .uint16($0) }
-    case .int32: try integers(progress) { .int32($0) }
+    case .int32: try narrow(progress) ?? integers(progress) { .int32($0) }
     case .uint32: try integers(progress) { .uint32($0) }
     case .float32:
       try any(values(progress, RealConversion<Float>())) { .float32($0) }
@@ -132,6 +133,14 @@ struct DICOMPixels: Sendable {
     _ wrap: @escaping @Sendable (Volume<Value>) -> AnyVolume
   ) throws -> AnyRead {
     try any(values(progress, IntegerConversion<Value>()), wrap)
+  }
+
+  /// The values as int16, or nil when one of them does not fit.
+  private func narrow(_ progress: any ProgressReporter) throws -> AnyRead? {
+    guard frames.allSatisfy({ ($0.instance.pixels?.bitsAllocated ?? 32) <= 16 }) else { return nil }
+    let conversion = NarrowConversion()
+    let read = try values(progress, conversion)
+    return conversion.fits ? any(read) { .int16($0) } : nil
   }
 
   private func any<Value>(

@@ -88,7 +88,7 @@ public struct ImageConversion: Sendable {
     guard let summary = loaded.last?.summary else {
       throw ImagingIOError.noSuchSelection(path: input, selection: "volume")
     }
-    let volumes = loaded.map(\.volume)
+    let volumes = AnyVolume.inCommonType(loaded.map(\.volume))
     switch target {
     case .nifti:
       return Result(

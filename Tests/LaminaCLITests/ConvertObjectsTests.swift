@@ -212,6 +212,38 @@ import Testing
     #expect(try Program.run("convert", file, folder.file("volume.nii")).status == 65)
   }
 
+  /// The first layer of the SEG is read as uint8, the second as uint16.
+  @Test func layersOfDifferentTypesBecomeOneFile() throws {
+    let folder = try TemporaryFolder()
+    let geometry = try Samples.geometry([4, 3, 2])
+    func layer(_ label: UInt16) -> AnyVolume {
+      .uint16(Volume(geometry: geometry, voxels: (0..<24).map { $0 % 3 == 0 ? label : 0 }))
+    }
+    try NIfTIWriter.write(
+      timePoints: [layer(7), layer(700)],
+      secondsApart: 0,
+      to: folder.file("layers.nii")
+    )
+    let written = try Program.run(
+      "convert",
+      folder.file("layers.nii"),
+      folder.file("object.dcm"),
+      "--as",
+      "seg"
+    )
+    #expect(written.status == 0, "\(written.error)")
+    let back = try Program.run("convert", folder.file("object.dcm"), folder.file("back.nii"))
+    #expect(back.status == 0, "\(back.error)")
+    for (point, label) in [(1, 7), (2, 700)] as [(Int, UInt16)] {
+      let read = try NIfTIReader.read(
+        folder.file("back.nii"),
+        selection: VolumeSelection(volume: point)
+      )
+      let labels = try NIfTIReader.labelMap(from: read.volume, table: [], path: "back.nii").labels
+      #expect(labels == (0..<24).map { $0 % 3 == 0 ? label : 0 })
+    }
+  }
+
   @Test func formsAndEndingsMustFit() throws {
     let folder = try TemporaryFolder()
     for arguments in [

@@ -66,7 +66,7 @@ struct SegmentCommand: Verb {
     inversion: .prefixedNo,
     help: "Average over mirror images along the axes that the model allows."
   )
-  var tta = false
+  var tta: Bool?
 
   @Option(
     help: ArgumentHelp(
@@ -150,7 +150,7 @@ struct SegmentCommand: Verb {
     options.structures = labels.map {
       $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     }
-    options.keepsLargestComponent = postprocess
+    options.postprocesses = postprocess
     options.precision = precision
     options.command = OutputPath.command
     let run = try SegmentationRun(

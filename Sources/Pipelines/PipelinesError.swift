@@ -18,6 +18,10 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case unsuitableScan(path: String, reason: String)
   /// The model has no structure of this name.
   case unknownStructure(name: String, known: [String])
+  /// The model has no network of this name to average.
+  case unknownMember(name: String, known: [String])
+  /// Models of this kind do not give this output.
+  case unavailableOutput(String)
   /// Two inputs have one case name.
   case duplicateCase(id: String)
   /// Nothing to work on.
@@ -34,7 +38,7 @@ public enum PipelinesError: ClassifiedError, Equatable {
       .checkpointMismatch, .trainingDiverged:
       .damagedInput
     case .failedSelfTest: .internalFault
-    case .unknownStructure, .duplicateCase: .usage
+    case .unknownStructure, .unknownMember, .duplicateCase, .unavailableOutput: .usage
     case .modelNotFound: .missingComponent
     case .noInputs: .missingInput
     }
@@ -60,6 +64,10 @@ public enum PipelinesError: ClassifiedError, Equatable {
     case .unsuitableScan(let path, let reason): "\(path) does not suit the model: \(reason)."
     case .unknownStructure(let name, let known):
       "The model has no structure \(name); it has \(known.joined(separator: ", "))."
+    case .unknownMember(let name, let known):
+      "The model has no fold \(name); it has \(known.joined(separator: ", "))."
+    case .unavailableOutput(let name):
+      "Slice-wise models do not give \(name); leave them out of --write."
     case .duplicateCase(let id):
       "Two inputs are named \(id); rename one or segment them in separate runs."
     case .noInputs(let path): "\(path) holds no scans."

@@ -10,8 +10,14 @@ public struct SegmentationInputs: Sendable {
     public let id: String
     /// The scan's file or DICOM folder.
     public let path: String
-    /// The number of channels found beside it, by nnU-Net's naming; 1 otherwise.
-    public let channelCount: Int
+    /// The files of all channels, by nnU-Net's naming; `path` alone otherwise.
+    public let channelPaths: [String]
+
+    init(id: String, path: String, channelPaths: [String]? = nil) {
+      self.id = id
+      self.path = path
+      self.channelPaths = channelPaths ?? [path]
+    }
   }
 
   /// The cases, by name as people sort within each input.
@@ -38,7 +44,11 @@ public struct SegmentationInputs: Sendable {
         let name = URL(fileURLWithPath: path).lastPathComponent
         let stem = SegmentationDataset.stem(name)
         cases.append(
-          Case(id: Self.channelZero(stem) ?? stem, path: path, channelCount: 1)
+          Case(
+            id: Self.channelZero(stem) ?? stem,
+            path: path,
+            channelPaths: Self.siblings(of: path, stem: stem)
+          )
         )
         continue
       }
@@ -47,8 +57,7 @@ public struct SegmentationInputs: Sendable {
         cases.append(
           Case(
             id: URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent,
-            path: path,
-            channelCount: 1
+            path: path
           )
         )
       } else {
@@ -91,11 +100,37 @@ public struct SegmentationInputs: Sendable {
       let stem = SegmentationDataset.stem(file)
       let path = folder + "/" + file
       guard let part = channel(stem), let channels = grouped[part.case] else {
-        return Case(id: stem, path: path, channelCount: 1)
+        return Case(id: stem, path: path)
       }
       guard part.number == 0 else { return nil }
-      return Case(id: part.case, path: path, channelCount: channels.count)
+      return Case(
+        id: part.case,
+        path: path,
+        channelPaths: (0..<channels.count).map { number in
+          folder + "/" + Self.name(of: file, channel: number)
+        }
+      )
     }
+  }
+
+  /// The name of another channel's file.
+  private static func name(of file: String, channel: Int) -> String {
+    let stem = SegmentationDataset.stem(file)
+    return stem.dropLast(4) + String(format: "%04d", channel) + file.dropFirst(stem.count)
+  }
+
+  /// `CASE_0000.nii.gz` given as a file, with the further channels that lie beside it.
+  private static func siblings(of path: String, stem: String) -> [String] {
+    guard channelZero(stem) != nil else { return [path] }
+    let url = URL(fileURLWithPath: path)
+    let file = url.lastPathComponent
+    var paths = [path]
+    while paths.count < 1000 {
+      let next = String(path.dropLast(file.count)) + name(of: file, channel: paths.count)
+      guard FileManager.default.fileExists(atPath: next) else { break }
+      paths.append(next)
+    }
+    return paths
   }
 
   /// CASE of `CASE_0000`; other numbers belong to the name.

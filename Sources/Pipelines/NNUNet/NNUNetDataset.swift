@@ -21,6 +21,11 @@ package struct NNUNetDataset: Equatable, Sendable {
   /// The ending of image files, such as ".nii.gz".
   package let fileEnding: String
 
+  /// The numbers of all labels but background and the ignore label, rising.
+  package var foregroundNumbers: [Int] {
+    Set(entries.flatMap(\.numbers)).subtracting([0]).sorted()
+  }
+
   /// Reads a `dataset.json`.
   /// - Parameter path: The file.
   /// - Throws: `PipelinesError.damagedModel`.

@@ -10,6 +10,7 @@
 #include "CKernelsActivations.h"
 #include "CKernelsBFloat16.h"
 #include "CKernelsSpatial.h"
+#include "CKernelsZoom.h"
 #include "CKernelsOptimizers.h"
 
 /// Plain [C][S] of one sample to blocks [first, last) of [ceil(C/b)][S][b]; lanes past C become 0.

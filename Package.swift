@@ -65,7 +65,7 @@ let package = Package(
     .target(
       name: "Pipelines",
       dependencies: [
-        "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
+        "CKernels", "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
         "Networks",
       ]
     ),

@@ -2,6 +2,31 @@ import Networks
 import Tensors
 
 extension ModelPackage {
+  /// The predictor of the stage before, or nil.
+  private func previousPredictor(
+    options: SegmentationRun.Options,
+    like planOptions: InferencePlanOptions
+  ) throws -> (any ScanPredictor)? {
+    guard let stage = description.previousStage, case .nnUNet(let plan) = stage.plan else {
+      return nil
+    }
+    var values = NNUNetPredictor.Options()
+    values.usesMirroring = options.usesMirroring ?? true
+    values.step = options.step ?? values.step
+    values.memoryLimit = options.memoryLimit
+    return NNUNetPredictor(
+      plan: plan,
+      networks: try stage.members.map {
+        try PlannedNetwork(
+          makeNetwork($0, stage.network, patchSize: plan.patchSize),
+          options: planOptions
+        )
+      },
+      labels: description.labels,
+      options: values
+    )
+  }
+
   /// Builds the networks whose scores are averaged; the files' hashes are not checked again.
   /// - Parameter folds: Names or numbers of members, or nil for all.
   /// - Returns: At least one network, in the order of the description.
@@ -61,7 +86,17 @@ extension ModelPackage {
         usesMirroring: options.usesMirroring ?? false
       )
     case .nnUNet(let plan):
-      throw PipelinesError.invalidPlan(reason: "\(plan.configuration) cannot be run yet")
+      var values = NNUNetPredictor.Options()
+      values.usesMirroring = options.usesMirroring ?? true
+      values.step = options.step ?? values.step
+      values.memoryLimit = options.memoryLimit
+      return NNUNetPredictor(
+        plan: plan,
+        networks: networks,
+        labels: description.labels,
+        options: values,
+        previous: try previousPredictor(options: options, like: networks[0].options)
+      )
     }
   }
 }

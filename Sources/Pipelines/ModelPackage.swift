@@ -108,6 +108,24 @@ public struct ModelPackage: Sendable {
     )
   }
 
+  /// Builds every network once, the verified weights loaded, and keeps the first.
+  /// - Parameter interruption: Looked at between networks.
+  /// - Returns: The first network.
+  /// - Throws: What `verify` throws; `LayersError` when weights and network do not fit.
+  func checkNetworks(interruption: Interruption) throws -> any Network {
+    let first = try makeNetwork()
+    for member in description.ensemble.dropFirst() {
+      try interruption.check()
+      _ = try makeNetwork(member, description.network, patchSize: description.plan.patchSize)
+    }
+    for member in description.previousStage?.members ?? [] {
+      try interruption.check()
+      guard let stage = description.previousStage else { break }
+      _ = try makeNetwork(member, stage.network, patchSize: stage.plan.patchSize)
+    }
+    return first
+  }
+
   /// Builds one of the networks; the files' hashes are not checked again.
   /// - Parameters:
   ///   - member: Which weights.
@@ -162,6 +180,24 @@ public struct ModelPackage: Sendable {
     }
   }
 
+  /// Removes the files that the description names, the description and the card, and then the folder.
+  ///
+  /// The folder stays, with whatever else lies in it, when there is more.
+  /// - Throws: `SupportError.unwritable`.
+  public func remove() throws {
+    let names =
+      description.files.keys.sorted() + [
+        Self.cardName, TrainingRecord.fileName, TrainingRecord.heldOutName, Self.descriptionName,
+      ]
+    for name in names where !name.contains("/") && name != ".." {
+      guard FileManager.default.fileExists(atPath: path + "/" + name) else { continue }
+      guard unlink(path + "/" + name) == 0 else {
+        throw SupportError.unwritable(path: path, reason: String(cString: strerror(errno)))
+      }
+    }
+    rmdir(path)
+  }
+
   /// Writes a package into a folder that exists.
   /// - Parameters:
   ///   - path: The folder.
@@ -190,7 +226,7 @@ public struct ModelPackage: Sendable {
     try write(try encoder.encode(description) + Data("\n".utf8), descriptionName, in: path)
   }
 
-  private static func write(_ content: Data, _ name: String, in path: String) throws {
+  static func write(_ content: Data, _ name: String, in path: String) throws {
     do {
       try content.write(to: URL(fileURLWithPath: path + "/" + name), options: .atomic)
     } catch {

@@ -108,6 +108,11 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
     return difference == 0 ? 0 : (difference / max(size, .leastNormalMagnitude)).squareRoot()
   }
 
+  /// Some of the scores of the standard patches.
+  static func sampledScores(of network: PlannedNetwork, patches: Patches) -> [Float] {
+    sample(scores(of: network, patches: patches, seed: standardSeed))
+  }
+
   private static func sample(_ scores: [Float]) -> [Float] {
     let count = min(scoreCount, scores.count)
     return (0..<count).map { scores[$0 * scores.count / count] }

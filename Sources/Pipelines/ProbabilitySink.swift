@@ -1,93 +1,111 @@
 import Foundation
+import Imaging
 import Support
 import Synchronization
 
 /// Class probabilities that arrive piece by piece and in any order, kept in a file.
 ///
 /// The file holds `[class][z][y][x]` of the scan's own grid in single precision, x fastest; it is
-/// scratch space that goes with the sink. Classes x volume is never held in memory.
+/// scratch space that goes with the sink. The system writes it out as it needs memory, so that
+/// classes x volume is never held by force.
 package final class ProbabilitySink: Sendable {
-  private let path: String
-  private let descriptor: Mutex<Int32>
-  private let shape = Mutex<[Int]>([])
-
-  /// Opens a scratch file.
-  /// - Parameter folder: A folder that exists; the file has no name there and goes with the process.
-  /// - Throws: `SupportError.unwritable`.
-  package init(in folder: String) throws {
-    path = folder + "/.probabilities-\(getpid()).partial"
-    let file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0o600)
-    guard file >= 0 else {
-      throw SupportError.unwritable(path: path, reason: String(cString: strerror(errno)))
-    }
-    unlink(path)
-    descriptor = Mutex(file)
+  private struct Mapping {
+    var size: [Int] = []
+    // Unmapped in deinit only; who writes writes to places of its own.
+    nonisolated(unsafe) var values: UnsafeMutablePointer<Float>?
   }
 
-  deinit { descriptor.withLock { _ = close($0) } }
+  private let folder: ScratchFolder
+  private let path: String
+  private let descriptor: Int32
+  private let mapping = Mutex(Mapping())
+
+  /// Opens a scratch file in the system's temporary folder (`TMPDIR`).
+  /// - Throws: `SupportError.unwritable`.
+  package init() throws {
+    folder = try ScratchFolder()
+    path = folder.path + "/probabilities"
+    descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC, 0o600)
+    guard descriptor >= 0 else {
+      throw SupportError.unwritable(path: path, reason: String(cString: strerror(errno)))
+    }
+  }
+
+  deinit {
+    mapping.withLock { mapping in
+      if let values = mapping.values { munmap(values, mapping.size.reduce(4, *)) }
+    }
+    close(descriptor)
+  }
 
   /// Classes, slices, rows and columns.
-  package var size: [Int] { shape.withLock { $0 } }
+  package var size: [Int] { mapping.withLock { $0.size } }
 
   /// States the size, before anything is written; what is never written reads as 0.
   /// - Parameter size: Classes, slices, rows and columns.
   /// - Throws: `SupportError.unwritable`.
   package func begin(size: [Int]) throws {
-    shape.withLock { $0 = size }
     let bytes = size.reduce(4, *)
-    let done = descriptor.withLock { ftruncate($0, off_t(bytes)) }
-    guard done == 0 else {
+    // Room is taken now, so that a full disk is an error and not a signal.
+    let status = posix_fallocate(descriptor, 0, off_t(bytes))
+    guard status == 0 else {
+      throw SupportError.unwritable(path: path, reason: String(cString: strerror(status)))
+    }
+    let address = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+    guard let address, address != MAP_FAILED else {
       throw SupportError.unwritable(path: path, reason: String(cString: strerror(errno)))
     }
-  }
-
-  /// Writes values that follow one another in the file; may be called from several threads.
-  /// - Parameters:
-  ///   - values: Probabilities.
-  ///   - offset: The place of the first, in values.
-  /// - Throws: `SupportError.unwritable`.
-  package func write(_ values: UnsafeBufferPointer<Float>, at offset: Int) throws {
-    guard let base = values.baseAddress else { return }
-    let file = descriptor.withLock { $0 }
-    var done = 0
-    let total = values.count * 4
-    while done < total {
-      let count = pwrite(
-        file,
-        UnsafeRawPointer(base) + done,
-        total - done,
-        off_t(offset * 4 + done)
+    mapping.withLock {
+      $0 = Mapping(
+        size: size,
+        values: address.bindMemory(to: Float.self, capacity: bytes / 4)
       )
-      guard count > 0 else {
-        throw SupportError.unwritable(path: path, reason: String(cString: strerror(errno)))
-      }
-      done += count
     }
   }
 
-  /// Reads values that follow one another.
+  /// Calls a body with all values.
+  /// - Parameter body: Gets them, and must not keep them.
+  package func withValues<Result>(
+    _ body: (UnsafeMutableBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    let (values, count) = mapping.withLock { mapping in
+      nonisolated(unsafe) let values = mapping.values
+      return (values, mapping.values == nil ? 0 : mapping.size.reduce(1, *))
+    }
+    return try body(UnsafeMutableBufferPointer(start: values, count: count))
+  }
+
+  /// Makes the first class certain everywhere.
+  func fillBackground() {
+    let voxels = size.dropFirst().reduce(1, *)
+    withValues { $0.prefix(voxels).update(repeating: 1) }
+  }
+
+  /// Where the part that a network sees lies.
   /// - Parameters:
-  ///   - offset: The place of the first, in values.
-  ///   - count: How many.
-  /// - Returns: The values.
-  /// - Throws: `SupportError.unreadable`.
-  package func read(at offset: Int, count: Int) throws -> [Float] {
-    let file = descriptor.withLock { $0 }
-    return try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-      var done = 0
-      while done < count * 4 {
-        let got = pread(
-          file,
-          UnsafeMutableRawPointer(buffer.baseAddress.unsafelyUnwrapped) + done,
-          count * 4 - done,
-          off_t(offset * 4 + done)
+  ///   - prepared: The scan as the network sees it.
+  ///   - scanSize: Voxels of the scan along x, y, z.
+  func target(for prepared: NNUNetPreparation, scanSize: SIMD3<Int>) -> ProbabilityTarget? {
+    let memory = SIMD3(1, scanSize.x, scanSize.x * scanSize.y)
+    var steps = SIMD3<Int>()
+    var start = 0
+    for axis in 0..<3 {
+      let source = prepared.reordering.sources[axis]
+      let isTurned = prepared.reordering.flips[axis]
+      steps[axis] = isTurned ? -memory[source] : memory[source]
+      start += isTurned ? memory[source] * (scanSize[source] - 1) : 0
+      start += steps[axis] * prepared.box.low[axis]
+    }
+    return withValues { values in
+      values.baseAddress.map {
+        ProbabilityTarget(
+          values: $0,
+          voxelCount: scanSize.product,
+          start: start,
+          steps: steps,
+          width: prepared.box.size.x
         )
-        guard got > 0 else {
-          throw SupportError.unreadable(path: path, reason: String(cString: strerror(errno)))
-        }
-        done += got
       }
-      initialized = count
     }
   }
 }

@@ -31,8 +31,8 @@ public struct SegmentationRun: Sendable {
     public var memoryLimit: Int?
     /// Whether identical tiles are computed once.
     public var skipsRepeatedTiles = false
-    /// A folder for the scratch file of class probabilities, or nil when they are not wanted.
-    public var probabilitiesFolder: String?
+    /// Whether class probabilities are wanted.
+    public var wantsProbabilities = false
     /// The command line, for the record.
     public var command = ""
 
@@ -117,7 +117,7 @@ public struct SegmentationRun: Sendable {
       progress: progress
     )
     let (channels, loaded) = try loader.load(item)
-    let probabilities = try options.probabilitiesFolder.map { try ProbabilitySink(in: $0) }
+    let probabilities = options.wantsProbabilities ? try ProbabilitySink() : nil
     var labelMap = try predictor.predict(
       channels,
       outputs: PredictionOutputs(probabilities: probabilities),

@@ -84,4 +84,5 @@ void ck_return_freed_memory(void);
 #include "CKernelsPlan.h"
 #include "CKernelsHalf.h"
 #include "CKernelsHalfMaps.h"
+#include "CKernelsWindows.h"
 #include "CKernelsWinograd.h"

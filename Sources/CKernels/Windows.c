@@ -60,6 +60,57 @@ DISPATCHED void ck_half_widen(const uint16_t *x, float *y, int64_t count) {
   for (int64_t i = 0; i < count; ++i) y[i] = (float)h[i];
 }
 
+// Cells and outputs whose sums stay in registers.
+enum { CELLS = 64, OUTPUTS = 4 };
+typedef float lanes __attribute__((ext_vector_type(16), aligned(4)));
+
+DISPATCHED void ck_head_row(const float *x, int64_t stride, const float *weights,
+                            const float *bias, int64_t features, int64_t outputs, int64_t count,
+                            float *y) {
+  for (int64_t start = 0; start < count; start += CELLS) {
+    const int64_t cells = count - start < CELLS ? count - start : CELLS;
+    for (int64_t first = 0; first < outputs; first += OUTPUTS) {
+      const int64_t used = outputs - first < OUTPUTS ? outputs - first : OUTPUTS;
+      if (used == OUTPUTS && cells == CELLS) {
+        lanes sum[OUTPUTS][CELLS / 16];
+#pragma clang loop unroll(full)
+        for (int k = 0; k < OUTPUTS; ++k) {
+#pragma clang loop unroll(full)
+          for (int l = 0; l < CELLS / 16; ++l) sum[k][l] = (lanes)bias[first + k];
+        }
+        for (int64_t f = 0; f < features; ++f) {
+          const lanes *row = (const lanes *)(x + f * stride + start);
+#pragma clang loop unroll(full)
+          for (int k = 0; k < OUTPUTS; ++k) {
+            const lanes weight = (lanes)weights[(first + k) * features + f];
+#pragma clang loop unroll(full)
+            for (int l = 0; l < CELLS / 16; ++l) {
+              sum[k][l] = __builtin_elementwise_fma(weight, row[l], sum[k][l]);
+            }
+          }
+        }
+#pragma clang loop unroll(full)
+        for (int k = 0; k < OUTPUTS; ++k) {
+          lanes *row = (lanes *)(y + (first + k) * count + start);
+#pragma clang loop unroll(full)
+          for (int l = 0; l < CELLS / 16; ++l) row[l] = sum[k][l];
+        }
+        continue;
+      }
+      for (int64_t k = first; k < first + used; ++k) {
+        float *row = y + k * count + start;
+        for (int64_t i = 0; i < cells; ++i) row[i] = bias[k];
+        for (int64_t f = 0; f < features; ++f) {
+          const float weight = weights[k * features + f];
+          const float *source = x + f * stride + start;
+          // As in the registers above: one rounding for a product and its sum.
+          for (int64_t i = 0; i < cells; ++i) row[i] = fmaf(weight, source[i], row[i]);
+        }
+      }
+    }
+  }
+}
+
 DISPATCHED void ck_add_row(float *sum, const float *x, int64_t count, int32_t backwards) {
   if (backwards) {
     for (int64_t i = 0; i < count; ++i) sum[i] += x[count - 1 - i];

@@ -140,7 +140,7 @@ public struct ModelPackage: Sendable {
   ) throws -> any Network {
     var random = RandomStream(seed: 0)
     let network = try configuration.makeNetwork(random: &random)
-    try check(patchSize, multiple: network.sizeMultiple)
+    try check(patchSize, multiples: network.axisMultiples)
     let weights = path + "/" + member.weights
     try network.load(Safetensors(contentsOf: weights), from: weights)
     return network
@@ -172,10 +172,12 @@ public struct ModelPackage: Sendable {
     )
   }
 
-  private func check(_ patchSize: [Int], multiple: Int) throws {
-    guard patchSize.allSatisfy({ $0 % multiple == 0 }) else {
+  private func check(_ patchSize: [Int], multiples: [Int]) throws {
+    let needed = multiples.count == 1 ? patchSize.map { _ in multiples[0] } : multiples
+    guard needed.count == patchSize.count, zip(patchSize, needed).allSatisfy({ $0 % $1 == 0 })
+    else {
       throw PipelinesError.invalidPlan(
-        reason: "patchSize \(patchSize) is not a multiple of \(multiple)"
+        reason: "patchSize \(patchSize) is not a multiple of \(needed)"
       )
     }
   }

@@ -16,6 +16,11 @@ void ck_half_divide(uint16_t *sum, float divisor, int64_t count);
 /// Widens to single precision.
 void ck_half_widen(const uint16_t *x, float *y, int64_t count);
 
+/// Scores of a row of cells: y[k][i] = bias[k] + sum over f of weights[k][f] * x[f * stride + i] for
+/// `outputs` k and `count` i; y has rows of `count`.
+void ck_head_row(const float *x, int64_t stride, const float *weights, const float *bias,
+                 int64_t features, int64_t outputs, int64_t count, float *y);
+
 /// sum += x, or the same with x read backwards.
 void ck_add_row(float *sum, const float *x, int64_t count, int32_t backwards);
 /// Copies a row, or turns it around.

@@ -123,9 +123,17 @@ public struct NNUNetPlan: Codable, Equatable, Sendable {
       (1...4096).contains(numbers.count) && numbers.allSatisfy((0...65535).contains),
       "its labels are \(numbers.prefix(8))"
     )
+    switch probabilities {
+    case .spline(3, _, _), .spline(_, 3, _):
+      try require(false, "it resamples scores by cubic splines, which this program does not")
+    default: break
+    }
+    if case .spline(3, _, _) = segmentation {
+      try require(false, "it resamples labels by cubic splines, which this program does not")
+    }
     try require(
       (previousStage == nil) == previousLabels.isEmpty
-        && previousLabels.allSatisfy((1...65535).contains),
+        && previousLabels.allSatisfy((1...32767).contains),
       "an earlier stage and its labels do not fit"
     )
   }

@@ -175,7 +175,7 @@ private struct NNUNetJob {
       ScoreTaps(
         input: prepared.size[axis],
         output: box.size[axis],
-        isNearest: apart == axis || plan.probabilities.isNearest
+        isNearest: apart == axis ? !plan.probabilities.isLinearAcross : plan.probabilities.isNearest
       )
     }
     let batchSize = plan.isPlanar ? min(options.batchSize, max(1, grid.count)) : 1
@@ -373,6 +373,12 @@ extension NNUNetPlan.Resampling {
   /// Whether values are taken, not interpolated.
   var isNearest: Bool {
     if case .spline(0, _, _) = self { return true }
+    return false
+  }
+
+  /// Whether values are interpolated also along an axis that is treated apart.
+  var isLinearAcross: Bool {
+    if case .spline(_, 1, _) = self { return true }
     return false
   }
 }

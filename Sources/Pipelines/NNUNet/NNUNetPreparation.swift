@@ -84,7 +84,18 @@ struct NNUNetPreparation: Sendable {
       )
     }
     size = newSize
-    let inside = Self.needsMask(plan) ? Self.filledMask(volumes, size: fullSize, box: box) : nil
+    var inside =
+      Self.needsMask(plan) || previous != nil
+      ? Self.filledMask(volumes, size: fullSize, box: box) : nil
+    var earlier: [Int16]?
+    if let previous, let mask = inside {
+      // nnU-Net marks what lies outside by −1, but not over a label; it then counts as inside.
+      var labels = Self.labels(previous, reordering, fullSize, box)
+      for index in labels.indices where mask[index] == 0 {
+        if labels[index] == 0 { labels[index] = -1 } else { inside?[index] = 1 }
+      }
+      earlier = labels
+    }
     let resampler = NNUNetResampler(
       plan.data,
       from: boxSize,
@@ -100,17 +111,16 @@ struct NNUNetPreparation: Sendable {
       try interruption.check()
       channels.append(resampler.resample(values))
     }
-    if let previous {
-      let labels = Self.labels(previous, reordering, fullSize, box)
+    if let earlier {
       let resized = NNUNetResampler(
         plan.segmentation,
         from: boxSize,
         to: newSize,
         spacing: spacing,
         newSpacing: networkSpacing
-      ).resample(labels: labels)
+      ).resample(labels: earlier)
       for number in plan.previousLabels {
-        let wanted = UInt16(number)
+        let wanted = Int16(number)
         channels.append(resized.map { $0 == wanted ? 1 : 0 })
       }
     }
@@ -174,9 +184,11 @@ struct NNUNetPreparation: Sendable {
     _ reordering: GridReordering,
     _ size: SIMD3<Int>,
     _ box: GridBox
-  ) -> [UInt16] {
-    let turned = reordering.applied(to: map.labels, size: map.geometry.size)
-    var result: [UInt16] = []
+  ) -> [Int16] {
+    let turned = reordering.applied(to: map.labels, size: map.geometry.size).map {
+      Int16(truncatingIfNeeded: $0)
+    }
+    var result: [Int16] = []
     result.reserveCapacity(box.count)
     for z in box.low.z..<box.low.z + box.size.z {
       for y in box.low.y..<box.low.y + box.size.y {

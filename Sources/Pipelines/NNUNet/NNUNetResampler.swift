@@ -60,24 +60,40 @@ struct NNUNetResampler: Sendable {
     guard size != newSize else { return values }
     switch kind {
     case .none: return values
-    case .linear: preconditionFailure("not there yet")
-    case .spline(let order, _, _):
-      return zoom(ZoomResampling.Order(rawValue: order) ?? .cubic).resample(values)
+    case .linear: return zoom(.linear, across: .nearest, positions: .single).resample(values)
+    case .spline(let order, let across, _):
+      return zoom(Self.order(order), across: Self.order(across)).resample(values)
     }
   }
 
   /// Resamples labels, x fastest: each becomes an indicator, and the largest wins.
-  func resample(labels: [UInt16]) -> [UInt16] {
+  func resample(labels: [Int16]) -> [Int16] {
     guard size != newSize else { return labels }
-    return zoom(.nearest).resample(labels.map { Float($0) }).map { UInt16($0) }
+    switch kind {
+    case .none: return labels
+    case .linear:
+      return zoom(.linear, across: .nearest, positions: .single)
+        .resample(labels: labels, vote: .smallestInHalfPrecision)
+    case .spline(let order, let across, _):
+      return zoom(Self.order(order), across: Self.order(across)).resample(labels: labels)
+    }
   }
 
-  private func zoom(_ order: ZoomResampling.Order) -> ZoomResampling {
+  private static func order(_ number: Int) -> ZoomResampling.Order {
+    ZoomResampling.Order(rawValue: number) ?? .cubic
+  }
+
+  private func zoom(
+    _ order: ZoomResampling.Order,
+    across: ZoomResampling.Order,
+    positions: ZoomResampling.Positions = .double
+  ) -> ZoomResampling {
     ZoomResampling(
       from: size,
       to: newSize,
       order: order,
-      axes: apart.map { .apart(axis: $0) } ?? .together
+      axes: apart.map { .apart(axis: $0, across: across) } ?? .together,
+      positions: positions
     )
   }
 }

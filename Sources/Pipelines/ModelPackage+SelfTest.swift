@@ -42,7 +42,7 @@ extension ModelPackage {
       source: "\(compared.count) \(heldOut.isEmpty ? "" : "held-out ")"
         + (compared.count == 1 ? "scan" : "scans") + " of \(dataset.name)",
       interruption: interruption
-    ) { try predictor(networks: [$0], options: SegmentationRun.Options()) }
+    ) { try predictor(planned: $0, options: SegmentationRun.Options()) }
     try ModelPackage.writeDescription(complete, to: path)
     return try ModelPackage(path: path)
   }

@@ -26,6 +26,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case ambiguousModel(path: String, choices: [String])
   /// The source lacks a part.
   case missingPart(path: String, what: String, known: [String])
+  /// The run needs more memory than it may take.
+  case needsMoreMemory(bytes: Int, limit: Int)
   /// A network gave scores that are infinite or not numbers.
   case infiniteScores
   /// Models of this kind do not give this output.
@@ -49,7 +51,7 @@ public enum PipelinesError: ClassifiedError, Equatable {
     case .failedSelfTest: .internalFault
     case .ambiguousModel, .unknownStructure, .unknownMember, .duplicateCase, .unavailableOutput:
       .usage
-    case .modelNotFound: .missingComponent
+    case .modelNotFound, .needsMoreMemory: .missingComponent
     case .noInputs: .missingInput
     }
   }
@@ -85,6 +87,9 @@ public enum PipelinesError: ClassifiedError, Equatable {
       "\(path) lacks \(what)"
         + (known.isEmpty ? "" : "; it has \(known.prefix(12).joined(separator: ", "))")
         + "; obtain it completely."
+    case .needsMoreMemory(let bytes, let limit):
+      "The run needs \(ProcessMemory.gigabytes(bytes)) GB of memory at least, and --memory allows "
+        + "\(ProcessMemory.gigabytes(limit)); allow more."
     case .infiniteScores:
       "The network gave scores beyond half precision; use a scan of the kind that the model was "
         + "trained on."

@@ -29,8 +29,6 @@ public struct SegmentationRun: Sendable {
     public var step: Double?
     /// A ceiling of memory in bytes, or nil.
     public var memoryLimit: Int?
-    /// Whether identical tiles are computed once.
-    public var skipsRepeatedTiles = false
     /// Whether class probabilities are wanted.
     public var wantsProbabilities = false
     /// The command line, for the record.
@@ -96,9 +94,9 @@ public struct SegmentationRun: Sendable {
       model: model.description,
       network: networks[0]
     )
-    let planOptions = model.planOptions(precision.precision, options)
     predictor = try model.predictor(
-      networks: networks.map { try PlannedNetwork($0, options: planOptions) },
+      networks: networks,
+      planOptions: model.planOptions(precision.precision, options),
       options: options
     )
   }

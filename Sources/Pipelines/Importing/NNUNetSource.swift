@@ -26,7 +26,10 @@ struct NNUNetSource {
     self.options = options
     let found = Self.configurations(files)
     let wanted = found.filter { place in
-      options.configuration.map { Self.configuration(of: place, files) == $0 } ?? true
+      options.configuration.map { name in
+        Self.configuration(of: place, files) == name
+          || (place as NSString).lastPathComponent == name
+      } ?? true
     }
     guard let first = wanted.first else {
       throw PipelinesError.missingPart(
@@ -39,7 +42,7 @@ struct NNUNetSource {
     guard wanted.count == 1 else {
       throw PipelinesError.ambiguousModel(
         path: files.source,
-        choices: wanted.map { Self.configuration(of: $0, files) }
+        choices: wanted.map { ($0 as NSString).lastPathComponent }
       )
     }
     folder = first.isEmpty ? files : files.below(first)

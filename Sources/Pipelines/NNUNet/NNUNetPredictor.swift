@@ -27,7 +27,7 @@ package struct NNUNetPredictor: ScanPredictor {
   }
 
   private let plan: NNUNetPlan
-  private let networks: [PlannedNetwork]
+  private let networks: [ScoringNetwork]
   private let labels: [LabelDefinition]
   private let options: Options
   private let previous: (any ScanPredictor)?
@@ -41,7 +41,7 @@ package struct NNUNetPredictor: ScanPredictor {
   ///   - previous: The predictor of the stage before, if the plan has one.
   package init(
     plan: NNUNetPlan,
-    networks: [PlannedNetwork],
+    networks: [ScoringNetwork],
     labels: [LabelDefinition],
     options: Options = Options(),
     previous: (any ScanPredictor)? = nil
@@ -145,7 +145,7 @@ struct TiledGrid: Sendable {
 /// One scan on its way through the networks.
 private struct NNUNetJob {
   let plan: NNUNetPlan
-  let networks: [PlannedNetwork]
+  let networks: [ScoringNetwork]
   let options: NNUNetPredictor.Options
   let prepared: NNUNetPreparation
   let grid: TiledGrid
@@ -188,7 +188,7 @@ private struct NNUNetJob {
         batchSize: batchSize
       )
     }
-    let parts = [0..<box.size.y]
+    let parts = try split(taps, scorers: scorers, limit: memoryLimit, progress: progress)
     progress.begin("segmenting \(grid.count) tiles", total: grid.count * parts.count)
     var done = 0
     for rows in parts {
@@ -212,6 +212,48 @@ private struct NNUNetJob {
       }
     }
     progress.end()
+  }
+
+  /// Splits the rows so that the run keeps below a ceiling of memory; says what it will need.
+  ///
+  /// Tiles that reach the rows of two parts are computed for both, so that parts cost time and change
+  /// nothing else.
+  private func split(
+    _ taps: [ScoreTaps],
+    scorers: [TileScorer],
+    limit: Int?,
+    progress: any ProgressReporter
+  ) throws -> [Range<Int>] {
+    let fixed =
+      ProcessMemory.residentBytes + (scorers.map(\.arenaBytes).max() ?? 0)
+      + scorers.reduce(0) { $0 + $1.byteCount }
+    func need(_ parts: [Range<Int>]) -> Int {
+      let rows = parts.map { ScoreExport.sourceRows(taps[1], for: $0).count }.max() ?? 0
+      let slab = WindowSlab.byteCount(
+        classes: plan.heads.count,
+        depth: grid.patch[0],
+        rows: rows,
+        columns: grid.padded[2]
+      )
+      let planes = 4 * plan.heads.count * rows * grid.padded[2]
+      return fixed + scorers.count * slab + planes
+    }
+    let height = prepared.box.size.y
+    let fewest = max(1, min(height, 4 * height / max(1, grid.patch[1])))
+    for count in 1...fewest {
+      let parts = (0..<count).map { height * $0 / count..<height * ($0 + 1) / count }
+      let bytes = need(parts)
+      if let limit, bytes > limit, count < fewest { continue }
+      if let limit, bytes > limit {
+        throw PipelinesError.needsMoreMemory(bytes: bytes, limit: limit)
+      }
+      progress.note(
+        "This needs about \(ProcessMemory.gigabytes(bytes)) GB of memory"
+          + (count > 1 ? ", in \(count) parts that compute some tiles twice." : ".")
+      )
+      return parts
+    }
+    return [0..<height]
   }
 
   /// Scores the tiles that reach some rows and exports their planes.
@@ -244,24 +286,37 @@ private struct NNUNetJob {
       }
       (input.pointer + batch.count * tileCount)
         .update(repeating: 0, count: (batchSize - batch.count) * tileCount)
-      // Sums of one network do not depend on another's.
+      // Sums of one network do not depend on another's. A batch's are kept, since its tiles may
+      // belong to planes that are finished one after the other.
       var outputs: [[Float]] = []
       for (scorer, slab) in zip(scorers, slabs) {
         scorer.score(input) { scores in
-          let size = plan.heads.count * grid.patch.reduce(1, *)
+          let size = scorer.outputChannels * grid.patch.reduce(1, *)
           if batch.count == 1 {
-            slab.add(scores, patch: grid.patch, origin: batch[start].origin, weights: weights)
+            slab.add(
+              scores,
+              head: scorer.head,
+              patch: grid.patch,
+              origin: batch[start].origin,
+              weights: weights
+            )
           } else {
             outputs.append(Array(UnsafeBufferPointer(start: scores, count: batch.count * size)))
           }
         }
       }
       for (place, tile) in batch.enumerated() {
-        for (output, slab) in zip(outputs, slabs) {
-          let size = plan.heads.count * grid.patch.reduce(1, *)
+        for (index, output) in outputs.enumerated() {
+          let size = scorers[index].outputChannels * grid.patch.reduce(1, *)
           output.withUnsafeBufferPointer { scores in
             guard let base = scores.baseAddress else { return }
-            slab.add(base + place * size, patch: grid.patch, origin: tile.origin, weights: weights)
+            slabs[index].add(
+              base + place * size,
+              head: scorers[index].head,
+              patch: grid.patch,
+              origin: tile.origin,
+              weights: weights
+            )
           }
         }
         while finished < tile.finishedPlanes {

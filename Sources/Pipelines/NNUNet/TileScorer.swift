@@ -10,8 +10,22 @@ import Tensors
 final class TileScorer {
   /// Tiles that the network sees at once.
   let batchSize: Int
+  /// What makes scores of what `score` gives, or nil where those are scores.
+  let head: ScoringNetwork.Head?
+  /// Channels of what `score` gives.
+  let outputChannels: Int
   private let network: PlannedNetwork
   private let shape: [Int]
+  /// Bytes of the network's feature maps, which networks may share.
+  let arenaBytes: Int
+  /// Bytes of what the network gives, once.
+  private let outputBytes: Int
+
+  /// Bytes of tiles and of what the network gives.
+  var byteCount: Int {
+    outputBytes * (mirrorings.isEmpty ? 1 : 2) + 4 * shape.reduce(1, *)
+      * (mirrorings.isEmpty ? 1 : 2)
+  }
   private let mirrorings: [[Int]]
   private let total: AlignedBuffer<Float>?
   private let flipped: AlignedBuffer<Float>
@@ -26,13 +40,14 @@ final class TileScorer {
   ///   - mirrorAxes: Axes of the patch to mirror.
   ///   - batchSize: Tiles that the network sees at once.
   init(
-    _ network: PlannedNetwork,
+    _ network: ScoringNetwork,
     channels: Int,
     patch: [Int],
     mirrorAxes: [Int],
     batchSize: Int
   ) {
-    self.network = network
+    self.network = network.network
+    head = network.head
     self.batchSize = batchSize
     shape = [batchSize, channels] + patch
     // nnU-Net's order: single axes, then pairs, then all three.
@@ -40,12 +55,16 @@ final class TileScorer {
     mirrorings = (1..<max(1, 1 << axes.count)).map { subset in
       axes.indices.filter { subset >> $0 & 1 == 1 }.map { axes[$0] }
     }.sorted { ($0.count, $0.map(String.init).joined()) < ($1.count, $1.map(String.init).joined()) }
-    let outputs = network.plan(for: shape).outputShape.reduce(1, *)
+    let plan = network.network.plan(for: shape)
+    outputChannels = plan.outputShape[1]
+    arenaBytes = plan.arenaBytes
+    let outputs = plan.outputShape.reduce(1, *)
+    outputBytes = 4 * outputs
     total = mirrorings.isEmpty ? nil : AlignedBuffer(uninitializedCount: outputs)
     flipped = AlignedBuffer(uninitializedCount: mirrorings.isEmpty ? 0 : shape.reduce(1, *))
   }
 
-  /// Scores a batch.
+  /// Scores a batch, or gives the features of `head`, averaged over mirror images.
   /// - Parameters:
   ///   - tiles: `[tile][channel][voxels]` of `batchSize` tiles.
   ///   - body: Gets `[tile][output][voxels]`.

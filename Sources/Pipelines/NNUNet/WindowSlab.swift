@@ -1,5 +1,6 @@
 import CKernels
 import Support
+import Synchronization
 
 /// Weighted sums of tiles' scores in half precision, for the planes that tiles still reach.
 ///
@@ -39,12 +40,14 @@ final class WindowSlab {
 
   /// Adds a tile's scores, weighted.
   /// - Parameters:
-  ///   - scores: `[class][plane][row][column]` of the tile.
+  ///   - scores: `[class][plane][row][column]` of the tile, or the features of `head`.
+  ///   - head: What makes scores of features, or nil.
   ///   - patch: Planes, rows and columns of the tile.
   ///   - origin: The tile's first plane, row and column.
   ///   - weights: The weight of each voxel of the tile, as halves.
   func add(
     _ scores: UnsafePointer<Float>,
+    head: ScoringNetwork.Head?,
     patch: [Int],
     origin: [Int],
     weights: UnsafePointer<UInt16>
@@ -55,19 +58,36 @@ final class WindowSlab {
     nonisolated(unsafe) let (scores, weights) = (scores, weights)
     nonisolated(unsafe) let (sums, totals) = (sums.pointer, totals.pointer)
     let area = rows.count * columns
-    Parallelism.forEach(patch[0]) { [rows, columns, classes, depth] plane in
-      let slot = (origin[0] + plane) % depth
-      for row in used {
-        let place = (row - rows.lowerBound) * columns + origin[2]
-        let cell = (plane * patch[1] + row - origin[1]) * patch[2]
-        ck_window_add_weight(totals + slot * area + place, weights + cell, Int64(patch[2]))
-        for c in 0..<classes {
-          ck_window_add(
-            sums + (slot * classes + c) * area + place,
-            scores + c * patch[0] * patch[1] * patch[2] + cell,
-            weights + cell,
-            Int64(patch[2])
-          )
+    let volume = patch.reduce(1, *)
+    let width = patch[2]
+    Parallelism.forEachRange(patch[0]) { [rows, columns, classes, depth] planes in
+      let line = AlignedBuffer<Float>(uninitializedCount: head == nil ? 0 : classes * width)
+      for plane in planes {
+        let slot = (origin[0] + plane) % depth
+        for row in used {
+          let place = (row - rows.lowerBound) * columns + origin[2]
+          let cell = (plane * patch[1] + row - origin[1]) * width
+          ck_window_add_weight(totals + slot * area + place, weights + cell, Int64(width))
+          if let head {
+            ck_head_row(
+              scores + cell,
+              Int64(volume),
+              head.weights,
+              head.bias,
+              Int64(head.features),
+              Int64(classes),
+              Int64(width),
+              line.pointer
+            )
+          }
+          for c in 0..<classes {
+            ck_window_add(
+              sums + (slot * classes + c) * area + place,
+              head == nil ? scores + c * volume + cell : UnsafePointer(line.pointer) + c * width,
+              weights + cell,
+              Int64(width)
+            )
+          }
         }
       }
     }
@@ -82,11 +102,15 @@ final class WindowSlab {
     let slot = plane % depth
     let total = totals.pointer + slot * area
     let first = sums.pointer + slot * classes * area
-    var isFinite = true
-    for c in 0..<classes {
-      if ck_window_divide(first + c * area, total, Int64(area)) == 0 { isFinite = false }
+    let isFinite = Mutex(true)
+    // Each class is divided by one thread.
+    nonisolated(unsafe) let (sums, weights) = (first, total)
+    Parallelism.forEach(classes) { c in
+      if ck_window_divide(sums + c * area, weights, Int64(area)) == 0 {
+        isFinite.withLock { $0 = false }
+      }
     }
-    return isFinite ? first : nil
+    return isFinite.withLock { $0 } ? first : nil
   }
 
   /// Makes a plane's memory ready for another.

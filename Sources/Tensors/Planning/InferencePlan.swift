@@ -59,27 +59,24 @@ public final class InferencePlan: Sendable {
   private let outputBuffer: Int
   private let arenaCount: Int
   private let workspaceCount: Int
-  private let memory = Mutex(Memory())
-
-  private struct Memory {
-    var arena: AlignedBuffer<Float>?
-    var workspace: AlignedBuffer<Float>?
-  }
+  private let scratch: PlanScratch
 
   /// Traces a network and prepares its plan.
   /// - Parameters:
   ///   - inputShape: `[N, C, H, W]` or with depth.
   ///   - options: How the plan may compute.
+  ///   - scratch: Memory for feature maps, which plans may share.
   ///   - network: The network; called once, with a tensor that has a shape and no values.
   public convenience init(
     inputShape: [Int],
     options: InferencePlanOptions = InferencePlanOptions(),
+    scratch: PlanScratch = PlanScratch(),
     network: (Tensor) -> Tensor
   ) {
     let graph = PlanGraph(tracing: network, inputShape: inputShape)
     var compiler = PlanCompiler(graph: graph, options: options)
     compiler.compile()
-    self.init(compiler: compiler)
+    self.init(compiler: compiler, scratch: scratch)
   }
 
   /// Finds what convolutions of 8-bit integers have to represent (post-training quantisation).
@@ -103,7 +100,8 @@ public final class InferencePlan: Sendable {
   }
 
   /// A plan of compiled instructions.
-  init(compiler: PlanCompiler) {
+  init(compiler: PlanCompiler, scratch: PlanScratch = PlanScratch()) {
+    self.scratch = scratch
     inputShape = compiler.graph.shapes[compiler.graph.input]
     outputShape = compiler.graph.shapes[compiler.graph.output]
     instructions = compiler.instructions
@@ -119,7 +117,7 @@ public final class InferencePlan: Sendable {
 
   /// Runs the network.
   ///
-  /// Runs of one plan wait for one another; they share its memory.
+  /// Runs of plans that share memory wait for one another.
   /// - Parameter x: The input, of the plan's shape.
   /// - Returns: The output.
   public func callAsFunction(_ x: Tensor) -> Tensor { run(x) { _, work in work() } }
@@ -149,13 +147,7 @@ public final class InferencePlan: Sendable {
     let source = x.single.plain
     let output = AlignedBuffer<Float>(uninitializedCount: outputShape.reduce(1, *))
     let workspaces = workspaceCount * Parallelism.threadCount
-    memory.withLock { memory in
-      let arena = memory.arena ?? AlignedBuffer(uninitializedCount: arenaCount)
-      memory.arena = arena
-      if (memory.workspace?.count ?? -1) < workspaces {
-        memory.workspace = AlignedBuffer(uninitializedCount: workspaces)
-      }
-      let workspace = memory.workspace ?? AlignedBuffer(uninitializedCount: workspaces)
+    scratch.withMemory(arenaCount: arenaCount, workspaceCount: workspaces) { arena, workspace in
       withExtendedLifetime((source, output, arena, workspace)) {
         let places = PlanMemory(
           arena: arena.pointer,

@@ -130,7 +130,7 @@ let package = Package(
     .testTarget(
       name: "PipelinesTests",
       dependencies: [
-        "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Transforms",
+        "CKernels", "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Transforms",
         "Evaluation", "Pipelines", "TestSupport",
       ]
     ),

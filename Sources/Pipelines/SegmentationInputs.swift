@@ -42,7 +42,7 @@ public struct SegmentationInputs: Sendable {
       }
       guard isFolder.boolValue else {
         let name = URL(fileURLWithPath: path).lastPathComponent
-        let stem = SegmentationDataset.stem(name)
+        let stem = Self.stem(name)
         cases.append(
           Case(
             id: Self.channelZero(stem) ?? stem,
@@ -52,7 +52,7 @@ public struct SegmentationInputs: Sendable {
         )
         continue
       }
-      let files = try Self.niftiFiles(in: path)
+      let files = try Self.imageFiles(in: path)
       if files.isEmpty {
         cases.append(
           Case(
@@ -74,14 +74,22 @@ public struct SegmentationInputs: Sendable {
     self.isBatch = isBatch
   }
 
-  private static func niftiFiles(in folder: String) throws -> [String] {
+  /// NIfTI files; without any, pictures that nnU-Net's naming marks as channels of cases (other
+  /// pictures are slices of one stack).
+  private static func imageFiles(in folder: String) throws -> [String] {
     do {
-      return try FileManager.default.contentsOfDirectory(atPath: folder)
-        .filter { name in
-          !name.hasPrefix(".")
-            && [".nii", ".nii.gz", ".hdr"].contains { name.lowercased().hasSuffix($0) }
-        }
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        .filter { !$0.hasPrefix(".") }
         .sorted { $0.compare($1, options: .numeric) == .orderedAscending }
+      func having(_ endings: [String]) -> [String] {
+        names.filter { name in endings.contains { name.lowercased().hasSuffix($0) } }
+      }
+      let volumes = having([".nii", ".nii.gz", ".hdr"])
+      let pictures = having([".png", ".jpg", ".jpeg", ".tif", ".tiff"])
+      guard volumes.isEmpty, !pictures.isEmpty,
+        pictures.allSatisfy({ channel(($0 as NSString).deletingPathExtension) != nil })
+      else { return volumes }
+      return pictures
     } catch {
       throw SupportError.unreadable(path: folder, reason: OutputGuard.reason(of: error))
     }
@@ -92,12 +100,12 @@ public struct SegmentationInputs: Sendable {
   private static func grouped(_ files: [String], in folder: String) -> [Case] {
     var numbers: [String: [Int]] = [:]
     for file in files {
-      guard let part = channel(SegmentationDataset.stem(file)) else { continue }
+      guard let part = channel(Self.stem(file)) else { continue }
       numbers[part.case, default: []].append(part.number)
     }
     let grouped = numbers.filter { $0.value.sorted() == Array($0.value.indices) }
     return files.compactMap { file in
-      let stem = SegmentationDataset.stem(file)
+      let stem = Self.stem(file)
       let path = folder + "/" + file
       guard let part = channel(stem), let channels = grouped[part.case] else {
         return Case(id: stem, path: path)
@@ -113,9 +121,15 @@ public struct SegmentationInputs: Sendable {
     }
   }
 
+  /// A file's name without its ending.
+  private static func stem(_ file: String) -> String {
+    let stem = SegmentationDataset.stem(file)
+    return stem == file ? (file as NSString).deletingPathExtension : stem
+  }
+
   /// The name of another channel's file.
   private static func name(of file: String, channel: Int) -> String {
-    let stem = SegmentationDataset.stem(file)
+    let stem = stem(file)
     return stem.dropLast(4) + String(format: "%04d", channel) + file.dropFirst(stem.count)
   }
 

@@ -22,6 +22,8 @@ package struct NNUNetPredictor: ScanPredictor {
     package var batchSize = 4
     /// A ceiling of memory in bytes, or nil.
     package var memoryLimit: Int?
+    /// Parts that the rows are split into at least; the result is the same for every number.
+    package var fewestParts = 1
 
     package init() {}
   }
@@ -239,11 +241,11 @@ private struct NNUNetJob {
       return fixed + scorers.count * slab + planes
     }
     let height = prepared.box.size.y
-    let fewest = max(1, min(height, 4 * height / max(1, grid.patch[1])))
-    for count in 1...fewest {
+    let most = max(1, min(height, 4 * height / max(1, grid.patch[1])))
+    for count in min(options.fewestParts, most)...most {
       let parts = (0..<count).map { height * $0 / count..<height * ($0 + 1) / count }
       let bytes = need(parts)
-      if let limit, bytes > limit, count < fewest { continue }
+      if let limit, bytes > limit, count < most { continue }
       if let limit, bytes > limit {
         throw PipelinesError.needsMoreMemory(bytes: bytes, limit: limit)
       }

@@ -91,7 +91,7 @@ let package = Package(
     .executableTarget(
       name: "LaminaBench",
       dependencies: [
-        "Support", "Tensors", "Layers", "Networks", "OperationCases",
+        "Support", "Tensors", "Layers", "Networks", "GraphModels", "OperationCases",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),

@@ -309,7 +309,7 @@ private final class ONNXParser {
 
   // MARK: Tensors
 
-  private func tensor(_ range: Range<Int>) throws -> (String, StoredTensor) {
+  func tensor(_ range: Range<Int>) throws -> (String, StoredTensor) {
     var (name, shape, kind, isExternal) = ("", [Int](), 0, false)
     var bytes: Data?
     var listed: [Int] = []
@@ -392,5 +392,20 @@ private final class ONNXParser {
       length <= file.count - offset
     else { throw refused("\(length) bytes at \(offset) of \(location) are not its \(wanted)") }
     return file[file.startIndex + offset..<file.startIndex + offset + length]
+  }
+}
+
+extension StoredTensor {
+  /// Reads a tensor that a file of its own holds, as test data of ONNX do.
+  /// - Parameters:
+  ///   - data: The file's bytes.
+  ///   - path: Where they came from, for messages.
+  /// - Throws: `GraphModelsError`.
+  package init(file data: Data, path: String) throws {
+    do {
+      self = try ONNXParser(data: data, folder: nil).tensor(data.startIndex..<data.endIndex).1
+    } catch let fault as ProtobufFault {
+      throw GraphModelsError.damagedModel(path: path, reason: fault.reason)
+    }
   }
 }

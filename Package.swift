@@ -60,6 +60,7 @@ let package = Package(
 
     // L4
     .target(name: "Networks", dependencies: ["Support", "Tensors", "Layers"]),
+    .target(name: "GraphModels", dependencies: ["Support", "Tensors", "Layers", "Networks"]),
 
     // L5
     .target(
@@ -90,7 +91,7 @@ let package = Package(
     .executableTarget(
       name: "LaminaBench",
       dependencies: [
-        "Support", "Tensors", "Layers", "Networks", "OperationCases",
+        "Support", "Tensors", "Layers", "Networks", "GraphModels", "OperationCases",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -118,6 +119,10 @@ let package = Package(
     .testTarget(
       name: "NetworksTests",
       dependencies: ["Support", "Tensors", "Layers", "Networks", "TestSupport"]
+    ),
+    .testTarget(
+      name: "GraphModelsTests",
+      dependencies: ["Support", "Tensors", "Layers", "Networks", "GraphModels", "TestSupport"]
     ),
     .testTarget(
       name: "TransformsTests",

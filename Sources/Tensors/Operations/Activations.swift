@@ -104,6 +104,16 @@ enum Activation: Sendable {
     }
   }
 
+  /// What the function depends on.
+  fileprivate var attributes: [String: StepAttribute] {
+    switch self {
+    case .softplus(let beta): ["beta": .number(beta)]
+    case .elu(let alpha): ["alpha": .number(alpha)]
+    case .gelu(let form): ["form": .text(form.rawValue)]
+    case .sigmoid, .tanh, .silu, .hardSwish: [:]
+    }
+  }
+
   /// Whether f(0) = 0, so that padding lanes keep their zeros.
   fileprivate var keepsZero: Bool {
     switch self {
@@ -114,7 +124,12 @@ enum Activation: Sendable {
 }
 
 private func activated(_ x: Tensor, _ activation: Activation) -> Tensor {
-  operation(activation.name, on: [x], shape: x.shape) { operands in
+  operation(
+    activation.name,
+    on: [x],
+    shape: x.shape,
+    attributes: activation.attributes
+  ) { operands in
     let x = operands[0]
     if Kernels.current.isReference {
       let input = x.detached

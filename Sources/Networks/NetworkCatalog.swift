@@ -82,6 +82,18 @@ public enum NetworkCatalog {
       paper: "Zhang et al. 2017",
       example: .dnCNN(DnCNNConfiguration(channels: 2, depth: 4, features: 8))
     ),
+    NetworkEntry(
+      name: "meshnet",
+      paper: "Fedorov et al. 2017",
+      example: .meshNet(
+        MeshNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          features: [8, 8, 8],
+          dilations: [1, 2, 1]
+        )
+      )
+    ),
   ]
 }
 
@@ -103,6 +115,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case rrdb(RRDBConfiguration)
   /// A denoising network.
   case dnCNN(DnCNNConfiguration)
+  /// Dilated convolutions at full resolution.
+  case meshNet(MeshNetConfiguration)
 
   /// The name in the catalogue.
   public var name: String {
@@ -114,70 +128,43 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .classicUNet: "classic-unet"
     case .rrdb: "rrdb"
     case .dnCNN: "dncnn"
+    case .meshNet: "meshnet"
+    }
+  }
+
+  /// What the case holds.
+  private var values: any NetworkValues {
+    switch self {
+    case .unet(let values): values
+    case .fcn(let values): values
+    case .plainConvUNet(let values), .residualEncoderUNet(let values): values
+    case .classicUNet(let values): values
+    case .rrdb(let values): values
+    case .dnCNN(let values): values
+    case .meshNet(let values): values
     }
   }
 
   /// Channels of the input.
-  public var inputChannels: Int {
-    switch self {
-    case .unet(let values): values.inputChannels
-    case .fcn(let values): values.inputChannels
-    case .plainConvUNet(let values), .residualEncoderUNet(let values): values.inputChannels
-    case .classicUNet(let values): values.inputChannels
-    case .rrdb(let values): values.channels
-    case .dnCNN(let values): values.channels
-    }
-  }
+  public var inputChannels: Int { values.inputChannels }
 
   /// Classes, background included, or channels of an image.
-  public var outputChannels: Int {
-    switch self {
-    case .unet(let values): values.outputChannels
-    case .fcn(let values): values.outputChannels
-    case .plainConvUNet(let values), .residualEncoderUNet(let values): values.outputChannels
-    case .classicUNet(let values): values.outputChannels
-    case .rrdb(let values): values.channels
-    case .dnCNN(let values): values.channels
-    }
-  }
+  public var outputChannels: Int { values.outputChannels }
 
   /// Spatial axes of input and output, 2 or 3.
-  public var dimensions: Int {
-    switch self {
-    case .unet(let values): values.dimensions
-    case .plainConvUNet(let values), .residualEncoderUNet(let values): values.dimensions
-    case .fcn, .classicUNet, .rrdb, .dnCNN: 2
-    }
-  }
+  public var dimensions: Int { values.dimensions }
 
   /// Builds the network with random weights.
   /// - Parameter random: The stream to draw weights from.
   /// - Returns: The network.
   /// - Throws: `NetworksError.invalidConfiguration` when a value is out of its range.
   public func makeNetwork(random: inout RandomStream) throws(NetworksError) -> any Network {
-    switch self {
-    case .unet(let values):
-      try values.check()
-      return UNet(values, random: &random)
-    case .fcn(let values):
-      try values.check()
-      return FullyConvolutionalNetwork(values, random: &random)
-    case .plainConvUNet(let values):
-      try values.check(network: name)
-      return PlainConvUNet(values, random: &random)
-    case .residualEncoderUNet(let values):
-      try values.check(network: name)
+    let values = values
+    try values.check(network: name)
+    if case .residualEncoderUNet(let values) = self {
       return ResidualEncoderUNet(values, random: &random)
-    case .classicUNet(let values):
-      try values.check()
-      return ClassicUNet(values, random: &random)
-    case .rrdb(let values):
-      try values.check()
-      return RRDBGenerator(values, random: &random)
-    case .dnCNN(let values):
-      try values.check()
-      return DnCNN(values, random: &random)
     }
+    return values.network(random: &random)
   }
 }
 
@@ -201,6 +188,7 @@ extension NetworkConfiguration: Codable {
     case "classic-unet": self = .classicUNet(try values())
     case "rrdb": self = .rrdb(try values())
     case "dncnn": self = .dnCNN(try values())
+    case "meshnet": self = .meshNet(try values())
     default: throw NetworksError.unknownNetwork(name: name, known: NetworkCatalog.all.map(\.name))
     }
   }
@@ -211,14 +199,6 @@ extension NetworkConfiguration: Codable {
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(name, forKey: .name)
-    switch self {
-    case .unet(let values): try container.encode(values, forKey: .configuration)
-    case .fcn(let values): try container.encode(values, forKey: .configuration)
-    case .plainConvUNet(let values), .residualEncoderUNet(let values):
-      try container.encode(values, forKey: .configuration)
-    case .classicUNet(let values): try container.encode(values, forKey: .configuration)
-    case .rrdb(let values): try container.encode(values, forKey: .configuration)
-    case .dnCNN(let values): try container.encode(values, forKey: .configuration)
-    }
+    try container.encode(values, forKey: .configuration)
   }
 }

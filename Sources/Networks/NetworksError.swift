@@ -7,6 +7,8 @@ public enum NetworksError: ClassifiedError, Equatable {
   case invalidConfiguration(network: String, reason: String)
   /// The catalogue has no network of this name.
   case unknownNetwork(name: String, known: [String])
+  /// Another program's model is damaged, or is not what is known of such models.
+  case unreadableModel(path: String, reason: String)
   /// Networks cannot be computed in this precision.
   case unavailablePrecision(InferencePrecision)
 
@@ -16,7 +18,7 @@ public enum NetworksError: ClassifiedError, Equatable {
   /// The kind of the failure.
   public var failure: Failure {
     switch self {
-    case .invalidConfiguration: .damagedInput
+    case .invalidConfiguration, .unreadableModel: .damagedInput
     case .unknownNetwork, .unavailablePrecision: .missingComponent
     }
   }
@@ -28,6 +30,8 @@ public enum NetworksError: ClassifiedError, Equatable {
       "The configuration of the network \(network) is impossible: \(reason)."
     case .unknownNetwork(let name, let known):
       "There is no network \(name); known are \(known.joined(separator: ", "))."
+    case .unreadableModel(let path, let reason):
+      "\(path) cannot be used as a model: \(reason)."
     case .unavailablePrecision(let precision):
       "The model has no scales for the precision \(precision.rawValue); measure its self-test with "
         + "`lamina model verify MODEL --data FOLDER`, or choose another precision, such as f32."

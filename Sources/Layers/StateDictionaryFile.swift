@@ -43,7 +43,7 @@ public struct StateDictionary: Sendable {
   /// - Parameters:
   ///   - path: The file.
   ///   - keys: The keys that lead to the dictionary of tensors; nil to look for it.
-  ///   - names: Tells which tensors are left out, by returning nil; their types need not be known.
+  ///   - isSkipped: Tells by its name whether a tensor is left out; its type need not be known then.
   /// - Throws: `SupportError.notFound`, `.unreadable`; `LayersError.damagedWeights` when the file is
   ///   damaged, of no known kind, or holds no tensors there; `.forbiddenPickle`.
   public init(
@@ -155,7 +155,7 @@ extension StateDictionary {
   }
 
   /// How many leading parts all names share, such as 2 for "module.net.…".
-  var sharedParts: Int {
+  package var sharedParts: Int {
     let paths = tensors.keys.map { $0.split(separator: ".", omittingEmptySubsequences: false) }
     guard let first = paths.first else { return 0 }
     var count = 0

@@ -13,7 +13,7 @@ public struct MeshNetConfiguration: Codable, Sendable, Equatable {
   /// Distance of neighbouring window cells in each hidden layer, the same along every axis.
   public var dilations: [Int]
   /// Spatial axes, 2 or 3.
-  public var dimensions = 3
+  public var dimensions: Int
   /// Window of the hidden layers along every axis; odd.
   public var kernelSize = 3
   /// Which normalisation follows each hidden convolution.
@@ -33,7 +33,15 @@ public struct MeshNetConfiguration: Codable, Sendable, Equatable {
   ///   - outputChannels: Classes, background included.
   ///   - features: Channels of each hidden layer.
   ///   - dilations: Dilation of each hidden layer.
-  public init(inputChannels: Int, outputChannels: Int, features: [Int], dilations: [Int]) {
+  ///   - dimensions: Spatial axes, 2 or 3.
+  public init(
+    inputChannels: Int,
+    outputChannels: Int,
+    features: [Int],
+    dilations: [Int],
+    dimensions: Int = 3
+  ) {
+    self.dimensions = dimensions
     self.inputChannels = inputChannels
     self.outputChannels = outputChannels
     self.features = features

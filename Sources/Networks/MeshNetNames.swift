@@ -19,9 +19,8 @@ public struct MeshNetNames: Sendable {
   /// Whether every hidden layer has running statistics.
   public let hasStatistics: Bool
 
-  /// Reads the names.
+  /// Reads the names; nil when names or shapes are not those of a chain of convolutions.
   /// - Parameter tensors: A state dictionary.
-  /// - Returns: nil when the names or shapes are not those of a chain of convolutions.
   public init?(_ tensors: [String: Tensor]) {
     let entries = tensors.keys.map { name in (name: name, path: Self.path(name)) }
       .sorted { Self.precedes($0.path, $1.path) }

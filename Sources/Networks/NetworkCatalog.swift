@@ -90,7 +90,85 @@ public enum NetworkCatalog {
           inputChannels: 1,
           outputChannels: 2,
           features: [8, 8, 8],
-          dilations: [1, 2, 1]
+          dilations: [1, 2, 1],
+          dimensions: 2
+        )
+      )
+    ),
+    NetworkEntry(
+      name: "monai-unet",
+      paper: "Kerfoot et al. 2019 (MONAI)",
+      example: .monaiUNet(
+        MONAIUNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          features: [4, 8],
+          strides: [2],
+          dimensions: 2,
+          residualUnits: 1
+        )
+      )
+    ),
+    NetworkEntry(
+      name: "basic-unet",
+      paper: "Falk et al. 2019 (MONAI)",
+      example: .basicUNet(
+        BasicUNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          features: [4, 4, 4, 8, 8, 4],
+          dimensions: 2
+        )
+      )
+    ),
+    NetworkEntry(
+      name: "dynunet",
+      paper: "Isensee et al. 2021, Futrega et al. 2021 (MONAI)",
+      example: .dynUNet(
+        DynUNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          features: [4, 6, 8],
+          strides: [[1, 1], [2, 2], [2, 2]]
+        )
+      )
+    ),
+    NetworkEntry(
+      name: "segresnet",
+      paper: "Myronenko 2018 (MONAI)",
+      example: .segResNet(
+        SegResNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          blocksDown: [1, 1],
+          blocksUp: [1],
+          dimensions: 2
+        )
+      )
+    ),
+    NetworkEntry(
+      name: "vnet",
+      paper: "Milletari, Navab and Ahmadi 2016 (MONAI)",
+      example: .vNet(
+        VNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          dimensions: 2,
+          initialFeatures: 4,
+          dropoutProbability: 0
+        )
+      )
+    ),
+    NetworkEntry(
+      name: "attention-unet",
+      paper: "Oktay et al. 2018 (MONAI)",
+      example: .attentionUNet(
+        AttentionUNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          features: [4, 8],
+          strides: [2],
+          dimensions: 2
         )
       )
     ),
@@ -117,6 +195,18 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case dnCNN(DnCNNConfiguration)
   /// Dilated convolutions at full resolution.
   case meshNet(MeshNetConfiguration)
+  /// MONAI's U-Net.
+  case monaiUNet(MONAIUNetConfiguration)
+  /// MONAI's basic U-Net.
+  case basicUNet(BasicUNetConfiguration)
+  /// MONAI's dynamic U-Net.
+  case dynUNet(DynUNetConfiguration)
+  /// SegResNet.
+  case segResNet(SegResNetConfiguration)
+  /// V-Net.
+  case vNet(VNetConfiguration)
+  /// An attention U-Net.
+  case attentionUNet(AttentionUNetConfiguration)
 
   /// The name in the catalogue.
   public var name: String {
@@ -129,6 +219,12 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .rrdb: "rrdb"
     case .dnCNN: "dncnn"
     case .meshNet: "meshnet"
+    case .monaiUNet: "monai-unet"
+    case .basicUNet: "basic-unet"
+    case .dynUNet: "dynunet"
+    case .segResNet: "segresnet"
+    case .vNet: "vnet"
+    case .attentionUNet: "attention-unet"
     }
   }
 
@@ -142,6 +238,12 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .rrdb(let values): values
     case .dnCNN(let values): values
     case .meshNet(let values): values
+    case .monaiUNet(let values): values
+    case .basicUNet(let values): values
+    case .dynUNet(let values): values
+    case .segResNet(let values): values
+    case .vNet(let values): values
+    case .attentionUNet(let values): values
     }
   }
 
@@ -189,6 +291,12 @@ extension NetworkConfiguration: Codable {
     case "rrdb": self = .rrdb(try values())
     case "dncnn": self = .dnCNN(try values())
     case "meshnet": self = .meshNet(try values())
+    case "monai-unet": self = .monaiUNet(try values())
+    case "basic-unet": self = .basicUNet(try values())
+    case "dynunet": self = .dynUNet(try values())
+    case "segresnet": self = .segResNet(try values())
+    case "vnet": self = .vNet(try values())
+    case "attention-unet": self = .attentionUNet(try values())
     default: throw NetworksError.unknownNetwork(name: name, known: NetworkCatalog.all.map(\.name))
     }
   }

@@ -9,8 +9,8 @@ extension PlanCompiler {
   mutating func compile(_ convolution: PlannedConvolution, _ node: PlanNode) -> PlanValue {
     let outputShape = graph.shapes[node.output]
     var work = convolution
-    // A residual in row-major order meets a result in blocks.
-    let residual = work.residual.map { blocked($0) }
+    // A residual in row-major order meets a result in blocks, and kernels read it as it is stored.
+    let residual = work.residual.map { materialized(blocked($0)) }
     let usesWinograd =
       maps != .wide && isWinogradFaster(convolution, input: graph.shapes[node.inputs[0]])
     let source = known(node.inputs[0])

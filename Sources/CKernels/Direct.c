@@ -1,6 +1,7 @@
 #include "CKernelsDirect.h"
 
 #include "CKernels.h"
+#include "CKernelsActivations.h"
 
 #include <string.h>
 

@@ -111,11 +111,81 @@ static TARGET void NAME(gather_windows)(const ck_direct *s, int64_t sample, int6
   }
 }
 
+// A row of products with an activation at the end, plain channel by plain channel.
+INLINE void NAME(finish_active_plain)(const ck_direct *s, const float *products, int64_t columns,
+                                      int64_t cells, int64_t sample, int64_t block, int64_t place,
+                                      int64_t step) {
+#pragma clang fp contract(fast)
+  enum { PIECE = 64 };
+  float linear[PIECE], active[PIECE];
+  const int64_t left = s->plain_outputs - block * LANES;
+  const int64_t used = left < LANES ? left : LANES;
+  for (int64_t c = 0; c < used; ++c) {
+    const int64_t channel = sample * s->plain_outputs + block * LANES + c;
+    float *target = (float *)s->output[channel] + place;
+    const float *residual = s->residual ? (const float *)s->residual[channel] + place : 0;
+    const float bias = s->bias ? s->bias[block * LANES + c] : 0;
+    for (int64_t start = 0; start < cells; start += PIECE) {
+      const int64_t count = cells - start < PIECE ? cells - start : PIECE;
+      for (int64_t i = 0; i < count; ++i) {
+        float v = products[(start + i) * columns * LANES + c] + bias;
+        v = v > s->slope * v ? v : s->slope * v;
+        if (residual) {
+          v = s->scale * v + residual[(start + i) * step];
+          v = v > s->final_slope * v ? v : s->final_slope * v;
+        }
+        linear[i] = v;
+      }
+      ck_activation(s->activation, linear, active, s->activation_parameter, count);
+      for (int64_t i = 0; i < count; ++i) target[(start + i) * step] = active[i];
+    }
+  }
+}
+
+// A row of products with an activation at the end, in blocks.
+INLINE void NAME(finish_active)(const ck_direct *s, const float *products, int half,
+                                int64_t columns, int64_t cells, int64_t sample, int64_t block,
+                                int64_t place, int64_t step) {
+#pragma clang fp contract(fast)
+  enum { PIECE = 16 };
+  VEC linear[PIECE], active[PIECE];
+  const VEC bias = s->bias ? ((const VEC *)s->bias)[block] : (VEC)(0.0f);
+  void *target = s->output[sample * s->output_blocks + block];
+  const void *residual = s->residual ? s->residual[sample * s->output_blocks + block] : 0;
+  const VEC *from = (const VEC *)products;
+  for (int64_t start = 0; start < cells; start += PIECE) {
+    const int64_t count = cells - start < PIECE ? cells - start : PIECE;
+    for (int64_t i = 0; i < count; ++i) {
+      VEC v = from[(start + i) * columns] + bias;
+      LEAKY(v, v, s->slope);
+      if (residual) {
+        VEC added;
+        NAME(load_cell)(residual, place + (start + i) * step, half, &added);
+        LEAKY(v, s->scale * v + added, s->final_slope);
+      }
+      linear[i] = v;
+    }
+    ck_activation(s->activation, (const float *)linear, (float *)active, s->activation_parameter,
+                  count * LANES);
+    for (int64_t i = 0; i < count; ++i) {
+      NAME(store_cell)(target, place + (start + i) * step, half, active + i);
+    }
+  }
+}
+
 // Bias, rectifiers, residual and statistics of one row of products; `step` cells apart in output.
 INLINE void NAME(finish_row)(const ck_direct *s, const float *products, int half, int64_t columns,
                              int64_t cells, int64_t sample, int64_t block, int64_t place,
                              int64_t step, float *statistics) {
 #pragma clang fp contract(fast)
+  if (s->activated) {
+    if (s->plain_outputs) {
+      NAME(finish_active_plain)(s, products, columns, cells, sample, block, place, step);
+    } else {
+      NAME(finish_active)(s, products, half, columns, cells, sample, block, place, step);
+    }
+    return;
+  }
   const VEC bias = s->bias ? ((const VEC *)s->bias)[block] : (VEC)(0.0f);
   if (s->plain_outputs) {
     const int64_t left = s->plain_outputs - block * LANES;

@@ -62,6 +62,7 @@ void ck_join_statistics(const float *statistics, const int64_t *cells, int64_t u
     for (int64_t unit = 0; unit < units; ++unit) {
       const float *record = statistics + unit * 3 * padded_channels + start;
       const double n = (double)cells[unit], both = count + n;
+      if (n == 0) continue;
       for (int64_t c = 0; c < width; ++c) {
         const double sum = record[padded_channels + c];
         const double here = record[c] + sum / n;

@@ -1,5 +1,7 @@
 #include "CKernelsWinograd.h"
 
+#include "CKernelsActivations.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,27 +19,49 @@
 #define FAR_SCALE (1 / (2 * FAR2 * (FAR2 - NEAR2)))
 
 // What a unit covers: neighbouring tiles of neighbouring slices of one sample.
+//
+// Slices are counted within one of the grids along the depth, whose first slice is `grid`.
 typedef struct {
-  int64_t sample, slice, slices, tile, tiles;
+  int64_t sample, grid, slice, slices, tile, tiles;
 } unit_place;
 
 static int64_t ceiling(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// Tiles along an axis with a dilation of d, in all of its grids; some may lie outside the map.
+static int64_t axis_tiles(int64_t size, int64_t d) { return d * ceiling(ceiling(size, d), 4); }
+
+// The first cell of a tile. Neighbouring tiles belong to neighbouring grids: what they read is near.
+static int64_t tile_start(int64_t tile, int64_t d) { return tile % d + tile / d * 4 * d; }
+
+// How many of a tile's four cells along an axis lie inside the map.
+static int64_t tile_cells(int64_t start, int64_t size, int64_t d) {
+  if (start >= size) return 0;
+  const int64_t left = ceiling(size - start, d);
+  return left < 4 ? left : 4;
+}
+
 static int64_t plane_tiles(const ck_winograd *s) {
-  return ceiling(s->height, 4) * ceiling(s->width, 4);
+  return axis_tiles(s->height, s->dilation[1]) * axis_tiles(s->width, s->dilation[2]);
+}
+
+// Groups of slices of all grids along the depth.
+static int64_t depth_layers(const ck_winograd *s) {
+  return s->dilation[0] * ceiling(ceiling(s->depth, s->dilation[0]), s->slices);
 }
 
 static unit_place place_of(const ck_winograd *s, int64_t unit) {
   const int64_t all = plane_tiles(s);
-  const int64_t groups = ceiling(all, s->tiles), layers = ceiling(s->depth, s->slices);
+  const int64_t groups = ceiling(all, s->tiles), layers = depth_layers(s);
   unit_place p;
   p.sample = unit / (groups * layers);
   // Units that share slices' transforms' sources follow one another along the depth.
   const int64_t rest = unit % (groups * layers);
   p.tile = rest / layers * s->tiles;
-  p.slice = rest % layers * s->slices;
+  p.grid = rest % layers % s->dilation[0];
+  p.slice = rest % layers / s->dilation[0] * s->slices;
   p.tiles = all - p.tile < s->tiles ? all - p.tile : s->tiles;
-  p.slices = s->depth - p.slice < s->slices ? s->depth - p.slice : s->slices;
+  const int64_t left = ceiling(s->depth - p.grid, s->dilation[0]) - p.slice;
+  p.slices = s->depth <= p.grid || left < 0 ? 0 : left < s->slices ? left : s->slices;
   return p;
 }
 
@@ -65,7 +89,8 @@ void ck_winograd_plan(ck_winograd *s, int64_t threads) {
   s->transformed = 1;
   const int64_t weights = ck_winograd_weight_count(s);
   const int64_t limit = (weights > (1 << 21) ? 3072 : 1600) * 1024 / 4;
-  s->slices = s->depth_taps == 1 ? 1 : s->depth < 8 ? s->depth : 8;
+  const int64_t depth = ceiling(s->depth, s->dilation[0]);
+  s->slices = s->depth_taps == 1 ? 1 : depth < 8 ? depth : 8;
   int64_t tiles = (s->depth_taps == 1 ? 48 : 64) / s->slices;
   if (tiles > all) tiles = all;
   while (tiles > 4 && 36 * (s->slices + 2 * reach) * tiles * channels > limit) tiles -= 4;
@@ -90,17 +115,16 @@ int64_t ck_winograd_units(const ck_winograd *s) {
 }
 
 int64_t ck_winograd_spatial_units(const ck_winograd *s) {
-  return s->batch * ceiling(plane_tiles(s), s->tiles) * ceiling(s->depth, s->slices);
+  return s->batch * ceiling(plane_tiles(s), s->tiles) * depth_layers(s);
 }
 
 int64_t ck_winograd_unit_cells(const ck_winograd *s, int64_t spatial_unit) {
   const unit_place p = place_of(s, spatial_unit);
-  const int64_t across = ceiling(s->width, 4);
+  const int64_t dy = s->dilation[1], dx = s->dilation[2], across = axis_tiles(s->width, dx);
   int64_t cells = 0;
   for (int64_t t = p.tile; t < p.tile + p.tiles; ++t) {
-    const int64_t y = t / across * 4, x = t % across * 4;
-    const int64_t rows = s->height - y < 4 ? s->height - y : 4;
-    cells += rows * (s->width - x < 4 ? s->width - x : 4);
+    cells += tile_cells(tile_start(t / across, dy), s->height, dy) *
+             tile_cells(tile_start(t % across, dx), s->width, dx);
   }
   return cells * p.slices;
 }

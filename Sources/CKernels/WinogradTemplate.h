@@ -37,14 +37,15 @@ INLINE void NAME(transform_patch)(const ck_winograd *s, const void *map, int hal
                                   int64_t plane) {
 #pragma clang fp contract(fast)
   VEC patch[36], once[36];
-  const int inside = y >= 0 && x >= 0 && y + 6 <= s->height && x + 6 <= s->width;
+  const int64_t dy = s->dilation[1], dx = s->dilation[2], line = dy * s->width;
+  const int inside = y >= 0 && x >= 0 && y + 5 * dy < s->height && x + 5 * dx < s->width;
   const int64_t source = first + y * s->width + x;
   if (inside) {
 #pragma clang loop unroll(full)
     for (int64_t i = 0; i < 6; ++i) {
 #pragma clang loop unroll(full)
       for (int64_t j = 0; j < 6; ++j)
-        NAME(load_cell)(map, source + i * s->width + j, half, patch + i * 6 + j);
+        NAME(load_cell)(map, source + i * line + j * dx, half, patch + i * 6 + j);
     }
     if (factor) {
       const VEC f = *(const VEC *)factor, a = *(const VEC *)addition;
@@ -55,11 +56,11 @@ INLINE void NAME(transform_patch)(const ck_winograd *s, const void *map, int hal
     const VEC f = factor ? *(const VEC *)factor : (VEC)(1.0f);
     const VEC a = factor ? *(const VEC *)addition : (VEC)(0.0f);
     for (int64_t i = 0; i < 6; ++i) {
-      const int row = y + i >= 0 && y + i < s->height;
+      const int row = y + i * dy >= 0 && y + i * dy < s->height;
       for (int64_t j = 0; j < 6; ++j) {
         VEC v = (VEC)(0.0f);
-        if (row && x + j >= 0 && x + j < s->width) {
-          NAME(load_cell)(map, source + i * s->width + j, half, &v);
+        if (row && x + j * dx >= 0 && x + j * dx < s->width) {
+          NAME(load_cell)(map, source + i * line + j * dx, half, &v);
           if (factor) LEAKY(v, f * v + a, slope);
         }
         patch[i * 6 + j] = v;
@@ -89,25 +90,32 @@ INLINE void NAME(finish_tile)(const ck_winograd *s, const float *products, int h
   const void *residual = s->residual ? s->residual[sample * s->output_blocks + block] : 0;
   void *target = s->output[sample * s->output_blocks + block];
   const VEC bias = s->bias ? ((const VEC *)s->bias)[block] : (VEC)(0.0f);
-  const int64_t rows = s->height - y < 4 ? s->height - y : 4;
-  const int64_t columns = s->width - x < 4 ? s->width - x : 4;
+  const int64_t dx = s->dilation[2], line = s->dilation[1] * s->width;
+  const int64_t rows = tile_cells(y, s->height, s->dilation[1]);
+  const int64_t columns = tile_cells(x, s->width, dx);
 #pragma clang loop unroll(full)
   for (int64_t i = 0; i < 16; ++i) LEAKY(tile[i], tile[i] + bias, s->slope);
   if (residual) {
     for (int64_t i = 0; i < rows; ++i) {
       for (int64_t j = 0; j < columns; ++j) {
         VEC added;
-        NAME(load_cell)(residual, place + i * s->width + j, half, &added);
+        NAME(load_cell)(residual, place + i * line + j * dx, half, &added);
         LEAKY(tile[i * 4 + j], s->scale * tile[i * 4 + j] + added, s->final_slope);
       }
     }
+  }
+  if (s->activated) {
+    VEC linear[16];
+    memcpy(linear, tile, sizeof linear);
+    ck_activation(s->activation, (const float *)linear, (float *)tile, s->activation_parameter,
+                  16 * LANES);
   }
   if (rows == 4 && columns == 4) {
 #pragma clang loop unroll(full)
     for (int64_t i = 0; i < 4; ++i) {
 #pragma clang loop unroll(full)
       for (int64_t j = 0; j < 4; ++j)
-        NAME(store_cell)(target, place + i * s->width + j, half, tile + i * 4 + j);
+        NAME(store_cell)(target, place + i * line + j * dx, half, tile + i * 4 + j);
     }
     if (sums) {
 #pragma clang loop unroll(full)
@@ -121,7 +129,7 @@ INLINE void NAME(finish_tile)(const ck_winograd *s, const float *products, int h
   }
   for (int64_t i = 0; i < rows; ++i) {
     for (int64_t j = 0; j < columns; ++j) {
-      NAME(store_cell)(target, place + i * s->width + j, half, tile + i * 4 + j);
+      NAME(store_cell)(target, place + i * line + j * dx, half, tile + i * 4 + j);
       if (!sums) continue;
       const VEC v = tile[i * 4 + j] - sums[0];
       sums[1] += v;
@@ -133,18 +141,22 @@ INLINE void NAME(finish_tile)(const ck_winograd *s, const float *products, int h
 // All tiles of a unit in one output block.
 INLINE void NAME(finish_block)(const ck_winograd *s, const unit_place *p, const float *products,
                                int half, int64_t columns, int64_t block, int64_t space) {
-  const int64_t rows = p->slices * p->tiles, tiles_across = (s->width + 3) / 4;
-  VEC sums[3];
+  const int64_t rows = p->slices * p->tiles, across = axis_tiles(s->width, s->dilation[2]);
+  VEC sums[3] = {(VEC)(0.0f), (VEC)(0.0f), (VEC)(0.0f)};
+  int has_pivot = 0;
   for (int64_t r = 0; r < rows; ++r) {
-    const int64_t tile = p->tile + r % p->tiles, z = p->slice + r / p->tiles;
-    const int64_t y = tile / tiles_across * 4, x = tile % tiles_across * 4;
+    const int64_t tile = p->tile + r % p->tiles;
+    const int64_t z = p->grid + (p->slice + r / p->tiles) * s->dilation[0];
+    const int64_t y = tile_start(tile / across, s->dilation[1]);
+    const int64_t x = tile_start(tile % across, s->dilation[2]);
+    if (y >= s->height || x >= s->width) continue;
     const float *from = products + r * columns * LANES;
-    if (s->statistics && r == 0) {
+    if (s->statistics && !has_pivot) {
       // Any value near the mean serves as pivot; the first cell's own is one.
       NAME(finish_tile)(s, from, half, rows * columns, p->sample, block, z, y, x, 0);
       const void *first = s->output[p->sample * s->output_blocks + block];
       NAME(load_cell)(first, (z * s->height + y) * s->width + x, half, sums);
-      sums[1] = sums[2] = (VEC)(0.0f);
+      has_pivot = 1;
     }
     NAME(finish_tile)(s, from, half, rows * columns, p->sample, block, z, y, x,
                       s->statistics ? sums : 0);
@@ -231,14 +243,15 @@ static TARGET void NAME(run_unit)(const ck_winograd *s, int64_t unit, float *wor
   const int64_t reach = s->depth_taps / 2;
   const int64_t slices = p.slices + 2 * reach, rows_in = slices * p.tiles;
   const int64_t rows = p.slices * p.tiles;
-  const int64_t tiles_across = (s->width + 3) / 4;
+  const int64_t dy = s->dilation[1], dx = s->dilation[2], across = axis_tiles(s->width, dx);
   // [36][rows_in][channels], then [36][rows][2 * LANES], then some transformed weights.
   float *const v = workspace;
   float *const m = workspace + 36 * (s->slices + 2 * reach) * s->tiles * channels;
   float *const fresh = m + 36 * s->slices * s->tiles * 2 * LANES;
 
-  for (int64_t i = 0; i < slices; ++i) {
-    const int64_t z = p.slice + i - reach;
+  // Grids of fewer slices than others leave units empty.
+  for (int64_t i = 0; p.slices > 0 && i < slices; ++i) {
+    const int64_t z = p.grid + (p.slice + i - reach) * s->dilation[0];
     float *const target = v + i * p.tiles * channels;
     if (z < 0 || z >= s->depth) {
       for (int64_t plane = 0; plane < 36; ++plane) {
@@ -255,8 +268,8 @@ static TARGET void NAME(run_unit)(const ck_winograd *s, int64_t unit, float *wor
       const float *addition = factor ? s->additions[block] : 0;
       const float slope = factor ? s->input_slopes[b] : 1.0f;
       for (int64_t t = 0; t < p.tiles; ++t) {
-        const int64_t y = (p.tile + t) / tiles_across * 4 - 1;
-        const int64_t x = (p.tile + t) % tiles_across * 4 - 1;
+        const int64_t y = tile_start((p.tile + t) / across, dy) - dy;
+        const int64_t x = tile_start((p.tile + t) % across, dx) - dx;
         float *const to = target + t * channels + b * LANES;
         if (s->input_half) {
           NAME(transform_patch)(s, map, 1, slice, y, x, factor, addition, slope, to,

@@ -11,14 +11,15 @@ public enum NormalizationKind: String, Codable, Sendable, CaseIterable {
   case instance
 }
 
-/// Instance normalisation with a learned scale and shift, and a leaky ReLU in the same pass.
+/// Instance normalisation with a learned scale and shift, or without, and a leaky ReLU in the same
+/// pass.
 ///
 /// Ulyanov, Vedaldi and Lempitsky 2016. The same in training and prediction.
 public final class InstanceNormalization: Layer {
-  /// γ, `[channels]`.
-  public let weight: Parameter
-  /// β, `[channels]`.
-  public let bias: Parameter
+  /// γ, `[channels]`, or nil for 1.
+  public let weight: Parameter?
+  /// β, `[channels]`, or nil for 0.
+  public let bias: Parameter?
   /// Added to the variance.
   public let epsilon: Float
   /// Slope of the activation for negative values; 1 for none.
@@ -29,16 +30,24 @@ public final class InstanceNormalization: Layer {
   ///   - channels: Channels of input and output.
   ///   - epsilon: Added to the variance.
   ///   - negativeSlope: Slope of the activation for negative values; 1 for none.
-  public init(channels: Int, epsilon: Float = 1e-5, negativeSlope: Float = 1) {
-    weight = Parameter(Tensor(repeating: 1, shape: [channels]))
-    bias = Parameter(Tensor(repeating: 0, shape: [channels]))
+  ///   - isAffine: Whether scale and shift are learned.
+  public init(
+    channels: Int,
+    epsilon: Float = 1e-5,
+    negativeSlope: Float = 1,
+    isAffine: Bool = true
+  ) {
+    weight = isAffine ? Parameter(Tensor(repeating: 1, shape: [channels])) : nil
+    bias = isAffine ? Parameter(Tensor(repeating: 0, shape: [channels])) : nil
     self.epsilon = epsilon
     self.negativeSlope = negativeSlope
   }
 
   /// The layer's own parameters by name.
   public var ownParameters: [(name: String, parameter: Parameter)] {
-    [("weight", weight), ("bias", bias)]
+    [("weight", weight), ("bias", bias)].compactMap { name, parameter in
+      parameter.map { (name, $0) }
+    }
   }
 
   /// Applies the layer.
@@ -50,8 +59,8 @@ public final class InstanceNormalization: Layer {
     normalization(
       x,
       extent: .instance,
-      scale: weight.value(in: context),
-      shift: bias.value(in: context),
+      scale: weight?.value(in: context),
+      shift: bias?.value(in: context),
       epsilon: epsilon,
       negativeSlope: negativeSlope
     ).output

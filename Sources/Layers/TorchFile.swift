@@ -67,6 +67,9 @@ public final class TorchFile {
     "torch.serialization._get_layout", "torch.storage.UntypedStorage", "torch.storage.TypedStorage",
     "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype",
     "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "numpy.ndarray",
+    "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_tensorlist",
+    "torch.jit._pickle.build_doublelist", "torch.jit._pickle.build_boollist",
+    "torch.jit._pickle.build_tensor_from_id", "torch.jit._pickle.restore_type_tag",
     "_codecs.encode", "pathlib.PosixPath", "pathlib.PurePosixPath", "pathlib.WindowsPath",
     "pathlib.PureWindowsPath", "pathlib.Path", "pathlib._local.PosixPath",
     "pathlib._local.WindowsPath", "pathlib._local.PurePosixPath",
@@ -75,6 +78,8 @@ public final class TorchFile {
 
   private static func isAllowed(_ name: String) -> Bool {
     if names.contains(name) { return true }
+    // Classes of TorchScript's programs, whose objects are attributes by name and nothing else.
+    if name.hasPrefix("__torch__.") { return true }
     guard name.hasPrefix("torch.") else { return false }
     let last = name.dropFirst("torch.".count)
     if last.hasPrefix("cuda.") { return storageTypes.contains(String(last.dropFirst(5))) }
@@ -128,7 +133,65 @@ public final class TorchFile {
     return value
   }
 
+  /// Whether the file is a program of TorchScript.
+  public var isScript: Bool {
+    if case .object(let callable, _, _) = tree.root.kind {
+      return callable.globalName?.hasPrefix("__torch__.") ?? false
+    }
+    return false
+  }
+
   // MARK: - Tensors
+
+  /// How many floating tensors the dictionary at a path holds itself.
+  func tensorCount(at path: [String]) -> Int {
+    (value(at: path)?.pairs ?? []).count { key, value in
+      key.text != nil && Self.stored(value).map { TorchNumber(storage: $0.type) != nil } == true
+    }
+  }
+
+  /// How deep modules of TorchScript are believed to lie within each other.
+  private static let maximumModuleDepth = 64
+  /// How many attributes of modules are looked at.
+  private static let maximumAttributes = 1_000_000
+
+  /// The tensors of a program of TorchScript by attribute path, as its state dictionary has them.
+  ///
+  /// Modules are followed from the top, attributes that are no tensors left out.
+  /// - Parameter isSkipped: Tells by its name whether a tensor is left out.
+  /// - Returns: The tensors by dotted name.
+  /// - Throws: `LayersError.damagedWeights` when modules lie within each other without end, or
+  ///   numbers are missing or contradict shapes.
+  func attributes(
+    skipping isSkipped: (_ name: String) -> Bool = { _ in false }
+  ) throws -> [String: Tensor] {
+    var result: [String: Tensor] = [:]
+    var open: [(module: PickleValue, path: [String])] = [(tree.root, [])]
+    var seen = 0
+    while let (module, path) = open.popLast() {
+      guard case .object(let callable, _, let state?) = module.kind,
+        callable.globalName?.hasPrefix("__torch__.") ?? false
+      else { continue }
+      guard path.count < Self.maximumModuleDepth else {
+        throw LayersError.damagedWeights(path: self.path, reason: "its modules lie too deep")
+      }
+      for (key, value) in state.pairs ?? [] {
+        seen += 1
+        guard seen <= Self.maximumAttributes else {
+          throw LayersError.damagedWeights(path: self.path, reason: "it has too many attributes")
+        }
+        guard let attribute = key.text else { continue }
+        let name = (path + [attribute]).joined(separator: ".")
+        if let stored = Self.stored(value) {
+          guard !isSkipped(name), let number = TorchNumber(storage: stored.type) else { continue }
+          result[name] = try tensor(stored, number: number, name: name)
+        } else {
+          open.append((value, path + [attribute]))
+        }
+      }
+    }
+    return result
+  }
 
   /// The tensors of the dictionary at a path, such as a state dictionary.
   ///

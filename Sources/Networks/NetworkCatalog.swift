@@ -82,6 +82,96 @@ public enum NetworkCatalog {
       paper: "Zhang et al. 2017",
       example: .dnCNN(DnCNNConfiguration(channels: 2, depth: 4, features: 8))
     ),
+    NetworkEntry(
+      name: "meshnet",
+      paper: "Fedorov et al. 2017",
+      example: .meshNet(
+        MeshNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          features: [8, 8, 8],
+          dilations: [1, 2, 1],
+          dimensions: 2
+        )
+      )
+    ),
+    NetworkEntry(
+      name: "monai-unet",
+      paper: "Kerfoot et al. 2019 (MONAI)",
+      example: .monaiUNet(
+        MONAIUNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          features: [4, 8],
+          strides: [2],
+          dimensions: 2,
+          residualUnits: 1
+        )
+      )
+    ),
+    NetworkEntry(
+      name: "basic-unet",
+      paper: "Falk et al. 2019 (MONAI)",
+      example: .basicUNet(
+        BasicUNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          features: [4, 4, 4, 8, 8, 4],
+          dimensions: 2
+        )
+      )
+    ),
+    NetworkEntry(
+      name: "dynunet",
+      paper: "Isensee et al. 2021, Futrega et al. 2021 (MONAI)",
+      example: .dynUNet(
+        DynUNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          features: [4, 6, 8],
+          strides: [[1, 1], [2, 2], [2, 2]]
+        )
+      )
+    ),
+    NetworkEntry(
+      name: "segresnet",
+      paper: "Myronenko 2018 (MONAI)",
+      example: .segResNet(
+        SegResNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          blocksDown: [1, 1],
+          blocksUp: [1],
+          dimensions: 2
+        )
+      )
+    ),
+    NetworkEntry(
+      name: "vnet",
+      paper: "Milletari, Navab and Ahmadi 2016 (MONAI)",
+      example: .vNet(
+        VNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          dimensions: 2,
+          initialFeatures: 4,
+          dropoutProbability: 0
+        )
+      )
+    ),
+    NetworkEntry(
+      name: "attention-unet",
+      paper: "Oktay et al. 2018 (MONAI)",
+      example: .attentionUNet(
+        AttentionUNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          features: [4, 8],
+          strides: [2],
+          dimensions: 2
+        )
+      )
+    ),
   ]
 }
 
@@ -103,6 +193,20 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case rrdb(RRDBConfiguration)
   /// A denoising network.
   case dnCNN(DnCNNConfiguration)
+  /// Dilated convolutions at full resolution.
+  case meshNet(MeshNetConfiguration)
+  /// MONAI's U-Net.
+  case monaiUNet(MONAIUNetConfiguration)
+  /// MONAI's basic U-Net.
+  case basicUNet(BasicUNetConfiguration)
+  /// MONAI's dynamic U-Net.
+  case dynUNet(DynUNetConfiguration)
+  /// SegResNet.
+  case segResNet(SegResNetConfiguration)
+  /// V-Net.
+  case vNet(VNetConfiguration)
+  /// An attention U-Net.
+  case attentionUNet(AttentionUNetConfiguration)
 
   /// The name in the catalogue.
   public var name: String {
@@ -114,70 +218,55 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .classicUNet: "classic-unet"
     case .rrdb: "rrdb"
     case .dnCNN: "dncnn"
+    case .meshNet: "meshnet"
+    case .monaiUNet: "monai-unet"
+    case .basicUNet: "basic-unet"
+    case .dynUNet: "dynunet"
+    case .segResNet: "segresnet"
+    case .vNet: "vnet"
+    case .attentionUNet: "attention-unet"
+    }
+  }
+
+  /// What the case holds.
+  private var values: any NetworkValues {
+    switch self {
+    case .unet(let values): values
+    case .fcn(let values): values
+    case .plainConvUNet(let values), .residualEncoderUNet(let values): values
+    case .classicUNet(let values): values
+    case .rrdb(let values): values
+    case .dnCNN(let values): values
+    case .meshNet(let values): values
+    case .monaiUNet(let values): values
+    case .basicUNet(let values): values
+    case .dynUNet(let values): values
+    case .segResNet(let values): values
+    case .vNet(let values): values
+    case .attentionUNet(let values): values
     }
   }
 
   /// Channels of the input.
-  public var inputChannels: Int {
-    switch self {
-    case .unet(let values): values.inputChannels
-    case .fcn(let values): values.inputChannels
-    case .plainConvUNet(let values), .residualEncoderUNet(let values): values.inputChannels
-    case .classicUNet(let values): values.inputChannels
-    case .rrdb(let values): values.channels
-    case .dnCNN(let values): values.channels
-    }
-  }
+  public var inputChannels: Int { values.inputChannels }
 
   /// Classes, background included, or channels of an image.
-  public var outputChannels: Int {
-    switch self {
-    case .unet(let values): values.outputChannels
-    case .fcn(let values): values.outputChannels
-    case .plainConvUNet(let values), .residualEncoderUNet(let values): values.outputChannels
-    case .classicUNet(let values): values.outputChannels
-    case .rrdb(let values): values.channels
-    case .dnCNN(let values): values.channels
-    }
-  }
+  public var outputChannels: Int { values.outputChannels }
 
   /// Spatial axes of input and output, 2 or 3.
-  public var dimensions: Int {
-    switch self {
-    case .unet(let values): values.dimensions
-    case .plainConvUNet(let values), .residualEncoderUNet(let values): values.dimensions
-    case .fcn, .classicUNet, .rrdb, .dnCNN: 2
-    }
-  }
+  public var dimensions: Int { values.dimensions }
 
   /// Builds the network with random weights.
   /// - Parameter random: The stream to draw weights from.
   /// - Returns: The network.
   /// - Throws: `NetworksError.invalidConfiguration` when a value is out of its range.
   public func makeNetwork(random: inout RandomStream) throws(NetworksError) -> any Network {
-    switch self {
-    case .unet(let values):
-      try values.check()
-      return UNet(values, random: &random)
-    case .fcn(let values):
-      try values.check()
-      return FullyConvolutionalNetwork(values, random: &random)
-    case .plainConvUNet(let values):
-      try values.check(network: name)
-      return PlainConvUNet(values, random: &random)
-    case .residualEncoderUNet(let values):
-      try values.check(network: name)
+    let values = values
+    try values.check(network: name)
+    if case .residualEncoderUNet(let values) = self {
       return ResidualEncoderUNet(values, random: &random)
-    case .classicUNet(let values):
-      try values.check()
-      return ClassicUNet(values, random: &random)
-    case .rrdb(let values):
-      try values.check()
-      return RRDBGenerator(values, random: &random)
-    case .dnCNN(let values):
-      try values.check()
-      return DnCNN(values, random: &random)
     }
+    return values.network(random: &random)
   }
 }
 
@@ -201,6 +290,13 @@ extension NetworkConfiguration: Codable {
     case "classic-unet": self = .classicUNet(try values())
     case "rrdb": self = .rrdb(try values())
     case "dncnn": self = .dnCNN(try values())
+    case "meshnet": self = .meshNet(try values())
+    case "monai-unet": self = .monaiUNet(try values())
+    case "basic-unet": self = .basicUNet(try values())
+    case "dynunet": self = .dynUNet(try values())
+    case "segresnet": self = .segResNet(try values())
+    case "vnet": self = .vNet(try values())
+    case "attention-unet": self = .attentionUNet(try values())
     default: throw NetworksError.unknownNetwork(name: name, known: NetworkCatalog.all.map(\.name))
     }
   }
@@ -211,14 +307,6 @@ extension NetworkConfiguration: Codable {
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(name, forKey: .name)
-    switch self {
-    case .unet(let values): try container.encode(values, forKey: .configuration)
-    case .fcn(let values): try container.encode(values, forKey: .configuration)
-    case .plainConvUNet(let values), .residualEncoderUNet(let values):
-      try container.encode(values, forKey: .configuration)
-    case .classicUNet(let values): try container.encode(values, forKey: .configuration)
-    case .rrdb(let values): try container.encode(values, forKey: .configuration)
-    case .dnCNN(let values): try container.encode(values, forKey: .configuration)
-    }
+    try container.encode(values, forKey: .configuration)
   }
 }

@@ -65,6 +65,7 @@ extension FastKernels {
     shape.output_blocks = Int64((outputs + lanes - 1) / lanes)
     shape.lanes = Int64(lanes)
     shape.depth_taps = Int64(weight.rank == 5 ? weight.shape[2] : 1)
+    shape.dilation = (1, 1, 1)
     (shape.slope, shape.scale, shape.final_slope) = (1, 1, 1)
     ck_winograd_plan(&shape, Int64(Parallelism.threadCount))
 

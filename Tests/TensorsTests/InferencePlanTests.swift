@@ -123,6 +123,49 @@ struct InferencePlanTests {
       let d = instance(convolved(c, 16, kernel: [3, 3, 3], seed: 11), seed: 13)
       return convolved(d, 4, kernel: [1, 1, 1], seed: 15)
     },
+    Network("holes in volumes whose grids differ in size", [2, 8, 7, 13, 18]) { x in
+      let a = convolved(x, 20, kernel: [3, 3, 3], dilation: 3, seed: 1)
+      let b = instance(convolved(a, 24, kernel: [3, 3, 3], dilation: 2, seed: 3), seed: 5)
+      let c = batch(convolved(b, 16, kernel: [3, 3, 3], dilation: 16, seed: 7), seed: 9)
+      return convolved(c, 5, kernel: [1, 1, 1], seed: 11)
+    },
+    Network("holes in images", [1, 16, 21, 34]) { x in
+      let a = relu(convolved(x, 16, kernel: [3, 3], dilation: 5, seed: 1))
+      return convolved(a, 16, kernel: [3, 3], dilation: 4, seed: 3) + x
+    },
+    Network("activations after convolutions", [2, 8, 12, 13]) { x in
+      let a = elu(convolved(x, 20, kernel: [3, 3], seed: 1))
+      let b = gelu(convolved(a, 20, kernel: [3, 3], stride: 2, seed: 3), form: .tanh)
+      let c = silu(upsampled(b, 12, seed: 5))
+      return sigmoid(convolved(c, 3, kernel: [1, 1], seed: 7))
+    },
+    Network("activations elsewhere", [2, 8, 12, 13]) { x in
+      let a = elu(instance(convolved(x, 20, kernel: [3, 3], seed: 1), seed: 3, slope: 1))
+      let b = elu(convolved(a, 20, kernel: [3, 3], seed: 5) + a)
+      return gelu(maxPooling(b, shape: PoolingShape(kernel: [2, 2])) * 0.5)
+    },
+    Network("a convolution added to a normalised map", [2, 8, 12, 13]) { x in
+      let a = instance(convolved(x, 20, kernel: [3, 3], stride: 2, seed: 1), seed: 3, slope: 0.2)
+      return convolved(
+        convolved(x, 20, kernel: [3, 3], stride: 2, seed: 5) + a,
+        4,
+        kernel: [1, 1],
+        seed: 7
+      )
+    },
+    Network("a convolution whose activation is read twice", [1, 8, 12, 13]) { x in
+      let a = convolved(x, 16, kernel: [3, 3], seed: 1)
+      return convolved(elu(a) + a, 4, kernel: [3, 3], seed: 3)
+    },
+    Network("parametric rectifiers", [2, 8, 12, 13]) { x in
+      let a = instance(convolved(x, 16, kernel: [3, 3], seed: 1), seed: 3, slope: 1)
+      let b = parametricReLU(a, slope: Tensor([0.3], shape: [1]))
+      let c = parametricReLU(
+        convolved(b, 4, kernel: [3, 3], seed: 5),
+        slope: Tensor([0.1, 0.2, 1.5, -0.5], shape: [4])
+      )
+      return parametricReLU(c, slope: Tensor([1.25], shape: [1]))
+    },
     Network("joined maps that do not fill blocks", [2, 5, 8, 8]) { x in
       let a = convolved(x, 11, kernel: [3, 3], seed: 1)
       return convolved(concatenation([a, x, a]), 6, kernel: [3, 3], seed: 3)

@@ -39,6 +39,9 @@ typedef struct {
   const float *bias;
   /// y = leaky(scale * leaky(conv + bias, slope) + residual, final_slope).
   float slope, scale, final_slope;
+  /// Whether an activation (ck_activation_kind, with its parameter) follows; not with statistics.
+  int32_t activated, activation;
+  float activation_parameter;
   /// NULL, or as the output.
   const void *const *residual;
   /// [batch][output_blocks], or [batch][plain_outputs].

@@ -1,13 +1,17 @@
 #pragma once
-// Stride-1 convolutions with 3 x 3 or 3 x 3 x 3 windows by Winograd's minimal filtering.
+// Stride-1 convolutions with 3 x 3 or 3 x 3 x 3 windows, dilated or not, by Winograd's minimal
+// filtering.
 //
 // Lavin and Gray 2016, F(4 x 4, 3 x 3) in the plane: an output tile of 4 x 4 costs 36 products per
 // channel pair instead of 144. A window of depth 3 is three planar ones whose products are summed
 // in the transformed domain, so that each slice is transformed once and used three times.
 //
+// A window with a dilation of d sees one of d interleaved grids along each axis; tiles lie within
+// such grids, which changes nothing but the cells that a tile reads and writes.
+//
 // Feature maps lie in blocks of `lanes` channels, [D][H][W][lanes], each block by a pointer of its
-// own: joined feature maps need no copy. Input and output have the same size (padding 1). They hold
-// single precision or bfloat16; everything in between is single precision.
+// own: joined feature maps need no copy. Input and output have the same size (the padding is the
+// dilation). They hold single precision or bfloat16; everything in between is single precision.
 #include <stdint.h>
 
 typedef struct {
@@ -16,6 +20,8 @@ typedef struct {
   int64_t input_blocks, output_blocks, lanes;
   /// 1 for 3 x 3 windows, 3 for 3 x 3 x 3.
   int64_t depth_taps;
+  /// Distance of a window's cells along depth, height and width, at least 1.
+  int64_t dilation[3];
   /// Tiles, slices and pairs of output blocks of one unit of work; chosen by ck_winograd_plan.
   int64_t tiles, slices, pairs;
   /// Whether the input, and the output with its residual, are bfloat16 instead of single precision.
@@ -36,6 +42,9 @@ typedef struct {
   const float *bias;
   /// y = leaky(scale * leaky(conv + bias, slope) + residual, final_slope).
   float slope, scale, final_slope;
+  /// Whether an activation (ck_activation_kind, with its parameter) follows; not with statistics.
+  int32_t activated, activation;
+  float activation_parameter;
   /// NULL, or [batch][output_blocks].
   const void *const *residual;
   /// [batch][output_blocks].

@@ -60,7 +60,7 @@ public func silu(_ x: Tensor) -> Tensor { activated(x, .silu) }
 public func hardSwish(_ x: Tensor) -> Tensor { activated(x, .hardSwish) }
 
 /// A function of one number, as the kernels and the reference know it.
-enum Activation: Sendable {
+package enum Activation: Sendable, Hashable {
   case sigmoid
   case tanh
   case softplus(beta: Float)
@@ -81,7 +81,8 @@ enum Activation: Sendable {
     }
   }
 
-  fileprivate var kind: Int32 {
+  /// The kernels' number of the function.
+  var kind: Int32 {
     let kind =
       switch self {
       case .sigmoid: CK_SIGMOID
@@ -96,7 +97,8 @@ enum Activation: Sendable {
     return Int32(kind.rawValue)
   }
 
-  fileprivate var parameter: Float {
+  /// The kernels' parameter.
+  var parameter: Float {
     switch self {
     case .softplus(let beta): beta
     case .elu(let alpha): alpha
@@ -128,6 +130,7 @@ private func activated(_ x: Tensor, _ activation: Activation) -> Tensor {
     activation.name,
     on: [x],
     shape: x.shape,
+    action: .activation(activation),
     attributes: activation.attributes
   ) { operands in
     let x = operands[0]

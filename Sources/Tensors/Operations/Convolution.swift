@@ -87,21 +87,29 @@ private func convolved(
 ///   - weight: Kernels, `[I, O / groups, kh, kw]` or with depth (PyTorch's order).
 ///   - bias: `[O]`, or nil.
 ///   - shape: Stride, padding, dilation and groups of the convolution that is transposed.
-/// - Returns: `[N, O, H', W']`, H' = (H − 1)s − 2p + d(k − 1) + 1.
+///   - outputPadding: Cells added at the far end of each spatial axis, fewer than the stride; none
+///     when nil. Convolutions with a stride make one size of several; this says which.
+/// - Returns: `[N, O, H', W']`, H' = (H − 1)s − 2p + d(k − 1) + 1 + o.
 /// - Precondition: The channel counts fit.
 public func transposedConvolution(
   _ x: Tensor,
   weight: Tensor,
   bias: Tensor?,
-  shape: ConvolutionShape
+  shape: ConvolutionShape,
+  outputPadding: [Int]? = nil
 ) -> Tensor {
   precondition(
     weight.rank == x.rank && weight.shape[0] == x.shape[1],
     "weights \(weight.shape) do not fit the input \(x.shape)"
   )
+  precondition(
+    outputPadding.map { zip($0, shape.stride).allSatisfy { $0 >= 0 && $0 < $1 } } ?? true,
+    "an output padding of \(outputPadding ?? []) for the strides \(shape.stride)"
+  )
   let outputSize = (0..<x.rank - 2).map { axis -> Int in
     let reach = shape.dilation[axis] * (weight.shape[axis + 2] - 1) + 1
     return (x.shape[axis + 2] - 1) * shape.stride[axis] - 2 * shape.padding[axis] + reach
+      + (outputPadding?[axis] ?? 0)
   }
   return operation(
     "transposed convolution",

@@ -14,7 +14,7 @@ public func parametricReLU(_ x: Tensor, slope: Tensor) -> Tensor {
     slope.count == 1 || (x.rank >= 2 && slope.shape == [x.shape[1]]),
     "slopes \(slope.shape) for \(x.shape)"
   )
-  return operation("prelu", on: [x, slope], shape: x.shape) { operands in
+  return operation("prelu", on: [x, slope], shape: x.shape, action: .parametricReLU) { operands in
     let (x, slope) = (operands[0], operands[1])
     let (input, slopes) = (x.detached, slope.plain)
     if Kernels.current.isReference {

@@ -34,6 +34,9 @@ package struct GraphStep: Sendable {
     case transposedConvolution(ConvolutionShape)
     case normalization(NormalizationAction)
     case leakyReLU(negativeSlope: Float)
+    /// Operands: x, slopes.
+    case parametricReLU
+    case activation(Activation)
     case maxPooling(PoolingShape)
     case averagePooling(PoolingShape)
     case concatenation

@@ -9,8 +9,8 @@ extension PlanCompiler {
   mutating func compile(_ convolution: PlannedConvolution, _ node: PlanNode) -> PlanValue {
     let outputShape = graph.shapes[node.output]
     var work = convolution
-    // A residual in row-major order meets a result in blocks.
-    let residual = work.residual.map { blocked($0) }
+    // A residual in row-major order meets a result in blocks, and kernels read it as it is stored.
+    let residual = work.residual.map { materialized(blocked($0)) }
     let usesWinograd =
       maps != .wide && isWinogradFaster(convolution, input: graph.shapes[node.inputs[0]])
     let source = known(node.inputs[0])
@@ -38,6 +38,7 @@ extension PlanCompiler {
     if let normalization = work.normalization, let statistics {
       result.affines = emitNormalization(normalization, statistics, of: result)
     }
+    if maps == .wide, let activation = work.activation { return activated(result, activation) }
     return result
   }
 
@@ -71,9 +72,11 @@ extension PlanCompiler {
     let shape = convolution.shape
     let kernel = PlanValue.threeDimensional(Array(convolution.weight.shape.dropFirst(2)), filler: 1)
     let padding = PlanValue.threeDimensional(shape.padding, filler: 0)
+    let dilation = PlanValue.threeDimensional(shape.dilation, filler: 1)
     guard options.usesWinograd, !convolution.isTransposed, kernel[1] == 3, kernel[2] == 3,
-      kernel[0] == 1 || kernel[0] == 3, padding == [kernel[0] / 2, 1, 1],
-      shape.stride.allSatisfy({ $0 == 1 }), shape.dilation.allSatisfy({ $0 == 1 })
+      kernel[0] == 1 || kernel[0] == 3,
+      padding == [kernel[0] / 2 * dilation[0], dilation[1], dilation[2]],
+      shape.stride.allSatisfy({ $0 == 1 })
     else { return false }
     let size = PlanValue.threeDimensional(Array(input.dropFirst(2)), filler: 1)
     let (inputs, outputs) = (input[1], convolution.outputChannels)
@@ -81,7 +84,11 @@ extension PlanCompiler {
     func filled(_ channels: Int) -> Double { Double((channels + lanes - 1) / lanes * lanes) }
     let pairs = filled(inputs) * filled(outputs) * Double(kernel[0])
     let slices = Double(input[0] * size[0])
-    let tiles = slices * Double((size[1] + 3) / 4 * ((size[2] + 3) / 4))
+    func tilesAlong(_ axis: Int) -> Int {
+      let grid = (size[axis] + dilation[axis] - 1) / dilation[axis]
+      return dilation[axis] * ((grid + 3) / 4)
+    }
+    let tiles = slices * Double(tilesAlong(1) * tilesAlong(2))
     let cells = slices * Double(size[1] * size[2])
     let weightCost = 24.0
     let winograd =
@@ -106,6 +113,13 @@ extension PlanCompiler {
     shape.output_blocks = Int64(result.blocksPerSample)
     shape.lanes = Int64(lanes)
     shape.depth_taps = Int64(convolution.weight.rank == 5 ? convolution.weight.shape[2] : 1)
+    let dilation = PlanValue.threeDimensional(convolution.shape.dilation, filler: 1).map {
+      Int64($0)
+    }
+    shape.dilation = (shape.depth_taps == 1 ? 1 : dilation[0], dilation[1], dilation[2])
+    shape.activated = convolution.activation == nil ? 0 : 1
+    shape.activation = convolution.activation?.kind ?? 0
+    shape.activation_parameter = convolution.activation?.parameter ?? 0
     shape.input_half = isHalf(x) ? 1 : 0
     shape.output_half = isHalf(result) ? 1 : 0
     shape.slope = convolution.slope
@@ -189,6 +203,9 @@ extension PlanCompiler {
     shape.input_half = isHalf(x) ? 1 : 0
     shape.output_half = isHalf(result) ? 1 : 0
     shape.product_half = isHalf(x) && ck_direct_multiplies_bf16() != 0 ? 1 : 0
+    shape.activated = convolution.activation == nil ? 0 : 1
+    shape.activation = convolution.activation?.kind ?? 0
+    shape.activation_parameter = convolution.activation?.parameter ?? 0
     shape.slope = convolution.slope
     shape.scale = convolution.scale
     shape.final_slope = convolution.finalSlope

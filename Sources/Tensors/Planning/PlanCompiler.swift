@@ -75,6 +75,7 @@ struct PlanCompiler {
       return maps == .wide
         ? compileWidePooling(node, shape, maximum) : compilePooling(node, shape, maximum)
     case .combination(let terms, let slope): return compileSum(terms, slope, node.output)
+    case .activation(let activation): return activated(known(node.inputs[0]), activation)
     case .repetition(let factors):
       return maps == .wide ? compileWideRepetition(node, factors) : compileRepetition(node, factors)
     case .concatenation: return compileConcatenation(node)

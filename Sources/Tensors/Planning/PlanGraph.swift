@@ -10,12 +10,16 @@ struct PlannedConvolution {
   var scale: Float = 1
   var residual: Int?
   var finalSlope: Float = 1
+  /// What follows all of that; not with a normalisation.
+  var activation: Activation?
   /// The instance normalisation of y, applied by whoever reads it.
   var normalization: PlannedNormalization?
 
   var outputChannels: Int { isTransposed ? weight.shape[1] * shape.groups : weight.shape[0] }
   /// Whether nothing but the bias was added yet.
-  var isBare: Bool { slope == 1 && residual == nil && normalization == nil }
+  var isBare: Bool {
+    slope == 1 && residual == nil && normalization == nil && activation == nil
+  }
 }
 
 /// (x − μ) / √(σ² + ε) · gain + offset, then a leaky rectifier.
@@ -39,6 +43,7 @@ struct PlanNode {
     case pooling(PoolingShape, maximum: Bool)
     /// leaky(Σ scale · value).
     case combination([PlannedTerm], slope: Float)
+    case activation(Activation)
     case repetition([Int])
     case concatenation
     case general(GraphStep)
@@ -127,13 +132,13 @@ struct PlanGraph {
       addConvolution(step, shape, isTransposed: true)
     case .normalization(let action) where inputs.count == 1:
       if !fuse(action, step, into: inputs[0]) { append(.general(step), inputs, result) }
-    case .leakyReLU(let slope):
-      if !fuse(slope: slope, step, into: inputs[0]) {
-        append(
-          .combination([PlannedTerm(value: inputs[0], scale: 1)], slope: slope),
-          inputs,
-          result
-        )
+    case .leakyReLU(let slope): addRectifier(slope, step, of: inputs[0])
+    // Larger slopes are no maximum of the value and its multiple.
+    case .parametricReLU where step.constant(1).map { $0.count == 1 && $0.scalar <= 1 } == true:
+      addRectifier(step.constant(1)?.scalar ?? 1, step, of: inputs[0])
+    case .activation(let activation):
+      if !fuse(activation, step, into: inputs[0]) {
+        append(.activation(activation), inputs, result)
       }
     case .scaling(let factor):
       scaledSource[result] = step.values[0]
@@ -250,11 +255,37 @@ struct PlanGraph {
     return Tensor(values, shape: shape)
   }
 
+  private mutating func addRectifier(_ slope: Float, _ step: GraphStep, of value: Int) {
+    if fuse(slope: slope, step, into: value) { return }
+    append(
+      .combination([PlannedTerm(value: value, scale: 1)], slope: slope),
+      [value],
+      step.result.index
+    )
+  }
+
+  /// Takes an activation into the convolution before it.
+  private mutating func fuse(
+    _ activation: Activation,
+    _ step: GraphStep,
+    into value: Int
+  ) -> Bool {
+    guard let (index, found) = soleConvolution(value, of: step), found.activation == nil,
+      found.normalization == nil
+    else { return false }
+    var convolution = found
+    convolution.activation = activation
+    nodes[index].work = .convolution(convolution)
+    alias[step.result.index] = value
+    return true
+  }
+
   /// Takes a rectifier into the work before it.
   private mutating func fuse(slope: Float, _ step: GraphStep, into value: Int) -> Bool {
     guard onlyRead(value, by: step), let index = maker[value] else { return false }
     switch nodes[index].work {
     case .convolution(var convolution):
+      guard convolution.activation == nil else { return false }
       if let normalization = convolution.normalization {
         guard normalization.slope == 1 else { return false }
         convolution.normalization?.slope = slope
@@ -298,7 +329,8 @@ struct PlanGraph {
       let other = terms[1 - place]
       guard other.scale == 1, other.value != term.value,
         let index = maker[term.value], case .convolution(var convolution) = nodes[index].work,
-        convolution.residual == nil, convolution.normalization == nil
+        convolution.residual == nil, convolution.normalization == nil,
+        convolution.activation == nil
       else { continue }
       convolution.residual = other.value
       convolution.scale = term.scale

@@ -66,8 +66,9 @@ let package = Package(
     .target(
       name: "Pipelines",
       dependencies: [
-        "CKernels", "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
-        "Networks",
+        "CKernels", "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation",
+        "Layers",
+        "Networks", "GraphModels",
       ]
     ),
     .target(name: "Reporting", dependencies: ["Support", "Imaging", "ImagingIO", "Evaluation"]),
@@ -135,7 +136,8 @@ let package = Package(
     .testTarget(
       name: "PipelinesTests",
       dependencies: [
-        "CKernels", "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Transforms",
+        "CKernels", "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks",
+        "Transforms",
         "Evaluation", "Pipelines", "TestSupport",
       ]
     ),

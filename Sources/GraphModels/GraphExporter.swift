@@ -199,6 +199,8 @@ struct GraphExporter {
           "nearest_mode": .text("floor"),
         ]
       )
+    case .activation(let activation): result = try general(activation.name, step, inputs)
+    case .parametricReLU: result = try general("prelu", step, inputs)
     case .general(let name): result = try general(name, step, inputs)
     }
     finish(step, result)

@@ -30,6 +30,7 @@ let package = Package(
     .target(name: "CDeflate", linkerSettings: [.linkedLibrary("isal"), .linkedLibrary("z")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CZip", linkerSettings: [.linkedLibrary("zip")]),
+    .target(name: "CHDF5", linkerSettings: [.linkedLibrary("hdf5_serial")]),
     .target(name: "CTIFF", linkerSettings: [.linkedLibrary("tiff")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
@@ -60,6 +61,10 @@ let package = Package(
 
     // L4
     .target(name: "Networks", dependencies: ["Support", "Tensors", "Layers"]),
+    .target(
+      name: "GraphModels",
+      dependencies: ["Support", "Tensors", "Layers", "Networks", "CHDF5", "CZip"]
+    ),
 
     // L5
     .target(
@@ -90,7 +95,7 @@ let package = Package(
     .executableTarget(
       name: "LaminaBench",
       dependencies: [
-        "Support", "Tensors", "Layers", "Networks", "OperationCases",
+        "Support", "Tensors", "Layers", "Networks", "GraphModels", "OperationCases",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -118,6 +123,10 @@ let package = Package(
     .testTarget(
       name: "NetworksTests",
       dependencies: ["Support", "Tensors", "Layers", "Networks", "TestSupport"]
+    ),
+    .testTarget(
+      name: "GraphModelsTests",
+      dependencies: ["Support", "Tensors", "Layers", "Networks", "GraphModels", "TestSupport"]
     ),
     .testTarget(
       name: "TransformsTests",

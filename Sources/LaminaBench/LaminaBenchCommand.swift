@@ -18,7 +18,8 @@ struct LaminaBenchCommand: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      NetworkCommand.self, TrainingCommand.self, OperationsCommand.self, AgainstCommand.self,
+      NetworkCommand.self, GraphCommand.self, TrainingCommand.self, OperationsCommand.self,
+      AgainstCommand.self,
     ]
   )
 
@@ -38,7 +39,7 @@ struct LaminaBenchCommand: ParsableCommand {
 
   /// Without a command there is nothing to do: the help, as a usage error.
   func run() throws {
-    throw ValidationError("Name a command: network, training, operations or against.")
+    throw ValidationError("Name a command: network, graph, training, operations or against.")
   }
 
   /// What is wrong with the arguments, and the help page that tells how they should be.

@@ -69,7 +69,8 @@ package enum Activation: Sendable, Hashable {
   case silu
   case hardSwish
 
-  var name: String {
+  /// The operation's name.
+  package var name: String {
     switch self {
     case .sigmoid: "sigmoid"
     case .tanh: "tanh"
@@ -106,6 +107,16 @@ package enum Activation: Sendable, Hashable {
     }
   }
 
+  /// What the function depends on.
+  fileprivate var attributes: [String: StepAttribute] {
+    switch self {
+    case .softplus(let beta): ["beta": .number(beta)]
+    case .elu(let alpha): ["alpha": .number(alpha)]
+    case .gelu(let form): ["form": .text(form.rawValue)]
+    case .sigmoid, .tanh, .silu, .hardSwish: [:]
+    }
+  }
+
   /// Whether f(0) = 0, so that padding lanes keep their zeros.
   fileprivate var keepsZero: Bool {
     switch self {
@@ -116,7 +127,13 @@ package enum Activation: Sendable, Hashable {
 }
 
 private func activated(_ x: Tensor, _ activation: Activation) -> Tensor {
-  operation(activation.name, on: [x], shape: x.shape, action: .activation(activation)) { operands in
+  operation(
+    activation.name,
+    on: [x],
+    shape: x.shape,
+    action: .activation(activation),
+    attributes: activation.attributes
+  ) { operands in
     let x = operands[0]
     if Kernels.current.isReference {
       let input = x.detached

@@ -24,7 +24,11 @@ public func groupNormalization(
     "\(x.shape) in \(groups) groups"
   )
   requireFit(scale, shift, [x.shape[1]], x)
-  return normalized("group-normalization", x, scale, shift) { x, scale, shift in
+  let attributes: [String: StepAttribute] = [
+    "groups": .integers([groups]), "epsilon": .number(epsilon),
+    "has": .integers([scale == nil ? 0 : 1, shift == nil ? 0 : 1]),
+  ]
+  return normalized("group-normalization", x, scale, shift, attributes) { x, scale, shift in
     if Kernels.current.isReference {
       let (channels, spatial) = (x.shape[1], x.spatialCount)
       let reference = StandardizationReference(
@@ -48,6 +52,7 @@ func normalized(
   _ x: Tensor,
   _ scale: Tensor?,
   _ shift: Tensor?,
+  _ attributes: [String: StepAttribute],
   _ body:
     @escaping @Sendable (Tensor, Tensor?, Tensor?) -> (
       output: Tensor, gradients: @Sendable (Tensor) -> [Tensor]
@@ -55,7 +60,7 @@ func normalized(
 ) -> Tensor {
   let (hasScale, hasShift) = (scale != nil, shift != nil)
   let operands = [x] + (scale.map { [$0] } ?? []) + (shift.map { [$0] } ?? [])
-  return operation(name, on: operands, shape: x.shape) { operands in
+  return operation(name, on: operands, shape: x.shape, attributes: attributes) { operands in
     let (output, gradients) = body(
       operands[0].detached,
       hasScale ? operands[1].detached : nil,

@@ -21,7 +21,12 @@ public func concatenation(_ parts: [Tensor], axis: Int) -> Tensor {
   let shape = joined
   let shapes = parts.map(\.shape)
   let starts = shapes.indices.map { index in shapes[..<index].reduce(0) { $0 + $1[axis] } }
-  return operation("concatenate", on: parts, shape: shape) { operands in
+  return operation(
+    "concatenate",
+    on: parts,
+    shape: shape,
+    attributes: ["axis": .integers([axis])]
+  ) { operands in
     let tracked = operands.map(\.isTracked)
     let places: [@Sendable ([Int]) -> [Int]] = starts.map { start in
       { cell in

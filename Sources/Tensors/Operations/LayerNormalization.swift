@@ -26,7 +26,11 @@ public func layerNormalization(
   )
   let rowShape = Array(x.shape.suffix(dimensions))
   requireFit(scale, shift, rowShape, x)
-  return normalized("layer-normalization", x, scale, shift) { x, scale, shift in
+  let attributes: [String: StepAttribute] = [
+    "dimensions": .integers([dimensions]), "epsilon": .number(epsilon),
+    "has": .integers([scale == nil ? 0 : 1, shift == nil ? 0 : 1]),
+  ]
+  return normalized("layer-normalization", x, scale, shift, attributes) { x, scale, shift in
     let size = rowShape.reduce(1, *)
     if Kernels.current.isReference {
       let reference = StandardizationReference(

@@ -37,7 +37,22 @@ public func padded(
   }
   let size = input.indices.map { before[$0] + input[$0] + after[$0] }
   requireSpatial(x, size, "padding")
-  return operation("pad", on: [x], shape: Array(x.shape.prefix(2)) + size) { operands in
+  var attributes: [String: StepAttribute] = [
+    "before": .integers(before), "after": .integers(after),
+  ]
+  switch mode {
+  case .constant(let value):
+    attributes["mode"] = .text("constant")
+    attributes["value"] = .number(value)
+  case .reflect: attributes["mode"] = .text("reflect")
+  case .replicate: attributes["mode"] = .text("edge")
+  }
+  return operation(
+    "pad",
+    on: [x],
+    shape: Array(x.shape.prefix(2)) + size,
+    attributes: attributes
+  ) { operands in
     let x = operands[0]
     var fill: Float = 0
     if case .constant(let value) = mode { fill = value }

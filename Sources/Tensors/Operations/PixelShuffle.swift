@@ -13,7 +13,12 @@ public func pixelShuffled(_ x: Tensor, factor: Int) -> Tensor {
   let cells = shuffleCells(x, factor)
   precondition(x.shape[1] % cells == 0, "\(x.shape) has no multiple of \(cells) channels")
   let shape = [x.shape[0], x.shape[1] / cells] + x.shape.dropFirst(2).map { $0 * factor }
-  return operation("pixel-shuffle", on: [x], shape: shape) { operands in
+  return operation(
+    "pixel-shuffle",
+    on: [x],
+    shape: shape,
+    attributes: ["factor": .integers([factor])]
+  ) { operands in
     shuffle(operands[0], factor: factor, intoSpace: true)
   }
 }

@@ -10,7 +10,12 @@ extension Tensor {
       "\(axes) is not an order of the axes of \(shape)"
     )
     let wanted = order.map { shape[$0] }
-    return operation("transpose", on: [self], shape: wanted) { operands in
+    return operation(
+      "transpose",
+      on: [self],
+      shape: wanted,
+      attributes: ["axes": .integers(order)]
+    ) { operands in
       let x = operands[0].detached
       let shape = x.shape
       if usesReference {

@@ -231,7 +231,10 @@ extension Tensor {
     let axes = normalized(axes: axes, rank: rank)
     let dropped = droppedShape(shape, axes)
     let wanted = keepingAxes ? keptShape(shape, axes) : dropped
-    return operation(name, on: [self], shape: wanted) { operands in
+    let attributes: [String: StepAttribute] = [
+      "axes": .integers(axes), "keepingAxes": .integers([keepingAxes ? 1 : 0]),
+    ]
+    return operation(name, on: [self], shape: wanted, attributes: attributes) { operands in
       let x = operands[0].plain
       if usesReference {
         return ReferenceReductions.reduce(x, axes: axes, definition).withShape(wanted)

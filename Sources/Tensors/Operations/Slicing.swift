@@ -45,7 +45,11 @@ extension Tensor {
     precondition(slices.count <= rank, "\(slices.count) slices for the shape \(shape)")
     let places = slices.enumerated().map { $1.places(of: shape[$0]) }
     let wanted = shape.enumerated().map { $0 < places.count ? places[$0].count : $1 }
-    return operation("slice", on: [self], shape: wanted) { operands in
+    let attributes: [String: StepAttribute] = [
+      "first": .integers(places.map(\.first)), "count": .integers(places.map(\.count)),
+      "step": .integers(slices.map(\.step)),
+    ]
+    return operation("slice", on: [self], shape: wanted, attributes: attributes) { operands in
       let x = operands[0].detached
       let shape = x.shape
       if usesReference {

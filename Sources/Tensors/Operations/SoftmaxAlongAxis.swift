@@ -27,7 +27,8 @@ private func softmax(_ x: Tensor, axis wanted: Int, logarithm: Bool) -> Tensor {
   let axis = wanted < 0 ? wanted + x.rank : wanted
   precondition((0..<x.rank).contains(axis), "\(x.shape) has no axis \(wanted)")
   let name = logarithm ? "log-softmax" : "softmax"
-  return operation(name, on: [x], shape: x.shape) { operands in
+  return operation(name, on: [x], shape: x.shape, attributes: ["axis": .integers([axis])]) {
+    operands in
     let x = operands[0]
     let input = x.plain
     if Kernels.current.isReference {

@@ -35,7 +35,8 @@ public func upsampled(
     "upsample-\(interpolation.rawValue)",
     on: [x],
     shape: Array(x.shape.prefix(2)) + size,
-    action: repeats ? .repetition(zip(size, input).map { $0 / $1 }) : nil
+    action: repeats ? .repetition(zip(size, input).map { $0 / $1 }) : nil,
+    attributes: ["alignCorners": .integers([alignCorners ? 1 : 0])]
   ) { operands in
     let x = operands[0]
     let input = Array(x.shape.dropFirst(2))

@@ -2,17 +2,24 @@ import Synchronization
 
 /// A value of a traced graph, by number.
 package struct SymbolicValue: Sendable, Hashable {
-  let index: Int
+  package let index: Int
 }
 
 /// What a normalisation in a graph does; its operands are x, then scale and shift where it has them.
 package struct NormalizationAction: Sendable {
-  let extent: NormalizationExtent
-  let epsilon: Float
-  let negativeSlope: Float
-  let statistics: NormalizationStatistics?
-  let hasScale: Bool
-  let hasShift: Bool
+  package let extent: NormalizationExtent
+  package let epsilon: Float
+  package let negativeSlope: Float
+  package let statistics: NormalizationStatistics?
+  package let hasScale: Bool
+  package let hasShift: Bool
+}
+
+/// What an operation's code knows beside its operands, for whoever writes a traced graph down.
+package enum StepAttribute: Sendable, Equatable {
+  case integers([Int])
+  case number(Float)
+  case text(String)
 }
 
 /// One step of a traced graph.
@@ -53,6 +60,8 @@ package struct GraphStep: Sendable {
   package let operands: [Operand]
   package let result: SymbolicValue
   package let shape: [Int]
+  /// What the operation was asked for, by the names of its arguments.
+  package let attributes: [String: StepAttribute]
   /// The operation itself, for what planning has no kernel for.
   package let body: @Sendable ([Tensor]) -> Tensor
 
@@ -103,6 +112,7 @@ package final class GraphTrace: Sendable {
     _ action: GraphStep.Action,
     on operands: [Tensor],
     shape: [Int],
+    attributes: [String: StepAttribute] = [:],
     body: @escaping @Sendable ([Tensor]) -> Tensor
   ) -> Tensor {
     state.withLock { state in
@@ -116,6 +126,7 @@ package final class GraphTrace: Sendable {
           },
           result: result,
           shape: shape,
+          attributes: attributes,
           body: body
         )
       )

@@ -49,14 +49,14 @@ package enum PlanMaps: Sendable, Hashable {
 /// they are; weights are packed once; all maps share one block of memory. Results equal those of the
 /// operations one by one, up to rounding, and do not depend on the number of threads.
 public final class InferencePlan: Sendable {
-  /// The shape of the input.
-  public let inputShape: [Int]
-  /// The shape of the output.
-  public let outputShape: [Int]
+  /// The shapes of the inputs.
+  public let inputShapes: [[Int]]
+  /// The shapes of the outputs.
+  public let outputShapes: [[Int]]
   private let instructions: [PlanInstruction]
   private let offsets: [Int]
-  private let inputBuffer: Int
-  private let outputBuffer: Int
+  private let inputBuffers: [Int]
+  private let outputBuffers: [Int]
   private let arenaCount: Int
   private let workspaceCount: Int
   private let memory = Mutex(Memory())
@@ -82,6 +82,29 @@ public final class InferencePlan: Sendable {
     self.init(compiler: compiler)
   }
 
+  /// Traces a network of several inputs and outputs and prepares its plan.
+  /// - Parameters:
+  ///   - inputShapes: The shape of each input.
+  ///   - options: How the plan may compute.
+  ///   - network: The network; called once, with tensors that have shapes and no values. Each of its
+  ///     results depends on an input.
+  /// - Throws: What the network throws.
+  public convenience init(
+    inputShapes: [[Int]],
+    options: InferencePlanOptions = InferencePlanOptions(),
+    network: ([Tensor]) throws -> [Tensor]
+  ) rethrows {
+    let graph = try PlanGraph(tracing: network, inputShapes: inputShapes)
+    var compiler = PlanCompiler(graph: graph, options: options)
+    compiler.compile()
+    self.init(compiler: compiler)
+  }
+
+  /// The shape of the first input.
+  public var inputShape: [Int] { inputShapes[0] }
+  /// The shape of the first output.
+  public var outputShape: [Int] { outputShapes[0] }
+
   /// Finds what convolutions of 8-bit integers have to represent (post-training quantisation).
   ///
   /// The network runs on the examples in bfloat16. An input is what a convolution reads: with the
@@ -104,12 +127,13 @@ public final class InferencePlan: Sendable {
 
   /// A plan of compiled instructions.
   init(compiler: PlanCompiler) {
-    inputShape = compiler.graph.shapes[compiler.graph.input]
-    outputShape = compiler.graph.shapes[compiler.graph.output]
+    let graph = compiler.graph
+    inputShapes = graph.inputs.map { graph.shapes[$0] }
+    outputShapes = graph.outputs.map { graph.shapes[$0] }
     instructions = compiler.instructions
     offsets = compiler.buffers.all.map(\.offset)
-    inputBuffer = compiler.inputBuffer
-    outputBuffer = compiler.redirected ?? compiler.outputBuffer
+    inputBuffers = compiler.inputBuffers
+    outputBuffers = compiler.outputBuffers
     arenaCount = compiler.buffers.arenaCount
     workspaceCount = instructions.map(\.workspaceCount).max() ?? 0
   }
@@ -122,7 +146,12 @@ public final class InferencePlan: Sendable {
   /// Runs of one plan wait for one another; they share its memory.
   /// - Parameter x: The input, of the plan's shape.
   /// - Returns: The output.
-  public func callAsFunction(_ x: Tensor) -> Tensor { run(x) { _, work in work() } }
+  public func callAsFunction(_ x: Tensor) -> Tensor { run([x]) { _, work in work() }[0] }
+
+  /// Runs a network of several inputs and outputs.
+  /// - Parameter inputs: The inputs, of the plan's shapes.
+  /// - Returns: The outputs.
+  public func callAsFunction(_ inputs: [Tensor]) -> [Tensor] { run(inputs) { _, work in work() } }
 
   /// Runs the network and times every instruction.
   /// - Parameter x: The input, of the plan's shape.
@@ -130,7 +159,7 @@ public final class InferencePlan: Sendable {
   public func profile(_ x: Tensor) -> (output: Tensor, lines: [PlanProfileLine]) {
     var lines: [PlanProfileLine] = []
     let clock = ContinuousClock()
-    let output = run(x) { instruction, work in
+    let output = run([x]) { instruction, work in
       let elapsed = clock.measure(work)
       lines.append(
         PlanProfileLine(
@@ -141,13 +170,25 @@ public final class InferencePlan: Sendable {
         )
       )
     }
-    return (output, lines)
+    return (output[0], lines)
   }
 
-  private func run(_ x: Tensor, _ step: (PlanInstruction, () -> Void) -> Void) -> Tensor {
-    precondition(x.shape == inputShape, "the input \(x.shape) for a plan of \(inputShape)")
-    let source = x.single.plain
-    let output = AlignedBuffer<Float>(uninitializedCount: outputShape.reduce(1, *))
+  private func run(
+    _ inputs: [Tensor],
+    _ step: (PlanInstruction, () -> Void) -> Void
+  ) -> [Tensor] {
+    precondition(
+      inputs.map(\.shape) == inputShapes,
+      "the inputs \(inputs.map(\.shape)) for a plan of \(inputShapes)"
+    )
+    let sources = inputs.map(\.single.plain)
+    let outputs = outputShapes.map {
+      AlignedBuffer<Float>(uninitializedCount: $0.reduce(1, *))
+    }
+    var external: [Int: UnsafeMutablePointer<Float>] = [:]
+    for (buffer, source) in zip(inputBuffers, sources) { external[buffer] = source.storage.pointer }
+    for (buffer, output) in zip(outputBuffers, outputs) { external[buffer] = output.pointer }
+    let places = external
     let workspaces = workspaceCount * Parallelism.threadCount
     memory.withLock { memory in
       let arena = memory.arena ?? AlignedBuffer(uninitializedCount: arenaCount)
@@ -156,18 +197,18 @@ public final class InferencePlan: Sendable {
         memory.workspace = AlignedBuffer(uninitializedCount: workspaces)
       }
       let workspace = memory.workspace ?? AlignedBuffer(uninitializedCount: workspaces)
-      withExtendedLifetime((source, output, arena, workspace)) {
-        let places = PlanMemory(
+      withExtendedLifetime((sources, outputs, arena, workspace)) {
+        let memory = PlanMemory(
           arena: arena.pointer,
           workspace: workspace.pointer,
           workspaceCount: workspaceCount,
           offsets: offsets,
-          external: [inputBuffer: source.storage.pointer, outputBuffer: output.pointer]
+          external: places
         )
-        for instruction in instructions { step(instruction) { instruction.run(places) } }
+        for instruction in instructions { step(instruction) { instruction.run(memory) } }
       }
     }
-    return Tensor(shape: outputShape, storage: output)
+    return zip(outputShapes, outputs).map { Tensor(shape: $0, storage: $1) }
   }
 }
 

@@ -9,6 +9,7 @@
 ///   - operands: All tensors that the result depends on, weights too.
 ///   - shape: The result's shape.
 ///   - action: How planning knows the operation; by its name alone when nil.
+///   - attributes: What the body knows beside its operands, for whoever writes a trace down.
 ///   - takesBFloat16: Whether the body handles bfloat16 itself.
 ///   - body: Computes the result, tracked (`recorded(from:pullback:)`) where its operands are. It must
 ///     use the operands it is given, and no tensor from outside.
@@ -18,11 +19,18 @@ package func operation(
   on operands: [Tensor],
   shape: [Int],
   action: GraphStep.Action? = nil,
+  attributes: [String: StepAttribute] = [:],
   takesBFloat16: Bool = false,
   _ body: @escaping @Sendable ([Tensor]) -> Tensor
 ) -> Tensor {
   if let trace = GraphTrace.current, operands.contains(where: { $0.symbol != nil }) {
-    return trace.note(action ?? .general(name: name), on: operands, shape: shape, body: body)
+    return trace.note(
+      action ?? .general(name: name),
+      on: operands,
+      shape: shape,
+      attributes: attributes,
+      body: body
+    )
   }
   let result: Tensor
   if !takesBFloat16, operands.contains(where: { $0.elementType == .bfloat16 }) {

@@ -20,7 +20,8 @@ extension PlanCompiler {
     let x = readsPlain ? source : blocked(node.inputs[0])
 
     let isResult =
-      node.output == graph.output && !usesWinograd && work.normalization == nil && residual == nil
+      graph.outputs == [node.output] && !usesWinograd && work.normalization == nil
+      && residual == nil
     var result =
       isResult
       ? plainValue(outputShape, in: buffers.add(count: outputShape.reduce(1, *)))

@@ -19,8 +19,8 @@ struct PlanCompiler {
   /// Told the largest input of each convolution, by the convolution's output, when plans calibrate.
   var observer: (@Sendable (Int, Float) -> Void)?
   private(set) var values: [Int: PlanValue] = [:]
-  private(set) var inputBuffer = 0
-  private(set) var outputBuffer = 0
+  private(set) var inputBuffers: [Int] = []
+  private(set) var outputBuffers: [Int] = []
 
   /// Whether the values of a map are bfloat16 in blocks as wide as those of single precision.
   func isHalf(_ value: PlanValue) -> Bool { maps == .half && value.lanes > 1 }
@@ -53,12 +53,15 @@ struct PlanCompiler {
   }
 
   mutating func compile() {
-    inputBuffer = buffers.add(count: graph.shapes[graph.input].reduce(1, *), isExternal: true)
-    values[graph.input] = plainValue(graph.shapes[graph.input], in: inputBuffer)
+    for input in graph.inputs {
+      let buffer = buffers.add(count: graph.shapes[input].reduce(1, *), isExternal: true)
+      inputBuffers.append(buffer)
+      values[input] = plainValue(graph.shapes[input], in: buffer)
+    }
     for node in graph.nodes {
       values[node.output] = compile(node)
     }
-    moveToOutput()
+    for output in graph.outputs { moveToOutput(output) }
     buffers.assign()
     let packing = packing
     EngineThreads.forEachUnit(packing.count) { _, item in packing[item]() }
@@ -165,19 +168,21 @@ struct PlanCompiler {
     )
   }
 
-  private mutating func moveToOutput() {
-    let result = plain(graph.output)
-    outputBuffer = buffers.add(count: result.shape.reduce(1, *), isExternal: true)
+  private mutating func moveToOutput(_ output: Int) {
+    let result = plain(output)
     let sources = Set(result.blocks.map(\.buffer))
     // The last instruction writes straight to the caller's memory, if it alone made the buffer.
-    if sources.count == 1, let source = sources.first, source != inputBuffer,
+    if graph.outputs.count == 1, sources.count == 1, let source = sources.first,
+      !inputBuffers.contains(source),
       buffers.all[source].last == instructions.count - 1,
       buffers.all[source].first == instructions.count - 1,
       buffers.all[source].count == result.shape.reduce(1, *)
     {
-      redirected = source
+      outputBuffers = [source]
       return
     }
+    let outputBuffer = buffers.add(count: result.shape.reduce(1, *), isExternal: true)
+    outputBuffers.append(outputBuffer)
     let target = plainValue(result.shape, in: outputBuffer)
     let count = result.shape.reduce(1, *)
     let (from, to) = (result.blocks[0], target.blocks[0])
@@ -185,7 +190,4 @@ struct PlanCompiler {
       memory.pointer(to).update(from: memory.pointer(from), count: count)
     }
   }
-
-  /// A buffer whose place is taken by the caller's memory.
-  private(set) var redirected: Int?
 }

@@ -66,8 +66,8 @@ struct PlanNode {
 struct PlanGraph {
   private(set) var nodes: [PlanNode] = []
   let shapes: [[Int]]
-  let input: Int
-  private(set) var output: Int
+  let inputs: [Int]
+  private(set) var outputs: [Int]
 
   /// Which value stands for a traced one, after fusion.
   private var alias: [Int]
@@ -80,13 +80,24 @@ struct PlanGraph {
 
   /// Traces a network, which is called once with a symbolic input.
   init(tracing network: (Tensor) -> Tensor, inputShape: [Int]) {
+    self.init(tracing: { [network($0[0])] }, inputShapes: [inputShape])
+  }
+
+  /// Traces a network of several inputs and outputs, which is called once with symbolic inputs.
+  init(tracing network: ([Tensor]) throws -> [Tensor], inputShapes: [[Int]]) rethrows {
     let trace = GraphTrace()
-    let x = trace.input(shape: inputShape)
-    let y = GraphTrace.$current.withValue(trace) { network(x) }
-    guard let input = x.symbol, let output = y.symbol else {
-      preconditionFailure("the network's result does not depend on its input")
-    }
-    self.init(trace: trace, input: input.index, output: output.index)
+    let inputs = inputShapes.map { trace.input(shape: $0) }
+    let outputs = try GraphTrace.$current.withValue(trace) { try network(inputs) }
+    let symbols = (inputs + outputs).compactMap(\.symbol?.index)
+    precondition(
+      symbols.count == inputs.count + outputs.count && !outputs.isEmpty,
+      "the network's result does not depend on its input"
+    )
+    self.init(
+      trace: trace,
+      inputs: Array(symbols.prefix(inputs.count)),
+      outputs: Array(symbols.dropFirst(inputs.count))
+    )
   }
 
   /// The nodes that are convolutions, in order.
@@ -96,17 +107,17 @@ struct PlanGraph {
     }
   }
 
-  init(trace: GraphTrace, input: Int, output: Int) {
+  init(trace: GraphTrace, inputs: [Int], outputs: [Int]) {
     let steps = trace.steps
     shapes = trace.shapes
-    self.input = input
-    self.output = output
+    self.inputs = inputs
+    self.outputs = outputs
     alias = Array(shapes.indices)
     uses = [Int](repeating: 0, count: shapes.count)
     for value in steps.flatMap(\.values) { uses[value] += 1 }
-    uses[output] += 1
+    for output in outputs { uses[output] += 1 }
     for step in steps { add(step) }
-    self.output = alias[output]
+    self.outputs = outputs.map { alias[$0] }
     dropUnread()
   }
 
@@ -117,7 +128,8 @@ struct PlanGraph {
     case .convolution(let shape) where shape.groups == 1 && step.constant(1) != nil:
       addConvolution(step, shape, isTransposed: false)
     case .transposedConvolution(let shape)
-    where shape.groups == 1 && step.constant(1).map { Self.isScatter(shape, $0) } == true:
+    where shape.groups == 1 && step.attributes["outputPadding"] == nil
+      && step.constant(1).map { Self.isScatter(shape, $0) } == true:
       addConvolution(step, shape, isTransposed: true)
     case .normalization(let action) where inputs.count == 1:
       if !fuse(action, step, into: inputs[0]) { append(.general(step), inputs, result) }
@@ -340,7 +352,7 @@ struct PlanGraph {
 
   /// Removes nodes whose result nobody reads.
   private mutating func dropUnread() {
-    var wanted: Set<Int> = [output]
+    var wanted = Set(outputs)
     for node in nodes.reversed() where wanted.contains(node.output) {
       wanted.formUnion(node.reads)
     }

@@ -1,0 +1,260 @@
+import Tensors
+
+/// Operations that plans know by their names only.
+extension GraphExporter {
+  mutating func general(
+    _ name: String,
+    _ step: GraphStep,
+    _ inputs: [String]
+  ) throws -> String {
+    let attributes = step.attributes
+    let input = step.operands.first.map { shape(of: $0) } ?? []
+    func integers(_ key: String) -> [Int] {
+      if case .integers(let values)? = attributes[key] { values } else { [] }
+    }
+    func number(_ key: String, _ standard: Float) -> Float {
+      if case .number(let value)? = attributes[key] { value } else { standard }
+    }
+    func text(_ key: String) -> String {
+      if case .text(let value)? = attributes[key] { value } else { "" }
+    }
+    if let simple = Self.simple[name] { return node(simple, inputs) }
+    switch name {
+    case "square": return node("Mul", [inputs[0], inputs[0]])
+    case "silu": return node("Mul", [inputs[0], node("Sigmoid", inputs)])
+    case "softplus":
+      let beta = number("beta", 1)
+      if beta == 1 { return node("Softplus", inputs) }
+      let factor = constant(Tensor([beta], shape: []), hint: "beta")
+      return node("Div", [node("Softplus", [node("Mul", [inputs[0], factor])]), factor])
+    case "elu": return node("Elu", inputs, ["alpha": .number(number("alpha", 1))])
+    case "gelu": return gelu(inputs[0], isExact: text("form") != "tanh")
+    case "prelu":
+      let slopes = step.operands[1]
+      guard case .constant(let tensor) = slopes, tensor.count > 1 else {
+        return node("PRelu", inputs)
+      }
+      let shape = [tensor.count] + [Int](repeating: 1, count: max(0, input.count - 2))
+      return node("PRelu", [inputs[0], node("Reshape", [inputs[1], constant(shape, "shape")])])
+    case "softmax", "log-softmax":
+      return node(
+        name == "softmax" ? "Softmax" : "LogSoftmax",
+        inputs,
+        ["axis": .integer(integers("axis").first ?? 1)]
+      )
+    case "reshape": return node("Reshape", [inputs[0], constant(kept(step.shape, input), "shape")])
+    case "transpose": return node("Transpose", inputs, ["perm": .integers(integers("axes"))])
+    case "concatenate":
+      return node("Concat", inputs, ["axis": .integer(integers("axis").first ?? 0)])
+    case "broadcast":
+      (fixesBatch, fixesSpace) = (true, true)
+      return node("Expand", [inputs[0], constant(step.shape, "shape")])
+    case "centre crop":
+      fixesSpace = true
+      let size = Array(step.shape.dropFirst(2))
+      let starts = zip(input.dropFirst(2), size).map { ($0 - $1) / 2 }
+      return slice(inputs[0], starts, zip(starts, size).map { $0 + $1 }, Array(2..<input.count))
+    case "slice":
+      return trimmed(inputs[0], input, integers("first"), integers("count"), integers("step"))
+    case "pad":
+      let (before, after) = (integers("before"), integers("after"))
+      let pads = constant([0, 0] + before + [0, 0] + after, "pads")
+      let value = constant(Tensor([number("value", 0)], shape: []), hint: "value")
+      let mode = text("mode")
+      return node(
+        "Pad",
+        mode == "constant" ? [inputs[0], pads, value] : [inputs[0], pads],
+        ["mode": .text(mode)]
+      )
+    case "upsample-nearest", "upsample-linear", "upsample-cubic":
+      return resize(
+        inputs[0],
+        input,
+        step.shape,
+        mode: String(name.dropFirst("upsample-".count)),
+        aligned: integers("alignCorners") == [1]
+      )
+    case "pixel-shuffle" where input.count == 4:
+      return node(
+        "DepthToSpace",
+        inputs,
+        ["blocksize": .integer(integers("factor").first ?? 1), "mode": .text("CRD")]
+      )
+    case "group-normalization":
+      return groupNormalization(
+        inputs,
+        input,
+        groups: integers("groups").first ?? 1,
+        epsilon: number("epsilon", 1e-5),
+        has: integers("has")
+      )
+    case "layer-normalization":
+      let dimensions = integers("dimensions").first ?? 1
+      let inner = Array(input.suffix(dimensions))
+      var rest = inputs.dropFirst()
+      let has = integers("has")
+      let scale =
+        has.first == 1
+        ? rest.popFirst() ?? "" : constant(Tensor(repeating: 1, shape: inner), hint: "scale")
+      return node(
+        "LayerNormalization",
+        [inputs[0], scale] + Array(rest),
+        ["axis": .integer(-dimensions), "epsilon": .number(number("epsilon", 1e-5))]
+      )
+    case "mean", "maximum-over", "minimum-over", "sum":
+      let keeps = OperatorGraph.Attribute.integer(integers("keepingAxes").first ?? 0)
+      let axes = integers("axes")
+      if name == "sum" {
+        return node("ReduceSum", [inputs[0], constant(axes, "axes")], ["keepdims": keeps])
+      }
+      let operators = [
+        "mean": "ReduceMean", "maximum-over": "ReduceMax", "minimum-over": "ReduceMin",
+      ]
+      return node(
+        operators[name] ?? "ReduceMean",
+        inputs,
+        ["axes": .integers(axes), "keepdims": keeps]
+      )
+    case "adaptive-average-pool":
+      let size = Array(step.shape.dropFirst(2))
+      if size.allSatisfy({ $0 == 1 }) { return node("GlobalAveragePool", inputs) }
+      guard zip(input.dropFirst(2), size).allSatisfy({ $0 % $1 == 0 }) else { break }
+      fixesSpace = true
+      let kernel = zip(input.dropFirst(2), size).map { $0 / $1 }
+      return node(
+        "AveragePool",
+        inputs,
+        ["kernel_shape": .integers(kernel), "strides": .integers(kernel)]
+      )
+    case "linear":
+      if input.count == 2 { return node("Gemm", inputs, ["transB": .integer(1)]) }
+      let weight = node("Transpose", [inputs[1]], ["perm": .integers([1, 0])])
+      let product = node("MatMul", [inputs[0], weight])
+      return inputs.count > 2 ? node("Add", [product, inputs[2]]) : product
+    default: break
+    }
+    throw GraphModelsError.notExportable(
+      operation: name,
+      reason: "of \(input) to \(step.shape), which has no counterpart here"
+    )
+  }
+
+  /// Operations that one operator without attributes computes.
+  private static let simple: [String: String] = [
+    "add": "Add", "subtract": "Sub", "multiply": "Mul", "divide": "Div", "maximum": "Max",
+    "minimum": "Min", "power": "Pow", "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "abs": "Abs",
+    "negate": "Neg", "reciprocal": "Reciprocal", "sigmoid": "Sigmoid", "tanh": "Tanh",
+    "hard-swish": "HardSwish", "matrix-product": "MatMul",
+  ]
+
+  /// A shape in which sizes that stay are 0, so that they may be any.
+  private mutating func kept(_ shape: [Int], _ input: [Int]) -> [Int] {
+    var result = shape
+    for axis in shape.indices where axis < input.count && shape[axis] == input[axis] {
+      result[axis] = 0
+    }
+    let changed = result.indices.filter { result[$0] != 0 }
+    if changed.contains(0) { fixesBatch = true }
+    if result.first == 0, changed.count == 1, let only = changed.first, shape.contains(1) == false {
+      result[only] = -1
+    } else if changed.contains(where: { $0 >= 2 }) {
+      fixesSpace = true
+    }
+    return result
+  }
+
+  private mutating func slice(
+    _ x: String,
+    _ starts: [Int],
+    _ ends: [Int],
+    _ axes: [Int],
+    _ steps: [Int]? = nil
+  ) -> String {
+    var inputs = [x, constant(starts, "starts"), constant(ends, "ends"), constant(axes, "axes")]
+    if let steps { inputs.append(constant(steps, "steps")) }
+    return node("Slice", inputs)
+  }
+
+  /// A slice along the axes where it leaves something out.
+  private mutating func trimmed(
+    _ x: String,
+    _ input: [Int],
+    _ first: [Int],
+    _ count: [Int],
+    _ step: [Int]
+  ) -> String {
+    let axes = first.indices.filter { first[$0] != 0 || count[$0] != input[$0] || step[$0] != 1 }
+    if axes.isEmpty { return node("Identity", [x]) }
+    if axes.contains(0) { fixesBatch = true }
+    if axes.contains(where: { $0 >= 2 }) { fixesSpace = true }
+    let ends = axes.map { axis -> Int in
+      let end = first[axis] + count[axis] * step[axis]
+      return end < 0 ? -input[axis] - 1 : end
+    }
+    return slice(x, axes.map { first[$0] }, ends, axes, axes.map { step[$0] })
+  }
+
+  private mutating func resize(
+    _ x: String,
+    _ input: [Int],
+    _ output: [Int],
+    mode: String,
+    aligned: Bool
+  ) -> String {
+    let isWhole = zip(output, input).allSatisfy { $0 % $1 == 0 }
+    let coordinates = mode == "nearest" ? "asymmetric" : aligned ? "align_corners" : "half_pixel"
+    let attributes: [String: OperatorGraph.Attribute] = [
+      "mode": .text(mode), "coordinate_transformation_mode": .text(coordinates),
+      "nearest_mode": .text("floor"), "cubic_coeff_a": .number(-0.75),
+    ]
+    if isWhole {
+      let scales = zip(output, input).map { Float($0 / $1) }
+      let name = constant(Tensor(scales, shape: [scales.count]), hint: "scales")
+      return node("Resize", [x, "", name], attributes)
+    }
+    (fixesBatch, fixesSpace) = (true, true)
+    return node("Resize", [x, "", "", constant(output, "sizes")], attributes)
+  }
+
+  /// Instance normalisation of channels joined to groups; the operator itself came with version 18.
+  private mutating func groupNormalization(
+    _ inputs: [String],
+    _ input: [Int],
+    groups: Int,
+    epsilon: Float,
+    has: [Int]
+  ) -> String {
+    let ones = constant(Tensor(repeating: 1, shape: [groups]), hint: "ones")
+    let zeros = constant(Tensor(repeating: 0, shape: [groups]), hint: "zeros")
+    let joined = node("Reshape", [inputs[0], constant([0, groups, -1], "shape")])
+    let normalized = node(
+      "InstanceNormalization",
+      [joined, ones, zeros],
+      ["epsilon": .number(epsilon)]
+    )
+    var result = node("Reshape", [normalized, node("Shape", [inputs[0]])])
+    let wide = constant([input[1]] + [Int](repeating: 1, count: input.count - 2), "shape")
+    var rest = inputs.dropFirst()
+    for (index, operatorName) in ["Mul", "Add"].enumerated() where has[index] == 1 {
+      guard let part = rest.popFirst() else { break }
+      result = node(operatorName, [result, node("Reshape", [part, wide])])
+    }
+    return result
+  }
+
+  private mutating func gelu(_ x: String, isExact: Bool) -> String {
+    func number(_ value: Float) -> String {
+      constant(Tensor([value], shape: []), hint: "constant")
+    }
+    let inner: String
+    if isExact {
+      inner = node("Erf", [node("Mul", [x, number(Float(0.5).squareRoot())])])
+    } else {
+      let cube = node("Mul", [node("Mul", [x, x]), x])
+      let sum = node("Add", [x, node("Mul", [cube, number(0.044715)])])
+      inner = node("Tanh", [node("Mul", [sum, number((2 / Float.pi).squareRoot())])])
+    }
+    let half = node("Mul", [x, number(0.5)])
+    return node("Mul", [half, node("Add", [inner, number(1)])])
+  }
+}

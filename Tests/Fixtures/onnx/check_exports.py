@@ -1,0 +1,30 @@
+"""Compares exported networks with ONNX Runtime.
+
+    LAMINA_ONNX_EXPORTS=FOLDER Scripts/test --filter GraphExporter
+    python check_exports.py FOLDER
+"""
+import glob
+import os
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+from safetensors.numpy import load_file
+
+worst = 0
+for path in sorted(glob.glob(os.path.join(sys.argv[1], "*.onnx"))):
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    values = load_file(path[: -len("onnx")] + "safetensors")
+    session = onnxruntime.InferenceSession(path)
+    (result,) = session.run(None, {session.get_inputs()[0].name: values["input"]})
+    error = np.abs(result - values["output"]).max() / np.abs(result).max()
+    worst = max(worst, error)
+    shape = [d.dim_param or d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
+    # Sizes that are free have to be free.
+    free = [2 * n if isinstance(s, str) and s else n for n, s in zip(values["input"].shape, shape)]
+    other = session.run(None, {session.get_inputs()[0].name: np.zeros(free, np.float32)})[0]
+    print(f"{os.path.basename(path)}: {error:.1e}, input {shape}, {free} gives {list(other.shape)}")
+print(f"worst {worst:.1e}")
+sys.exit(int(worst > 1e-4))

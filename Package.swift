@@ -70,7 +70,7 @@ let package = Package(
     .target(
       name: "Pipelines",
       dependencies: [
-        "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
+        "CKernels", "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
         "Networks",
       ]
     ),
@@ -139,7 +139,7 @@ let package = Package(
     .testTarget(
       name: "PipelinesTests",
       dependencies: [
-        "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Transforms",
+        "CKernels", "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Transforms",
         "Evaluation", "Pipelines", "TestSupport",
       ]
     ),

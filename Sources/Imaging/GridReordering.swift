@@ -1,11 +1,11 @@
 /// A permutation and flipping of a grid's axes.
-struct GridReordering: Equatable, Sendable {
+package struct GridReordering: Equatable, Sendable {
   /// The old axis that becomes each new axis.
-  let sources: [Int]
+  package let sources: [Int]
   /// Whether each new axis runs against its old one.
-  let flips: [Bool]
+  package let flips: [Bool]
 
-  init(sources: [Int], flips: [Bool]) {
+  package init(sources: [Int], flips: [Bool]) {
     precondition(
       sources.sorted() == [0, 1, 2] && flips.count == 3,
       "\(sources) is not a permutation"
@@ -15,7 +15,7 @@ struct GridReordering: Equatable, Sendable {
   }
 
   /// The reordering that turns one orientation into another.
-  init(from old: Orientation, to new: Orientation) {
+  package init(from old: Orientation, to new: Orientation) {
     var sources: [Int] = []
     var flips: [Bool] = []
     for code in new.axes {
@@ -29,14 +29,25 @@ struct GridReordering: Equatable, Sendable {
   /// Values of neighbouring rows that are copied together; a cache line of 4-byte values.
   private static let block = 16
 
-  var isIdentity: Bool { sources == [0, 1, 2] && flips == [false, false, false] }
+  /// The reordering that undoes this one.
+  package var inverse: GridReordering {
+    var sources = [0, 0, 0]
+    var flips = [false, false, false]
+    for axis in 0..<3 {
+      sources[self.sources[axis]] = axis
+      flips[self.sources[axis]] = self.flips[axis]
+    }
+    return GridReordering(sources: sources, flips: flips)
+  }
 
-  func applied(to size: SIMD3<Int>) -> SIMD3<Int> {
+  package var isIdentity: Bool { sources == [0, 1, 2] && flips == [false, false, false] }
+
+  package func applied(to size: SIMD3<Int>) -> SIMD3<Int> {
     [size[sources[0]], size[sources[1]], size[sources[2]]]
   }
 
   /// Reorders values; on raw memory, so that one compiled copy per width serves every type.
-  func applied<Scalar: BitwiseCopyable>(to values: [Scalar], size: SIMD3<Int>) -> [Scalar] {
+  package func applied<Scalar: BitwiseCopyable>(to values: [Scalar], size: SIMD3<Int>) -> [Scalar] {
     guard !isIdentity else { return values }
     return [Scalar](unsafeUninitializedCapacity: values.count) { output, initializedCount in
       values.withUnsafeBytes { input in
@@ -142,7 +153,7 @@ extension ImageGeometry {
     self.isPlanar = isPlanar
   }
 
-  func reordered(by reordering: GridReordering) -> ImageGeometry {
+  package func reordered(by reordering: GridReordering) -> ImageGeometry {
     var first = SIMD3<Double>(repeating: 0)
     var columns: [SIMD3<Double>] = []
     var newSpacing = SIMD3<Double>()

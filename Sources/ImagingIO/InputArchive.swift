@@ -9,7 +9,7 @@ import Synchronization
 /// absolute names nor ".." nor anything else leads elsewhere. Links and special files are left out.
 /// Archives that expand beyond `ArchiveLimits`, and encrypted ones, are refused before anything is
 /// written.
-final class InputArchive: Sendable {
+package final class InputArchive: Sendable {
   /// The archive as the user named it.
   let path: String
   /// What was extracted, by path.
@@ -28,7 +28,7 @@ final class InputArchive: Sendable {
   /// - Throws: `ImagingIOError.damaged` when it is no whole archive or a checksum differs,
   ///   `.unsupported` when it is encrypted, in several parts, compressed in an unknown way, empty,
   ///   or expands too far; `SupportError` when it cannot be read or its content not written.
-  init(_ path: String, progress: any ProgressReporter) throws {
+  package init(_ path: String, progress: any ProgressReporter) throws {
     self.path = path
     let directory = try Self.directory(of: path)
     problems = directory.problems
@@ -37,7 +37,7 @@ final class InputArchive: Sendable {
       throw ImagingIOError.unsupported(
         path: path,
         what: "no files",
-        remedy: "give an archive of NIfTI, DICOM or PNG files"
+        remedy: "give an archive of NIfTI, DICOM or PNG files, or of a model"
       )
     }
     let limits = ArchiveLimits(
@@ -59,6 +59,14 @@ final class InputArchive: Sendable {
       uniquingKeysWith: { first, _ in first }
     )
     try extract(directory.entries, to: numbered.paths, progress: progress)
+  }
+
+  /// Where each file was extracted to, by its name in the archive.
+  package var contents: [String: String] {
+    Dictionary(
+      names.map { ($0.value, folder.path + "/" + $0.key) },
+      uniquingKeysWith: { first, _ in first }
+    )
   }
 
   // MARK: - Messages

@@ -10,7 +10,10 @@ struct ModelCommand: ParsableCommand {
     abstract: "Lists, shows and checks model packages.",
     discussion:
       "Searched in $LAMINA_MODELS, then ./Models, then beside the executable and above it.",
-    subcommands: [ModelListCommand.self, ModelShowCommand.self, ModelVerifyCommand.self]
+    subcommands: [
+      ModelListCommand.self, ModelShowCommand.self, ModelVerifyCommand.self,
+      ModelImportCommand.self, ModelRemoveCommand.self,
+    ]
   )
 
   func run() throws {

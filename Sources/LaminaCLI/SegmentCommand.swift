@@ -28,6 +28,8 @@ struct SegmentCommand: Verb {
     case rtstruct
     /// A DICOM measurement report.
     case sr
+    /// Class probabilities as numpy reads them.
+    case probabilities
     /// A picture in each of the three planes.
     case preview
     /// An HTML page.
@@ -57,16 +59,19 @@ struct SegmentCommand: Verb {
     parsing: .singleValue,
     help: ArgumentHelp(
       "What to add to a result folder; repeatable.",
-      valueName: "seg|rtstruct|sr|preview|report"
+      valueName: "seg|rtstruct|sr|probabilities|preview|report"
     )
   )
   var extras: [Extra] = []
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Average over mirror images along the axes that the model allows."
+    help: ArgumentHelp(
+      "Average over mirror images along the axes that the model allows.",
+      discussion: "On by default for models of nnU-Net, as in nnU-Net."
+    )
   )
-  var tta = false
+  var tta: Bool?
 
   @Option(
     help: ArgumentHelp(
@@ -76,6 +81,40 @@ struct SegmentCommand: Verb {
     )
   )
   var precision = PrecisionChoice.f32
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: ArgumentHelp(
+      "Reproduce the arithmetic of the program that the model comes from.",
+      discussion: "On by default for models of nnU-Net in f32; off is faster."
+    )
+  )
+  var exact: Bool?
+
+  @Option(
+    help: ArgumentHelp(
+      "Which of the model's folds to average, separated by commas (default: all).",
+      valueName: "0,1"
+    )
+  )
+  var folds: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Distance of neighbouring tiles as a share of their size, above 0 and at most 1 (default: "
+        + "the model's, 0.5 for nnU-Net).",
+      valueName: "share"
+    )
+  )
+  var step: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "A ceiling of memory, GB (10^9 bytes); the result is the same.",
+      valueName: "GB"
+    )
+  )
+  var memory: Double?
 
   @Option(
     help: ArgumentHelp("Structures to keep, separated by commas (default: all).", valueName: "a,b")
@@ -127,6 +166,15 @@ struct SegmentCommand: Verb {
     if writesOneFile, !extras.isEmpty {
       throw ValidationError("--write needs a folder as --output, not \(output).")
     }
+    if writesOneFile, extras.contains(.probabilities) {
+      throw ValidationError("--write probabilities needs a folder as --output.")
+    }
+    if let step, !(step > 0 && step <= 1) {
+      throw ValidationError("--step \(step) is not above 0 and at most 1.")
+    }
+    if let memory, !(memory > 0 && memory < 1e6) {
+      throw ValidationError("--memory \(memory) is no number of GB.")
+    }
     if let labels, labels.allSatisfy({ $0 == "," || $0.isWhitespace }) {
       throw ValidationError("--labels names no structure.")
     }
@@ -150,8 +198,15 @@ struct SegmentCommand: Verb {
     options.structures = labels.map {
       $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     }
-    options.keepsLargestComponent = postprocess
+    options.postprocesses = postprocess
     options.precision = precision
+    options.isExact = exact
+    options.step = step
+    options.folds = folds.map {
+      $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+    options.memoryLimit = memory.map { Int($0 * 1e9) }
+    options.wantsProbabilities = extras.contains(.probabilities)
     options.command = OutputPath.command
     let run = try SegmentationRun(
       model: package,
@@ -180,6 +235,7 @@ struct SegmentCommand: Verb {
 
   private func write(_ result: SegmentationRun.Result, to folder: String) throws {
     try SegmentationRun.write(result, to: folder)
+    try result.writeProbabilities(to: folder)
     for object in SegmentationObject.allCases
     where extras.contains(where: { $0.rawValue == object.rawValue }) {
       try result.write(object, to: folder)

@@ -50,9 +50,19 @@ extension Safetensors {
   /// - Throws: As `init(contentsOf:)`; `LayersError.damagedWeights` when tensors that become one
   ///   differ.
   public init(contentsOf path: String, names: StateDictionaryNames) throws {
-    let file = try Safetensors(contentsOf: path, skipping: { names($0) == nil })
+    self = try Safetensors(contentsOf: path, skipping: { names($0) == nil })
+      .renamed(by: names, from: path)
+  }
+
+  /// The same tensors under other names.
+  /// - Parameters:
+  ///   - names: The names; several stored names may become one when their values are equal.
+  ///   - path: Where the tensors came from, for messages.
+  /// - Returns: The renamed tensors.
+  /// - Throws: `LayersError.damagedWeights` when tensors that become one differ.
+  public func renamed(by names: StateDictionaryNames, from path: String) throws -> Safetensors {
     var renamed: [String: Tensor] = [:]
-    for (stored, tensor) in file.tensors.sorted(by: { $0.key < $1.key }) {
+    for (stored, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
       guard let name = names(stored) else { continue }
       if let other = renamed[name], other.shape != tensor.shape || other.values != tensor.values {
         throw LayersError.damagedWeights(
@@ -62,6 +72,6 @@ extension Safetensors {
       }
       renamed[name] = tensor
     }
-    self.init(tensors: renamed, metadata: file.metadata)
+    return Safetensors(tensors: renamed, metadata: metadata)
   }
 }

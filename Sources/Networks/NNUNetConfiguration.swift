@@ -56,10 +56,15 @@ public struct NNUNetConfiguration: Codable, Sendable, Equatable {
   /// Spatial axes.
   public var dimensions: Int { kernelSizes.first?.count ?? 0 }
 
+  /// The product of the strides along each axis.
+  var axisMultiples: [Int] {
+    (0..<dimensions).map { axis in strides.reduce(1) { $0 * $1[axis] } }
+  }
+
   /// What every spatial axis of the input must be a multiple of: the least common multiple of the
   /// axes' products of strides.
   var sizeMultiple: Int {
-    (0..<dimensions).map { axis in strides.reduce(1) { $0 * $1[axis] } }.reduce(1) { a, b in
+    axisMultiples.reduce(1) { a, b in
       var (x, y) = (a, b)
       while y != 0 { (x, y) = (y, x % y) }
       return a / x * b

@@ -93,6 +93,24 @@ final class NNUNetDecoder: Sendable {
       + heads.map { ("decoder.seg_layers.\($0.stage)", $0.layer as any Layer) }
   }
 
+  /// The head of full resolution.
+  var lastHead: Convolution {
+    guard let head = heads.last else { preconditionFailure("a network without a head") }
+    return head.layer
+  }
+
+  /// What the head of full resolution reads.
+  func features(of skips: [Tensor], in context: Context) -> Tensor {
+    var skips = skips
+    guard var y = skips.popLast() else { preconditionFailure("no stage to start from") }
+    for (index, stage) in stages.enumerated() {
+      y = upsamplers[index](y, in: context)
+      if let skip = skips.popLast() { y = concatenation([y, skip]) }
+      y = stage(y, in: context)
+    }
+    return y
+  }
+
   /// Scores of the heads that are there, highest resolution first.
   ///
   /// Only the first with `allHeads` false. `skips` are the outputs of the stages on the way down, full resolution first.

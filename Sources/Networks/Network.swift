@@ -4,11 +4,16 @@ import Layers
 public protocol Network: Layer {
   /// Every spatial axis of the input must be a multiple of this.
   var sizeMultiple: Int { get }
+  /// What each spatial axis of the input must be a multiple of; one number stands for all axes.
+  var axisMultiples: [Int] { get }
   /// How many times larger the output is than the input along each spatial axis.
   var outputScale: Int { get }
 }
 
 extension Network {
+  /// The same for all axes.
+  public var axisMultiples: [Int] { [sizeMultiple] }
+
   /// The output has the input's size.
   public var outputScale: Int { 1 }
 }

@@ -9,7 +9,7 @@ import Tensors
 /// instance normalisation and leaky ReLU; a step in a stage's first convolution halves the
 /// resolution, transposed convolutions restore it. Parameters have the names of nnU-Net's
 /// checkpoints (`StateDictionaryNames.pyTorch`).
-public final class PlainConvUNet: Network {
+public final class PlainConvUNet: HeadedNetwork {
   /// The values that define the network.
   public let configuration: NNUNetConfiguration
   private let encoder: [StackedUnits]
@@ -63,8 +63,22 @@ public final class PlainConvUNet: Network {
     decoder.scores(of: skips(of: x, in: context), allHeads: true, in: context)
   }
 
+  /// What the head of full resolution reads.
+  /// - Parameters:
+  ///   - x: As the network takes it.
+  ///   - context: To train or to predict.
+  /// - Returns: Features, `[N, features[0], H, W]` or with depth.
+  public func features(_ x: Tensor, in context: Context) -> Tensor {
+    decoder.features(of: skips(of: x, in: context), in: context)
+  }
+
+  /// The head of full resolution.
+  public var head: Convolution { decoder.lastHead }
+
   /// The product of the strides.
   public var sizeMultiple: Int { configuration.sizeMultiple }
+  /// The product of each axis's strides.
+  public var axisMultiples: [Int] { configuration.axisMultiples }
 
   private func skips(of x: Tensor, in context: Context) -> [Tensor] {
     precondition(

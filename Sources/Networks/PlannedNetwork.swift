@@ -18,6 +18,7 @@ public final class PlannedNetwork: Sendable {
   /// The number of plans kept.
   public let capacity: Int
   private let network: any Network
+  private let scratch: PlanScratch
   private let inspector: (@Sendable (Tensor) -> Void)?
   /// The shape used last comes last.
   private let plans = Mutex<[InferencePlan]>([])
@@ -27,12 +28,14 @@ public final class PlannedNetwork: Sendable {
   ///   - network: The network. Its weights must not change afterwards: plans hold copies.
   ///   - options: How plans compute.
   ///   - capacity: The number of plans kept, at least 1.
+  ///   - scratch: Memory that the plans share with those of other networks.
   ///   - inspector: Sees every input, such as to keep examples of them.
   /// - Throws: `NetworksError.unavailablePrecision` for 8-bit integers without scales.
   public init(
     _ network: any Network,
     options: InferencePlanOptions = InferencePlanOptions(),
     capacity: Int = 2,
+    scratch: PlanScratch = PlanScratch(),
     inspector: (@Sendable (Tensor) -> Void)? = nil
   ) throws(NetworksError) {
     precondition(capacity >= 1, "a capacity of \(capacity) keeps no plan")
@@ -40,6 +43,7 @@ public final class PlannedNetwork: Sendable {
       throw .unavailablePrecision(options.precision)
     }
     self.inspector = inspector
+    self.scratch = scratch
     self.network = network
     self.options = options
     self.capacity = capacity
@@ -75,7 +79,9 @@ public final class PlannedNetwork: Sendable {
         // First, so that there are never more than the capacity.
         if plans.count >= capacity { plans.removeFirst() }
         plans.append(
-          InferencePlan(inputShape: shape, options: options) { network($0, in: .inference) }
+          InferencePlan(inputShape: shape, options: options, scratch: scratch) {
+            network($0, in: .inference)
+          }
         )
       }
       return plans[plans.count - 1]

@@ -10,7 +10,7 @@ import Tensors
 /// for image classification with convolutional neural networks", figure 2c, ResNet-D) and projects
 /// where the number of channels changes. The way up is that of `PlainConvUNet`. Parameters have the
 /// names of nnU-Net's checkpoints.
-public final class ResidualEncoderUNet: Network {
+public final class ResidualEncoderUNet: HeadedNetwork {
   /// The values that define the network.
   public let configuration: NNUNetConfiguration
   private let stem: StackedUnits
@@ -78,8 +78,22 @@ public final class ResidualEncoderUNet: Network {
     decoder.scores(of: skips(of: x, in: context), allHeads: true, in: context)
   }
 
+  /// What the head of full resolution reads.
+  /// - Parameters:
+  ///   - x: As the network takes it.
+  ///   - context: To train or to predict.
+  /// - Returns: Features, `[N, features[0], H, W]` or with depth.
+  public func features(_ x: Tensor, in context: Context) -> Tensor {
+    decoder.features(of: skips(of: x, in: context), in: context)
+  }
+
+  /// The head of full resolution.
+  public var head: Convolution { decoder.lastHead }
+
   /// The product of the strides.
   public var sizeMultiple: Int { configuration.sizeMultiple }
+  /// The product of each axis's strides.
+  public var axisMultiples: [Int] { configuration.axisMultiples }
 
   private func skips(of x: Tensor, in context: Context) -> [Tensor] {
     precondition(

@@ -16,15 +16,15 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     public var heldOut: [String]
     /// The command line that trained it.
     public var command: String
-    /// Seed of every random choice.
-    public var seed: UInt64
-    /// Steps of the optimiser.
-    public var steps: Int
-    /// Wall time of the training.
-    public var minutes: Double
+    /// Seed of every random choice; nil where another program trained.
+    public var seed: UInt64?
+    /// Steps of the optimiser; nil where another program trained.
+    public var steps: Int?
+    /// Wall time of the training; nil where another program trained.
+    public var minutes: Double?
     /// Version of Lamina.
     public var program: String
-    /// Day of the training, ISO 8601.
+    /// Day of the training or the import, ISO 8601.
     public var date: String
 
     package init(
@@ -33,9 +33,9 @@ public struct ModelDescription: Codable, Sendable, Equatable {
       trainingCases: Int,
       heldOut: [String],
       command: String,
-      seed: UInt64,
-      steps: Int,
-      minutes: Double,
+      seed: UInt64?,
+      steps: Int?,
+      minutes: Double?,
       program: String,
       date: String
     ) {
@@ -49,6 +49,51 @@ public struct ModelDescription: Codable, Sendable, Equatable {
       self.minutes = minutes
       self.program = program
       self.date = date
+    }
+  }
+
+  /// One of several networks whose scores are averaged.
+  public struct Member: Codable, Sendable, Equatable {
+    /// The name, such as "fold 0".
+    public var name: String
+    /// The file of its weights.
+    public var weights: String
+
+    package init(name: String, weights: String) {
+      self.name = name
+      self.weights = weights
+    }
+  }
+
+  /// A network that runs before, and whose labels are further inputs (nnU-Net's cascade).
+  public struct Stage: Codable, Sendable, Equatable {
+    /// The architecture.
+    public var network: NetworkConfiguration
+    /// What stands between a scan and the network.
+    public var plan: ModelPlan
+    /// The networks whose scores are averaged.
+    public var members: [Member]
+
+    package init(network: NetworkConfiguration, plan: ModelPlan, members: [Member]) {
+      self.network = network
+      self.plan = plan
+      self.members = members
+    }
+  }
+
+  /// The program and the files that a model was imported from.
+  public struct Origin: Codable, Sendable, Equatable {
+    /// The format, such as "nnU-Net v2".
+    public var format: String
+    /// What the source says of itself, such as the trainer's name.
+    public var facts: [String: String]
+    /// SHA-256 of the imported files by their paths within the source.
+    public var files: [String: String]
+
+    package init(format: String, facts: [String: String], files: [String: String]) {
+      self.format = format
+      self.facts = facts
+      self.files = files
     }
   }
 
@@ -81,7 +126,15 @@ public struct ModelDescription: Codable, Sendable, Equatable {
   /// The architecture.
   public var network: NetworkConfiguration
   /// What stands between a scan and the network.
-  public var plan: SegmentationPlan
+  public var plan: ModelPlan
+  /// Networks whose scores are averaged; nil for the one in `weights.safetensors`.
+  public var members: [Member]?
+  /// The stage that runs before, or nil.
+  public var previousStage: Stage?
+  /// What removes unlikely pieces from label maps on request, or nil.
+  public var postprocessing: NNUNetPostprocessing?
+  /// Where an imported model comes from; nil for models of Lamina's own.
+  public var origin: Origin?
   /// Terms of use.
   public var licence: String
   /// For what the model is meant, and for what not.
@@ -102,7 +155,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     channels: [String],
     labels: [LabelDefinition],
     network: NetworkConfiguration,
-    plan: SegmentationPlan,
+    plan: ModelPlan,
     licence: String,
     intendedUse: String,
     provenance: Provenance,
@@ -123,6 +176,11 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     self.results = results
     self.selfTest = selfTest
     self.files = files
+  }
+
+  /// The networks whose scores are averaged, at least one.
+  public var ensemble: [Member] {
+    members ?? [Member(name: "the network", weights: ModelPackage.weightsName)]
   }
 
   /// The schema that this program writes and reads.

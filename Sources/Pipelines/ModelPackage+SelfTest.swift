@@ -35,14 +35,14 @@ extension ModelPackage {
     complete.selfTest = try ModelSelfTest.measure(
       network,
       single: PlannedNetwork(network),
-      plan: description.plan,
+      patches: description.testPatches,
       labels: description.labels,
       scans: compared.map(\.scan),
       examples: examples.map(\.scan),
       source: "\(compared.count) \(heldOut.isEmpty ? "" : "held-out ")"
         + (compared.count == 1 ? "scan" : "scans") + " of \(dataset.name)",
       interruption: interruption
-    )
+    ) { try predictor(planned: $0, options: SegmentationRun.Options()) }
     try ModelPackage.writeDescription(complete, to: path)
     return try ModelPackage(path: path)
   }

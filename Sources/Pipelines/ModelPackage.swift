@@ -44,23 +44,30 @@ public struct ModelPackage: Sendable {
         && description.labels.allSatisfy { (1...65535).contains($0.id) },
       "its labels are not 1 to 250 numbers from 1 to 65535"
     )
-    try require(
-      description.network.outputChannels == description.labels.count + 1,
-      "the network has \(description.network.outputChannels) classes for "
-        + "\(description.labels.count) labels and background"
+    try description.plan.check(
+      description.network,
+      channels: description.channels.count,
+      labels: description.labels.count
     )
-    try require(
-      description.network.inputChannels
-        == description.plan.inputChannels * description.channels.count,
-      "the network has \(description.network.inputChannels) input channels, the plan "
-        + "\(description.plan.inputChannels)"
-    )
+    if let stage = description.previousStage {
+      try stage.plan.check()
+      try stage.plan.check(
+        stage.network,
+        channels: description.channels.count,
+        labels: description.labels.count
+      )
+    }
+    for member in description.ensemble + (description.previousStage?.members ?? []) {
+      try require(
+        description.files[member.weights] != nil,
+        "model.json gives no hash of the weights \(member.weights)"
+      )
+    }
     let labels = description.labels
     try require(
       Set(labels.map(\.id)).count == labels.count && Set(labels.map(\.name)).count == labels.count,
       "two of its labels share a number or a name"
     )
-    try require(description.network.dimensions == 2, "its network is not two-dimensional")
     if case .rrdb = description.network { try require(false, "its network enlarges images") }
     if case .classicUNet(let values) = description.network {
       try require(!values.outputsProbabilities, "its network gives probabilities, not scores")
@@ -68,15 +75,11 @@ public struct ModelPackage: Sendable {
     if case .unet(let values) = description.network {
       try require(values.padding == .same, "its network's output is smaller than its input")
     }
-    try require(description.channels.count == 1, "it has \(description.channels.count) channels")
   }
 
   /// Checks that every file has the hash that the description gives.
   /// - Throws: `PipelinesError.damagedModel` naming the first file that is missing or different.
   public func verify() throws {
-    guard description.files[Self.weightsName] != nil else {
-      throw PipelinesError.damagedModel(path: path, reason: "model.json gives no weights' hash")
-    }
     for (name, expected) in description.files.sorted(by: { $0.key < $1.key }) {
       guard !name.contains("/"), name != "..",
         FileManager.default.fileExists(atPath: path + "/" + name)
@@ -93,15 +96,52 @@ public struct ModelPackage: Sendable {
     }
   }
 
-  /// Builds the network with the verified weights.
+  /// Builds the first network with the verified weights.
   /// - Returns: The network.
   /// - Throws: What `verify` throws; `LayersError` when weights and network do not fit.
   public func makeNetwork() throws -> any Network {
     try verify()
+    return try makeNetwork(
+      description.ensemble[0],
+      description.network,
+      patchSize: description.plan.patchSize
+    )
+  }
+
+  /// Builds every network once, the verified weights loaded, and keeps the first.
+  /// - Parameter interruption: Looked at between networks.
+  /// - Returns: The first network.
+  /// - Throws: What `verify` throws; `LayersError` when weights and network do not fit.
+  func checkNetworks(interruption: Interruption) throws -> any Network {
+    let first = try makeNetwork()
+    for member in description.ensemble.dropFirst() {
+      try interruption.check()
+      _ = try makeNetwork(member, description.network, patchSize: description.plan.patchSize)
+    }
+    for member in description.previousStage?.members ?? [] {
+      try interruption.check()
+      guard let stage = description.previousStage else { break }
+      _ = try makeNetwork(member, stage.network, patchSize: stage.plan.patchSize)
+    }
+    return first
+  }
+
+  /// Builds one of the networks; the files' hashes are not checked again.
+  /// - Parameters:
+  ///   - member: Which weights.
+  ///   - configuration: The architecture.
+  ///   - patchSize: What the network will see at once.
+  /// - Returns: The network.
+  /// - Throws: `PipelinesError.invalidPlan`; `LayersError` when weights and network do not fit.
+  func makeNetwork(
+    _ member: ModelDescription.Member,
+    _ configuration: NetworkConfiguration,
+    patchSize: [Int]
+  ) throws -> any Network {
     var random = RandomStream(seed: 0)
-    let network = try description.network.makeNetwork(random: &random)
-    try check(multiple: network.sizeMultiple)
-    let weights = path + "/" + Self.weightsName
+    let network = try configuration.makeNetwork(random: &random)
+    try check(patchSize, multiples: network.axisMultiples)
+    let weights = path + "/" + member.weights
     try network.load(Safetensors(contentsOf: weights), from: weights)
     return network
   }
@@ -122,7 +162,7 @@ public struct ModelPackage: Sendable {
   /// - Throws: `PipelinesError.failedSelfTest`.
   public func checkSelfTest(_ network: any Network) throws -> SelfTestResult? {
     guard let test = description.selfTest else { return nil }
-    let (error, holds) = try test.check(network, plan: description.plan)
+    let (error, holds) = try test.check(network, patches: description.testPatches)
     guard holds else { throw PipelinesError.failedSelfTest(path: path, error: error) }
     let decision = try PrecisionDecision(.auto, model: description, network: network)
     return SelfTestResult(
@@ -132,12 +172,32 @@ public struct ModelPackage: Sendable {
     )
   }
 
-  private func check(multiple: Int) throws {
-    guard description.plan.patchSize.allSatisfy({ $0 % multiple == 0 }) else {
+  private func check(_ patchSize: [Int], multiples: [Int]) throws {
+    let needed = multiples.count == 1 ? patchSize.map { _ in multiples[0] } : multiples
+    guard needed.count == patchSize.count, zip(patchSize, needed).allSatisfy({ $0 % $1 == 0 })
+    else {
       throw PipelinesError.invalidPlan(
-        reason: "patchSize \(description.plan.patchSize) is not a multiple of \(multiple)"
+        reason: "patchSize \(patchSize) is not a multiple of \(needed)"
       )
     }
+  }
+
+  /// Removes the files that the description names, the description and the card, and then the folder.
+  ///
+  /// The folder stays, with whatever else lies in it, when there is more.
+  /// - Throws: `SupportError.unwritable`.
+  public func remove() throws {
+    let names =
+      description.files.keys.sorted() + [
+        Self.cardName, TrainingRecord.fileName, TrainingRecord.heldOutName, Self.descriptionName,
+      ]
+    for name in names where !name.contains("/") && name != ".." {
+      guard FileManager.default.fileExists(atPath: path + "/" + name) else { continue }
+      guard unlink(path + "/" + name) == 0 else {
+        throw SupportError.unwritable(path: path, reason: String(cString: strerror(errno)))
+      }
+    }
+    rmdir(path)
   }
 
   /// Writes a package into a folder that exists.
@@ -168,7 +228,7 @@ public struct ModelPackage: Sendable {
     try write(try encoder.encode(description) + Data("\n".utf8), descriptionName, in: path)
   }
 
-  private static func write(_ content: Data, _ name: String, in path: String) throws {
+  static func write(_ content: Data, _ name: String, in path: String) throws {
     do {
       try content.write(to: URL(fileURLWithPath: path + "/" + name), options: .atomic)
     } catch {

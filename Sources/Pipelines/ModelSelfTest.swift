@@ -72,22 +72,26 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
   /// several processors sum in other orders, and Winograd's filtering loses two digits of seven.
   static let machineTolerance = 1e-2
 
-  /// Patches of random numbers, as many as a batch, as normalised intensities would be.
-  static func patches(_ plan: SegmentationPlan, seed: UInt64) -> [Float] {
-    var random = RandomStream(seed: seed)
-    let count = PatchScorer.defaultBatchSize * plan.inputChannels * plan.patchSize.reduce(1, *)
-    return (0..<count).map { _ in Float(random.normal()) }
+  /// The size of the seeded patches.
+  package struct Patches: Sendable, Equatable {
+    /// Channels and spatial axes of one patch.
+    package var shape: [Int]
+    /// Patches scored at once, as many as in prediction.
+    package var batchSize = PatchScorer.defaultBatchSize
+
+    package init(shape: [Int], batchSize: Int = PatchScorer.defaultBatchSize) {
+      self.shape = shape
+      self.batchSize = batchSize
+    }
   }
 
-  /// The scores of the seeded patches.
-  static func scores(
-    of network: PlannedNetwork,
-    plan: SegmentationPlan,
-    seed: UInt64
-  ) -> [Float] {
-    PatchScorer(network).scores(
-      of: patches(plan, seed: seed),
-      shape: [plan.inputChannels] + plan.patchSize
+  /// The scores of seeded patches of random numbers, as normalised intensities would be.
+  static func scores(of network: PlannedNetwork, patches: Patches, seed: UInt64) -> [Float] {
+    var random = RandomStream(seed: seed)
+    let count = patches.batchSize * patches.shape.reduce(1, *)
+    return PatchScorer(network, batchSize: patches.batchSize).scores(
+      of: (0..<count).map { _ in Float(random.normal()) },
+      shape: patches.shape
     )
   }
 
@@ -104,6 +108,11 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
     return difference == 0 ? 0 : (difference / max(size, .leastNormalMagnitude)).squareRoot()
   }
 
+  /// Some of the scores of the standard patches.
+  static func sampledScores(of network: PlannedNetwork, patches: Patches) -> [Float] {
+    sample(scores(of: network, patches: patches, seed: standardSeed))
+  }
+
   private static func sample(_ scores: [Float]) -> [Float] {
     let count = min(scoreCount, scores.count)
     return (0..<count).map { scores[$0 * scores.count / count] }
@@ -113,41 +122,46 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
   /// - Parameters:
   ///   - network: The network with its final weights.
   ///   - single: The same network, planned in single precision.
-  ///   - plan: What the network expects.
+  ///   - patches: The size of the seeded patches.
   ///   - labels: The meanings of the classes.
   ///   - scans: Scans to segment in each precision.
   ///   - examples: Scans on which 8-bit integers find their scales; best others than `scans`.
   ///   - source: What the scans are, such as "4 held-out scans".
   ///   - interruption: Looked at between groups of slices.
+  ///   - makePredictor: The way from a scan to labels with a network.
   /// - Returns: The self-test; precisions that the engine computes as single precision are left out.
   /// - Throws: What prediction throws.
   package static func measure(
     _ network: any Network,
     single: PlannedNetwork,
-    plan: SegmentationPlan,
+    patches: Patches,
     labels: [LabelDefinition],
     scans: [Volume<Float>],
     examples: [Volume<Float>],
     source: String,
-    interruption: Interruption
+    interruption: Interruption,
+    makePredictor: (PlannedNetwork) throws -> any ScanPredictor
   ) throws -> ModelSelfTest {
-    func labelMaps(_ network: PlannedNetwork) throws -> [LabelMap] {
-      let predictor = SlicePredictor(
-        plan: plan,
-        network: network,
-        labels: labels,
-        usesMirroring: false
+    func labelMap(_ scan: Volume<Float>, by predictor: any ScanPredictor) throws -> LabelMap {
+      try predictor.predict(
+        ScanChannels([.float32(scan)]),
+        outputs: PredictionOutputs(),
+        progress: SilentProgress(),
+        interruption: interruption
       )
-      return try scans.map { try predictor.segment($0, interruption: interruption) }
     }
-    let expectedScores = scores(of: single, plan: plan, seed: standardSeed)
+    func labelMaps(_ network: PlannedNetwork) throws -> [LabelMap] {
+      let predictor = try makePredictor(network)
+      return try scans.map { try labelMap($0, by: predictor) }
+    }
+    let expectedScores = scores(of: single, patches: patches, seed: standardSeed)
     var expected: [LabelMap]?
     var precisions: [String: Comparison] = [:]
     let inputs = KeptInputs()
     let observed = try PlannedNetwork(network) { inputs.keep($0) }
-    for example in examples.prefix(scanLimit) {
-      _ = try SlicePredictor(plan: plan, network: observed, labels: labels, usesMirroring: false)
-        .segment(example, interruption: interruption)
+    if !examples.isEmpty {
+      let observer = try makePredictor(observed)
+      for example in examples.prefix(scanLimit) { _ = try labelMap(example, by: observer) }
     }
     let largestInputs = single.largestInputs(on: inputs.examples)
     for precision in InferencePrecision.allCases where precision != .float32 && !scans.isEmpty {
@@ -156,7 +170,7 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
       options.largestInputs = largestInputs
       let planned = try PlannedNetwork(network, options: options)
       let scoreError = Self.error(
-        scores(of: planned, plan: plan, seed: standardSeed),
+        scores(of: planned, patches: patches, seed: standardSeed),
         expected: expectedScores
       )
       guard scoreError > 0 else { continue }
@@ -199,14 +213,16 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
   /// Whether this machine's single precision gives the stored scores.
   /// - Parameters:
   ///   - network: The model's network.
-  ///   - plan: What the network expects.
+  ///   - patches: The size of the seeded patches.
   /// - Returns: The error relative to the scores' size, and whether it is within the tolerance.
   /// - Throws: Nothing for single precision.
   func check(
     _ network: any Network,
-    plan: SegmentationPlan
+    patches: Patches
   ) throws -> (error: Double, holds: Bool) {
-    let found = Self.sample(Self.scores(of: try PlannedNetwork(network), plan: plan, seed: seed))
+    let found = Self.sample(
+      Self.scores(of: try PlannedNetwork(network), patches: patches, seed: seed)
+    )
     let error = Self.error(found, expected: scores)
     return (error, error <= Self.machineTolerance)
   }
@@ -244,6 +260,16 @@ package struct LabelAgreement {
       let size = own[id, default: 0] + other[id, default: 0]
       return size == 0 ? nil : 2 * Double(both[id, default: 0]) / Double(size)
     }.min() ?? 1
+  }
+}
+
+extension ModelDescription {
+  /// What the model's networks see in a self-test.
+  package var testPatches: ModelSelfTest.Patches {
+    ModelSelfTest.Patches(
+      shape: [network.inputChannels] + plan.patchSize,
+      batchSize: plan.testBatchSize
+    )
   }
 }
 

@@ -31,6 +31,16 @@ public struct ModelStore: Sendable {
     self.folders = folders
   }
 
+  /// Where imported models go: `$LAMINA_MODELS`, else `./Models`.
+  public var importFolder: String { folders[0] }
+
+  /// Whether a text can name a package: letters, digits, `.`, `_` and `-`, not starting with a point.
+  /// - Parameter text: The text.
+  public static func isName(_ text: String) -> Bool {
+    !text.isEmpty && text.count <= 100 && !text.hasPrefix(".")
+      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+  }
+
   /// Opens a model by path or name.
   /// - Parameter name: A folder with a `model.json`, or the name of one in the store.
   /// - Returns: The package.

@@ -18,6 +18,20 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case unsuitableScan(path: String, reason: String)
   /// The model has no structure of this name.
   case unknownStructure(name: String, known: [String])
+  /// The model has no network of this name to average.
+  case unknownMember(name: String, known: [String])
+  /// The files are of no known program.
+  case unknownModelFormat(path: String, known: [String])
+  /// The source holds several models.
+  case ambiguousModel(path: String, choices: [String])
+  /// The source lacks a part.
+  case missingPart(path: String, what: String, known: [String])
+  /// The run needs more memory than it may take.
+  case needsMoreMemory(bytes: Int, limit: Int)
+  /// A network gave scores that are infinite or not numbers.
+  case infiniteScores
+  /// Models of this kind do not give this output.
+  case unavailableOutput(String)
   /// Two inputs have one case name.
   case duplicateCase(id: String)
   /// Nothing to work on.
@@ -31,11 +45,13 @@ public enum PipelinesError: ClassifiedError, Equatable {
   public var failure: Failure {
     switch self {
     case .invalidPlan, .damagedModel, .notADataset, .faultyDataset, .unsuitableScan,
-      .checkpointMismatch, .trainingDiverged:
+      .checkpointMismatch, .trainingDiverged, .infiniteScores,
+      .unknownModelFormat, .missingPart:
       .damagedInput
     case .failedSelfTest: .internalFault
-    case .unknownStructure, .duplicateCase: .usage
-    case .modelNotFound: .missingComponent
+    case .ambiguousModel, .unknownStructure, .unknownMember, .duplicateCase, .unavailableOutput:
+      .usage
+    case .modelNotFound, .needsMoreMemory: .missingComponent
     case .noInputs: .missingInput
     }
   }
@@ -60,6 +76,25 @@ public enum PipelinesError: ClassifiedError, Equatable {
     case .unsuitableScan(let path, let reason): "\(path) does not suit the model: \(reason)."
     case .unknownStructure(let name, let known):
       "The model has no structure \(name); it has \(known.joined(separator: ", "))."
+    case .unknownMember(let name, let known):
+      "The model has no fold \(name); it has \(known.joined(separator: ", "))."
+    case .unknownModelFormat(let path, let known):
+      "\(path) holds no model of a known kind; known are \(known.joined(separator: ", "))."
+    case .ambiguousModel(let path, let choices):
+      "\(path) holds several models; choose one by --configuration: "
+        + choices.joined(separator: ", ") + "."
+    case .missingPart(let path, let what, let known):
+      "\(path) lacks \(what)"
+        + (known.isEmpty ? "" : "; it has \(known.prefix(12).joined(separator: ", "))")
+        + "; obtain it completely."
+    case .needsMoreMemory(let bytes, let limit):
+      "The run needs \(ProcessMemory.gigabytes(bytes)) GB of memory at least, and --memory allows "
+        + "\(ProcessMemory.gigabytes(limit)); allow more."
+    case .infiniteScores:
+      "The network gave scores beyond half precision; use a scan of the kind that the model was "
+        + "trained on."
+    case .unavailableOutput(let name):
+      "Slice-wise models do not give \(name); leave them out of --write."
     case .duplicateCase(let id):
       "Two inputs are named \(id); rename one or segment them in separate runs."
     case .noInputs(let path): "\(path) holds no scans."

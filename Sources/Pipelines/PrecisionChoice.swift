@@ -146,7 +146,7 @@ extension PrecisionDecision {
           network,
           options: InferencePlanOptions(precision, model.selfTest)
         )
-        return ModelSelfTest.scores(of: planned, plan: model.plan, seed: seed)
+        return ModelSelfTest.scores(of: planned, patches: model.testPatches, seed: seed)
       }
       let expected = try single ?? scores(.float32)
       single = expected

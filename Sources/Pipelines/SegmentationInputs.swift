@@ -10,8 +10,14 @@ public struct SegmentationInputs: Sendable {
     public let id: String
     /// The scan's file or DICOM folder.
     public let path: String
-    /// The number of channels found beside it, by nnU-Net's naming; 1 otherwise.
-    public let channelCount: Int
+    /// The files of all channels, by nnU-Net's naming; `path` alone otherwise.
+    public let channelPaths: [String]
+
+    init(id: String, path: String, channelPaths: [String]? = nil) {
+      self.id = id
+      self.path = path
+      self.channelPaths = channelPaths ?? [path]
+    }
   }
 
   /// The cases, by name as people sort within each input.
@@ -36,19 +42,22 @@ public struct SegmentationInputs: Sendable {
       }
       guard isFolder.boolValue else {
         let name = URL(fileURLWithPath: path).lastPathComponent
-        let stem = SegmentationDataset.stem(name)
+        let stem = Self.stem(name)
         cases.append(
-          Case(id: Self.channelZero(stem) ?? stem, path: path, channelCount: 1)
+          Case(
+            id: Self.channelZero(stem) ?? stem,
+            path: path,
+            channelPaths: Self.siblings(of: path, stem: stem)
+          )
         )
         continue
       }
-      let files = try Self.niftiFiles(in: path)
+      let files = try Self.imageFiles(in: path)
       if files.isEmpty {
         cases.append(
           Case(
             id: URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent,
-            path: path,
-            channelCount: 1
+            path: path
           )
         )
       } else {
@@ -65,14 +74,22 @@ public struct SegmentationInputs: Sendable {
     self.isBatch = isBatch
   }
 
-  private static func niftiFiles(in folder: String) throws -> [String] {
+  /// NIfTI files; without any, pictures that nnU-Net's naming marks as channels of cases (other
+  /// pictures are slices of one stack).
+  private static func imageFiles(in folder: String) throws -> [String] {
     do {
-      return try FileManager.default.contentsOfDirectory(atPath: folder)
-        .filter { name in
-          !name.hasPrefix(".")
-            && [".nii", ".nii.gz", ".hdr"].contains { name.lowercased().hasSuffix($0) }
-        }
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        .filter { !$0.hasPrefix(".") }
         .sorted { $0.compare($1, options: .numeric) == .orderedAscending }
+      func having(_ endings: [String]) -> [String] {
+        names.filter { name in endings.contains { name.lowercased().hasSuffix($0) } }
+      }
+      let volumes = having([".nii", ".nii.gz", ".hdr"])
+      let pictures = having([".png", ".jpg", ".jpeg", ".tif", ".tiff"])
+      guard volumes.isEmpty, !pictures.isEmpty,
+        pictures.allSatisfy({ channel(($0 as NSString).deletingPathExtension) != nil })
+      else { return volumes }
+      return pictures
     } catch {
       throw SupportError.unreadable(path: folder, reason: OutputGuard.reason(of: error))
     }
@@ -83,19 +100,51 @@ public struct SegmentationInputs: Sendable {
   private static func grouped(_ files: [String], in folder: String) -> [Case] {
     var numbers: [String: [Int]] = [:]
     for file in files {
-      guard let part = channel(SegmentationDataset.stem(file)) else { continue }
+      guard let part = channel(Self.stem(file)) else { continue }
       numbers[part.case, default: []].append(part.number)
     }
     let grouped = numbers.filter { $0.value.sorted() == Array($0.value.indices) }
     return files.compactMap { file in
-      let stem = SegmentationDataset.stem(file)
+      let stem = Self.stem(file)
       let path = folder + "/" + file
       guard let part = channel(stem), let channels = grouped[part.case] else {
-        return Case(id: stem, path: path, channelCount: 1)
+        return Case(id: stem, path: path)
       }
       guard part.number == 0 else { return nil }
-      return Case(id: part.case, path: path, channelCount: channels.count)
+      return Case(
+        id: part.case,
+        path: path,
+        channelPaths: (0..<channels.count).map { number in
+          folder + "/" + Self.name(of: file, channel: number)
+        }
+      )
     }
+  }
+
+  /// A file's name without its ending.
+  private static func stem(_ file: String) -> String {
+    let stem = SegmentationDataset.stem(file)
+    return stem == file ? (file as NSString).deletingPathExtension : stem
+  }
+
+  /// The name of another channel's file.
+  private static func name(of file: String, channel: Int) -> String {
+    let stem = stem(file)
+    return stem.dropLast(4) + String(format: "%04d", channel) + file.dropFirst(stem.count)
+  }
+
+  /// `CASE_0000.nii.gz` given as a file, with the further channels that lie beside it.
+  private static func siblings(of path: String, stem: String) -> [String] {
+    guard channelZero(stem) != nil else { return [path] }
+    let url = URL(fileURLWithPath: path)
+    let file = url.lastPathComponent
+    var paths = [path]
+    while paths.count < 1000 {
+      let next = String(path.dropLast(file.count)) + name(of: file, channel: paths.count)
+      guard FileManager.default.fileExists(atPath: next) else { break }
+      paths.append(next)
+    }
+    return paths
   }
 
   /// CASE of `CASE_0000`; other numbers belong to the name.

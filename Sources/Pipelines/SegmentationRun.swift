@@ -12,14 +12,25 @@ public struct SegmentationRun: Sendable {
   public struct Options: Sendable {
     /// Which series and volume of each input.
     public var selection = VolumeSelection()
-    /// Whether to average over the plan's mirror axes.
-    public var usesMirroring = true
+    /// Whether to average over the plan's mirror axes; nil for what the model's program does.
+    public var usesMirroring: Bool?
     /// Names of the structures to keep; nil keeps all.
     public var structures: [String]?
-    /// Whether to keep only the largest component of each structure.
-    public var keepsLargestComponent = false
+    /// Whether to apply the model's postprocessing: its own, or the largest component of each
+    /// structure.
+    public var postprocesses = false
     /// The numbers to compute with.
     public var precision = PrecisionChoice.f32
+    /// Whether to reproduce the source program's arithmetic; nil for what the precision allows.
+    public var isExact: Bool?
+    /// Names or numbers of the networks to average; nil averages all.
+    public var folds: [String]?
+    /// Distance of neighbouring tiles as a share of their size; nil for what the model's program does.
+    public var step: Double?
+    /// A ceiling of memory in bytes, or nil.
+    public var memoryLimit: Int?
+    /// Whether class probabilities are wanted.
+    public var wantsProbabilities = false
     /// The command line, for the record.
     public var command = ""
 
@@ -29,8 +40,8 @@ public struct SegmentationRun: Sendable {
 
   /// One finished case, in memory.
   public struct Result: Sendable {
-    /// The scan.
-    public let scan: Volume<Float>
+    /// The scan's first channel, in the type of its file.
+    let volume: AnyVolume
     /// The segmentation on the scan's grid.
     public let labelMap: LabelMap
     /// What was segmented, with which model, how.
@@ -39,12 +50,17 @@ public struct SegmentationRun: Sendable {
     public let source: DICOMSource?
     /// The scan's modality, such as "CT", or nil.
     public let modality: String?
+    /// Class probabilities, if they were wanted.
+    package let probabilities: ProbabilitySink?
+
+    /// The scan's first channel in single precision; made anew with each call.
+    public var scan: Volume<Float> { volume.asFloat }
   }
 
   /// The precision that the run computes with, and why.
   public let precision: PrecisionDecision
   private let model: ModelPackage
-  private let predictor: SlicePredictor
+  private let predictor: any ScanPredictor
   private let options: Options
   private let progress: any ProgressReporter
   private let interruption: Interruption
@@ -55,7 +71,7 @@ public struct SegmentationRun: Sendable {
   ///   - options: What the run depends on besides its inputs.
   ///   - progress: Told about reading and predicting.
   ///   - interruption: Looked at between batches of slices.
-  /// - Throws: `PipelinesError.damagedModel`, `.unknownStructure`; `LayersError`;
+  /// - Throws: `PipelinesError.damagedModel`, `.unknownStructure`, `.unknownMember`; `LayersError`;
   ///   `NetworksError.unavailablePrecision`.
   public init(
     model: ModelPackage,
@@ -71,20 +87,17 @@ public struct SegmentationRun: Sendable {
     for name in options.structures ?? [] where !known.contains(name) {
       throw PipelinesError.unknownStructure(name: name, known: known)
     }
-    let network = try model.makeNetwork()
+    try model.verify()
+    let networks = try model.makeNetworks(folds: options.folds)
     precision = try PrecisionDecision(
       options.precision,
       model: model.description,
-      network: network
+      network: networks[0]
     )
-    predictor = SlicePredictor(
-      plan: model.description.plan,
-      network: try PlannedNetwork(
-        network,
-        options: InferencePlanOptions(precision.precision, model.description.selfTest)
-      ),
-      labels: model.description.labels,
-      usesMirroring: options.usesMirroring
+    predictor = try model.predictor(
+      networks: networks,
+      planOptions: model.planOptions(precision.precision, options),
+      options: options
     )
   }
 
@@ -95,25 +108,23 @@ public struct SegmentationRun: Sendable {
   public func segment(_ item: SegmentationInputs.Case) throws -> Result {
     let clock = ContinuousClock()
     let start = clock.now
-    guard item.channelCount == model.description.channels.count else {
-      throw PipelinesError.unsuitableScan(
-        path: item.path,
-        reason: "the case has \(item.channelCount) channels, the model takes "
-          + "\(model.description.channels.count)"
-      )
-    }
-    let loaded = try ImageFormats.read(
-      item.path,
+    let loader = ScanLoader(
+      channels: model.description.channels.count,
+      plan: model.description.plan,
       selection: options.selection,
       progress: progress
     )
-    try checkSuitability(loaded, path: item.path)
-    let scan = loaded.volume.asFloat
-    var labelMap = try predictor.segment(scan, progress: progress, interruption: interruption)
+    let (channels, loaded) = try loader.load(item)
+    let probabilities = options.wantsProbabilities ? try ProbabilitySink() : nil
+    var labelMap = try predictor.predict(
+      channels,
+      outputs: PredictionOutputs(probabilities: probabilities),
+      progress: progress,
+      interruption: interruption
+    )
     labelMap = postprocessed(labelMap)
 
     let description = model.description
-    let plan = description.plan
     var record = RunRecord(
       caseID: item.id,
       input: item.path,
@@ -121,9 +132,8 @@ public struct SegmentationRun: Sendable {
         name: description.name,
         version: description.version,
         path: model.path,
-        weightsSHA256: description.files[ModelPackage.weightsName] ?? "",
-        plan: "\(description.network.name), slices along \(plan.orientation), patches of "
-          + plan.patchSize.map(String.init).joined(separator: " x ")
+        weightsSHA256: description.files[description.ensemble[0].weights] ?? "",
+        plan: "\(description.network.name), \(description.plan.summary)"
       ),
       labels: labelMap.table,
       threads: Parallelism.threadCount,
@@ -144,28 +154,21 @@ public struct SegmentationRun: Sendable {
     record.usesSUV = options.selection.usesSUV ? true : nil
     record.problems = loaded.summary.problems
     return Result(
-      scan: scan,
+      volume: channels.volumes[0],
       labelMap: labelMap,
       record: record,
       source: loaded.source,
-      modality: loaded.summary.modality
+      modality: loaded.summary.modality,
+      probabilities: probabilities
     )
-  }
-
-  /// Images without a place in the patient must not get a segmentation that pretends to one.
-  private func checkSuitability(_ loaded: LoadedVolume, path: String) throws {
-    let codes = Set(loaded.summary.problems.map(\.code))
-    if !codes.isDisjoint(with: ["no-orientation", "no-patient-geometry"]) {
-      throw PipelinesError.unsuitableScan(
-        path: path,
-        reason: "it has no orientation in the patient, which this model needs"
-      )
-    }
   }
 
   private func postprocessed(_ labelMap: LabelMap) -> LabelMap {
     var result = labelMap
-    if options.keepsLargestComponent { result = result.keepingLargestComponent() }
+    if options.postprocesses {
+      result =
+        model.description.postprocessing?.applied(to: result) ?? result.keepingLargestComponent()
+    }
     guard let names = options.structures else { return result }
     let kept = result.table.filter { names.contains($0.name) }
     let ids = Set(kept.map { UInt16($0.id) })

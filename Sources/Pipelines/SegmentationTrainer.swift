@@ -133,7 +133,9 @@ public struct SegmentationTrainer: Sendable {
     let selfTest = try ModelSelfTest.measure(
       network,
       single: planned,
-      plan: plan,
+      patches: ModelSelfTest.Patches(
+        shape: [state.configuration.network.inputChannels] + plan.patchSize
+      ),
       labels: dataset.labels,
       scans: compared.map(\.scan),
       examples: loaded.filter { training.contains($0.id) }.prefix(ModelSelfTest.scanLimit)
@@ -141,7 +143,7 @@ public struct SegmentationTrainer: Sendable {
       source: "\(compared.count) \(heldOut.isEmpty ? "training" : "held-out") "
         + (compared.count == 1 ? "scan" : "scans"),
       interruption: interruption
-    )
+    ) { SlicePredictor(plan: plan, network: $0, labels: dataset.labels, usesMirroring: false) }
     return Outcome(
       configuration: state.configuration,
       network: network,

@@ -11,7 +11,7 @@ import Tensors
 /// Gaussian where they are larger. The scores of a group of slices (16, or fewer where slices are
 /// tiled) are held at a time: where the scan was resampled, scores are interpolated linearly to the
 /// scan's own grid before the largest wins.
-public struct SlicePredictor: Sendable {
+public struct SlicePredictor: ScanPredictor {
   /// Patches whose scores are held at once, unless those of one slice are more.
   private static let heldPatches = 16
 
@@ -73,6 +73,18 @@ public struct SlicePredictor: Sendable {
       .reoriented(to: scan.geometry.orientation)
     // The scan's own geometry, not the twice reordered one, which differs by rounding.
     return LabelMap(geometry: scan.geometry, labels: back.labels, table: labels)
+  }
+
+  package func predict(
+    _ scan: ScanChannels,
+    outputs: PredictionOutputs,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws -> LabelMap {
+    guard outputs.probabilities == nil else {
+      throw PipelinesError.unavailableOutput("probabilities")
+    }
+    return try segment(scan.volumes[0].asFloat, progress: progress, interruption: interruption)
   }
 
   private func slicesPerBatch(_ grid: ImageGeometry) -> Int {

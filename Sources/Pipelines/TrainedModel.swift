@@ -44,7 +44,7 @@ public struct TrainedModel: Sendable {
       channels: [dataset.channelName],
       labels: dataset.labels,
       network: configuration.network,
-      plan: configuration.plan,
+      plan: .slices(configuration.plan),
       licence: dataset.licence,
       intendedUse: "Research on scans like those of \(dataset.name). \(Version.disclaimer)",
       provenance: ModelDescription.Provenance(
@@ -55,7 +55,7 @@ public struct TrainedModel: Sendable {
         command: command,
         seed: configuration.seed,
         steps: configuration.steps,
-        minutes: ((outcome.epochs.last?.seconds ?? 0) / 6).rounded() / 10,
+        minutes: minutes,
         program: "Lamina \(Version.current)",
         date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
       ),
@@ -64,6 +64,8 @@ public struct TrainedModel: Sendable {
       files: [:]
     )
   }
+
+  private var minutes: Double { ((outcome.epochs.last?.seconds ?? 0) / 6).rounded() / 10 }
 
   private var results: [ModelDescription.Result] {
     guard let evaluation = outcome.evaluation else { return [] }
@@ -105,12 +107,12 @@ public struct TrainedModel: Sendable {
       "", "## Training", "",
       "- Data: \(provenance.dataset); \(provenance.source). Licence: \(description.licence).",
       "- \(provenance.trainingCases) volumes; \(provenance.heldOut.count) held out by seed "
-        + "\(provenance.seed), fold \(configuration.fold.map(String.init) ?? "none").",
+        + "\(configuration.seed), fold \(configuration.fold.map(String.init) ?? "none").",
       "- Network: \(configuration.network.name), slices along \(configuration.plan.orientation), "
         + "\(configuration.plan.inputChannels) slices as channels, patches of "
         + configuration.plan.patchSize.map(String.init).joined(separator: " x ") + ".",
-      "- \(provenance.steps) steps of \(configuration.batchSize) slices in "
-        + "\(provenance.minutes) minutes.",
+      "- \(configuration.steps) steps of \(configuration.batchSize) slices in "
+        + "\(minutes) minutes.",
       "- Command: `\(provenance.command)`", "- Program: \(provenance.program), \(provenance.date).",
       "", "## Results on held-out volumes", "",
     ]

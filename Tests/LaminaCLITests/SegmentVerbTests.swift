@@ -25,11 +25,13 @@ import Testing
         LabelDefinition(id: 300, name: "two", color: LabelDefinition.defaultColor(1)),
       ],
       network: network,
-      plan: SegmentationPlan(
-        orientation: .ras,
-        spacingMM: [1, 2, 3],
-        patchSize: [16, 16],
-        contextSlices: 1
+      plan: .slices(
+        SegmentationPlan(
+          orientation: .ras,
+          spacingMM: [1, 2, 3],
+          patchSize: [16, 16],
+          contextSlices: 1
+        )
       ),
       licence: "CC0",
       intendedUse: "Tests.",

@@ -22,11 +22,13 @@ import Testing
         LabelDefinition(id: $0, name: "part \($0)", color: LabelDefinition.defaultColor($0))
       },
       network: network,
-      plan: SegmentationPlan(
-        orientation: .ras,
-        spacingMM: [1, 1, 1],
-        patchSize: [16, 16],
-        contextSlices: 0
+      plan: .slices(
+        SegmentationPlan(
+          orientation: .ras,
+          spacingMM: [1, 1, 1],
+          patchSize: [16, 16],
+          contextSlices: 0
+        )
       ),
       licence: "CC0",
       intendedUse: "Tests.",
@@ -94,13 +96,13 @@ import Testing
     let test = try ModelSelfTest.measure(
       network,
       single: PlannedNetwork(network),
-      plan: plain.description.plan,
+      patches: plain.description.testPatches,
       labels: plain.description.labels,
       scans: [],
       examples: [],
       source: "no scans",
       interruption: Interruption()
-    )
+    ) { _ in throw PipelinesError.noInputs(path: "") }
     #expect(test.scores.count == 64 && test.precisions.isEmpty)
     func store(_ test: ModelSelfTest) throws {
       let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(test))

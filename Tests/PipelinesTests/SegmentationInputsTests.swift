@@ -25,7 +25,7 @@ import Testing
     ])
     let inputs = try SegmentationInputs([mixed.path])
     #expect(inputs.cases.map(\.id) == ["a", "b", "c9", "c10"])
-    #expect(inputs.cases.map(\.channelCount) == [1, 2, 1, 1])
+    #expect(inputs.cases.map(\.channelPaths.count) == [1, 2, 1, 1])
     #expect(inputs.cases[1].path == mixed.file("b_0000.nii.gz"))
   }
 

@@ -15,8 +15,18 @@ public enum Fixtures {
   /// - Parameter name: Path below the data folder.
   /// - Returns: The absolute path, or nil.
   public static func developmentData(_ name: String) -> String? {
+    shared("data/" + name)
+  }
+
+  /// Outputs of other programs beside the checkout, when they are there; tests that use them skip
+  /// otherwise.
+  /// - Parameter name: Path below the folder of references.
+  /// - Returns: The absolute path, or nil.
+  public static func reference(_ name: String) -> String? { shared("reference/" + name) }
+
+  private static func shared(_ name: String) -> String? {
     let root = folder.deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("shared/data")
+      .deletingLastPathComponent().appendingPathComponent("shared")
     let path = root.appendingPathComponent(name).path
     return FileManager.default.fileExists(atPath: path) ? path : nil
   }

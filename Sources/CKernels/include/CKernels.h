@@ -10,6 +10,7 @@
 #include "CKernelsActivations.h"
 #include "CKernelsBFloat16.h"
 #include "CKernelsSpatial.h"
+#include "CKernelsZoom.h"
 #include "CKernelsOptimizers.h"
 
 /// Plain [C][S] of one sample to blocks [first, last) of [ceil(C/b)][S][b]; lanes past C become 0.
@@ -83,4 +84,5 @@ void ck_return_freed_memory(void);
 #include "CKernelsPlan.h"
 #include "CKernelsHalf.h"
 #include "CKernelsHalfMaps.h"
+#include "CKernelsWindows.h"
 #include "CKernelsWinograd.h"

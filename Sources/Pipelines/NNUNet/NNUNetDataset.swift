@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import Support
 
 /// What nnU-Net's `dataset.json` says about channels and labels (version 2).
@@ -18,8 +19,51 @@ package struct NNUNetDataset: Equatable, Sendable {
   package let heads: NNUNetPlan.Heads
   /// The number that marks voxels without an answer in training, or nil.
   package let ignoreLabel: Int?
+  /// The number of training cases; 0 when the file does not say.
+  package let trainingCount: Int
+  /// The data's licence, or nil.
+  package let licence: String?
+  /// Where the data came from, or nil.
+  package let reference: String?
   /// The ending of image files, such as ".nii.gz".
   package let fileEnding: String
+
+  /// What the numbers that a prediction writes mean.
+  ///
+  /// A region's number marks what no later region was painted over; its name says so where other
+  /// regions lie within.
+  package var labelDefinitions: [LabelDefinition] {
+    switch heads {
+    case .labels:
+      return entries.sorted { $0.numbers[0] < $1.numbers[0] }.enumerated().map { index, entry in
+        LabelDefinition(
+          id: entry.numbers[0],
+          name: entry.name,
+          color: LabelDefinition.defaultColor(index)
+        )
+      }
+    case .regions(let painted):
+      var named: [Int: LabelDefinition] = [:]
+      for (index, number) in painted.enumerated() where number > 0 {
+        let within = entries.indices.filter { other in
+          other > index && Set(entries[other].numbers).isStrictSubset(of: entries[index].numbers)
+        }
+        let name = entries[index].name
+        named[number] = LabelDefinition(
+          id: number,
+          name: within.isEmpty
+            ? name : name + " without " + within.map { entries[$0].name }.joined(separator: ", "),
+          color: LabelDefinition.defaultColor(index)
+        )
+      }
+      return named.values.sorted { $0.id < $1.id }
+    }
+  }
+
+  /// The numbers of all labels but background and the ignore label, rising.
+  package var foregroundNumbers: [Int] {
+    Set(entries.flatMap(\.numbers)).subtracting([0]).sorted()
+  }
 
   /// Reads a `dataset.json`.
   /// - Parameter path: The file.
@@ -69,5 +113,8 @@ package struct NNUNetDataset: Equatable, Sendable {
       heads = .labels(numbers)
     }
     fileEnding = tree["file_ending"]?.text ?? ".nii.gz"
+    trainingCount = tree["numTraining"]?.int ?? 0
+    licence = (tree["licence"] ?? tree["license"])?.text
+    reference = tree["reference"]?.text
   }
 }

@@ -45,6 +45,16 @@ public struct NNUNetPlan: Codable, Equatable, Sendable {
     }
   }
 
+  /// How images become arrays.
+  public enum Reader: String, Codable, Equatable, Sendable {
+    /// Axes as in the file.
+    case asStored
+    /// Axes turned to right, anterior, superior first, and back for the result.
+    case reorienting
+    /// Pictures: one slice, colours as channels, a spacing of 1.
+    case picture
+  }
+
   /// The configuration's name, such as "3d_fullres".
   public var configuration: String
   /// How each channel's values become the network's.
@@ -67,4 +77,64 @@ public struct NNUNetPlan: Codable, Equatable, Sendable {
   public var heads: Heads
   /// The configuration whose result is a further input, or nil.
   public var previousStage: String?
+  /// The labels of that result that each become a channel, 0 or 1, behind the scan's own.
+  public var previousLabels: [Int] = []
+  /// How images become arrays.
+  public var reader = Reader.asStored
+
+  /// Whether each slice along the first transposed axis is seen by itself.
+  public var isPlanar: Bool { patchSize.count == 2 }
+
+  /// Checks values that came from a file.
+  /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
+  func check() throws(PipelinesError) {
+    func require(_ condition: Bool, _ reason: String) throws(PipelinesError) {
+      if !condition { throw .invalidPlan(reason: reason) }
+    }
+    let axes = patchSize.count
+    try require(
+      [2, 3].contains(axes) && patchSize.allSatisfy((1...4096).contains),
+      "patchSize is \(patchSize)"
+    )
+    try require(
+      spacing.count == axes && spacing.allSatisfy { $0 > 0 && $0 < 1e6 },
+      "spacing is \(spacing)"
+    )
+    try require(transposeForward.sorted() == [0, 1, 2], "transposeForward is \(transposeForward)")
+    try require(
+      Set(mirrorAxes).count == mirrorAxes.count && mirrorAxes.allSatisfy((0..<axes).contains),
+      "mirrorAxes is \(mirrorAxes)"
+    )
+    try require((1...256).contains(channels.count), "it has \(channels.count) channels")
+    for case .ct(let mean, let deviation, let low, let high) in channels {
+      try require(
+        [mean, deviation, low, high].allSatisfy(\.isFinite) && low <= high && deviation >= 0,
+        "it normalises by \(mean), \(deviation), \(low), \(high)"
+      )
+    }
+    let numbers: [Int]
+    switch heads {
+    case .labels(let all):
+      numbers = all
+      try require(all == all.sorted() && Set(all).count == all.count, "its labels are not sorted")
+    case .regions(let painted): numbers = painted
+    }
+    try require(
+      (1...4096).contains(numbers.count) && numbers.allSatisfy((0...65535).contains),
+      "its labels are \(numbers.prefix(8))"
+    )
+    switch probabilities {
+    case .spline(3, _, _), .spline(_, 3, _):
+      try require(false, "it resamples scores by cubic splines, which this program does not")
+    default: break
+    }
+    if case .spline(3, _, _) = segmentation {
+      try require(false, "it resamples labels by cubic splines, which this program does not")
+    }
+    try require(
+      (previousStage == nil) == previousLabels.isEmpty
+        && previousLabels.allSatisfy((1...32767).contains),
+      "an earlier stage and its labels do not fit"
+    )
+  }
 }

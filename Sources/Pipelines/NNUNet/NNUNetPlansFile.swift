@@ -93,8 +93,7 @@ package struct NNUNetPlansFile: Sendable {
     let channels = try schemes.indices.map { index in
       try normalization(schemes[index], usesMask: masks[index], channel: index)
     }
-    let extra = previous == nil ? 0 : dataset.entries.count
-    let plan = NNUNetPlan(
+    var plan = NNUNetPlan(
       configuration: name,
       channels: channels,
       transposeForward: forward,
@@ -107,12 +106,25 @@ package struct NNUNetPlansFile: Sendable {
       heads: dataset.heads,
       previousStage: previous
     )
+    if previous != nil { plan.previousLabels = dataset.foregroundNumbers }
+    plan.reader = try reader()
     let network = try NNUNetArchitecture(values, dimensions: patch.count, path: path)
       .configuration(
-        inputChannels: dataset.channels.count + extra,
+        inputChannels: dataset.channels.count + plan.previousLabels.count,
         outputChannels: dataset.heads.count
       )
     return (plan, network)
+  }
+
+  /// How nnU-Net reads the images: the class that the plans name.
+  private func reader() throws -> NNUNetPlan.Reader {
+    switch tree["image_reader_writer"]?.text ?? "SimpleITKIO" {
+    case "SimpleITKIO", "NibabelIO", "Tiff3DIO": return .asStored
+    case "NibabelIOWithReorient", "SimpleITKIOWithReorient": return .reorienting
+    case "NaturalImage2DIO": return .picture
+    case let name:
+      throw PipelinesError.damagedModel(path: path, reason: "the image reader \(name) is unknown")
+    }
   }
 
   private func normalization(

@@ -59,27 +59,24 @@ public final class InferencePlan: Sendable {
   private let outputBuffers: [Int]
   private let arenaCount: Int
   private let workspaceCount: Int
-  private let memory = Mutex(Memory())
-
-  private struct Memory {
-    var arena: AlignedBuffer<Float>?
-    var workspace: AlignedBuffer<Float>?
-  }
+  private let scratch: PlanScratch
 
   /// Traces a network and prepares its plan.
   /// - Parameters:
   ///   - inputShape: `[N, C, H, W]` or with depth.
   ///   - options: How the plan may compute.
+  ///   - scratch: Memory for feature maps, which plans may share.
   ///   - network: The network; called once, with a tensor that has a shape and no values.
   public convenience init(
     inputShape: [Int],
     options: InferencePlanOptions = InferencePlanOptions(),
+    scratch: PlanScratch = PlanScratch(),
     network: (Tensor) -> Tensor
   ) {
     let graph = PlanGraph(tracing: network, inputShape: inputShape)
     var compiler = PlanCompiler(graph: graph, options: options)
     compiler.compile()
-    self.init(compiler: compiler)
+    self.init(compiler: compiler, scratch: scratch)
   }
 
   /// Traces a network of several inputs and outputs and prepares its plan.
@@ -126,7 +123,8 @@ public final class InferencePlan: Sendable {
   }
 
   /// A plan of compiled instructions.
-  init(compiler: PlanCompiler) {
+  init(compiler: PlanCompiler, scratch: PlanScratch = PlanScratch()) {
+    self.scratch = scratch
     let graph = compiler.graph
     inputShapes = graph.inputs.map { graph.shapes[$0] }
     outputShapes = graph.outputs.map { graph.shapes[$0] }
@@ -143,7 +141,7 @@ public final class InferencePlan: Sendable {
 
   /// Runs the network.
   ///
-  /// Runs of one plan wait for one another; they share its memory.
+  /// Runs of plans that share memory wait for one another.
   /// - Parameter x: The input, of the plan's shape.
   /// - Returns: The output.
   public func callAsFunction(_ x: Tensor) -> Tensor { run([x]) { _, work in work() }[0] }
@@ -190,13 +188,7 @@ public final class InferencePlan: Sendable {
     for (buffer, output) in zip(outputBuffers, outputs) { external[buffer] = output.pointer }
     let places = external
     let workspaces = workspaceCount * Parallelism.threadCount
-    memory.withLock { memory in
-      let arena = memory.arena ?? AlignedBuffer(uninitializedCount: arenaCount)
-      memory.arena = arena
-      if (memory.workspace?.count ?? -1) < workspaces {
-        memory.workspace = AlignedBuffer(uninitializedCount: workspaces)
-      }
-      let workspace = memory.workspace ?? AlignedBuffer(uninitializedCount: workspaces)
+    scratch.withMemory(arenaCount: arenaCount, workspaceCount: workspaces) { arena, workspace in
       withExtendedLifetime((sources, outputs, arena, workspace)) {
         let memory = PlanMemory(
           arena: arena.pointer,

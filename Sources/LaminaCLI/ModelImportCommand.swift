@@ -1,0 +1,131 @@
+import ArgumentParser
+import Foundation
+import Pipelines
+import Support
+
+/// `lamina model import SOURCE --name NAME`.
+struct ModelImportCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Makes a model package of another program's model.",
+    discussion: """
+      SOURCE is a results folder of nnU-Net v2 (whole, of one data set, or of one configuration) or \
+      an exported zip. Nothing of it is executed. The package is written into $LAMINA_MODELS, else \
+      ./Models; weights are checked against the architecture, and a self-test is stored.
+      """
+  )
+
+  @Argument(help: "Folder, zip or file of the other program.")
+  var source: String
+
+  @Option(help: ArgumentHelp("The package's name.", valueName: "name"))
+  var name: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Which of several configurations, such as 3d_fullres.",
+      valueName: "configuration"
+    )
+  )
+  var configuration: String?
+
+  @Option(
+    help: ArgumentHelp("The checkpoint file of each fold.", valueName: "file")
+  )
+  var checkpoint = "checkpoint_final.pth"
+
+  @Option(
+    help: ArgumentHelp(
+      "A JSON file with what the source does not say: nnU-Net's postprocessing.json.",
+      valueName: "file"
+    )
+  )
+  var plan: String?
+
+  @Option(help: ArgumentHelp("Terms of use of the weights, for the card.", valueName: "text"))
+  var licence: String?
+
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup var global: GlobalOptions
+
+  var mayReplaceOutputs: Bool { outputOptions.force }
+  var usesEngine: Bool { true }
+
+  private struct Answer: Encodable {
+    let model: String
+    let format: String
+    let parameters: Int
+    let labels: [String: Int]
+    let files: [String: String]
+    let notes: [String]
+  }
+
+  func validate() throws {
+    guard ModelStore.isName(name) else {
+      throw ValidationError("--name \(name) is no name: use letters, digits, . _ and -.")
+    }
+  }
+
+  func execute(in context: CommandContext) throws -> CommandOutcome {
+    let output = ModelStore().importFolder + "/" + name
+    try context.outputs.check(output)
+    var options = ImportOptions(name: name)
+    options.configuration = configuration
+    options.checkpoint = checkpoint
+    options.planPath = plan
+    options.licence = licence
+    options.command = OutputPath.command
+    var notes: [String] = []
+    try context.outputs.writeFolder(output) { folder in
+      notes = try ModelImporter.run(
+        source,
+        options: options,
+        to: folder,
+        progress: context.progress,
+        interruption: context.interruption
+      ).notes
+    }
+    for note in notes { context.progress.note(note) }
+    let package = try ModelPackage(path: output)
+    let description = package.description
+    let answer = Answer(
+      model: output,
+      format: description.origin?.format ?? "",
+      parameters: try package.makeNetwork().trainableCount,
+      labels: Dictionary(
+        description.labels.map { ($0.name, $0.id) },
+        uniquingKeysWith: { first, _ in first }
+      ),
+      files: description.files,
+      notes: notes
+    )
+    try context.confirm(answer) {
+      "\(output): \(description.summary)\n  \(description.ensemble.count) "
+        + (description.ensemble.count == 1 ? "network" : "networks")
+        + " of \(answer.parameters) weights, \(description.labels.count) labels"
+    }
+    return .complete
+  }
+}
+
+/// `lamina model remove NAME`.
+struct ModelRemoveCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "remove",
+    abstract: "Removes a model package that was imported or trained."
+  )
+
+  @Argument(help: "Name or folder of the model.")
+  var name: String
+
+  @OptionGroup var global: GlobalOptions
+
+  private struct Answer: Encodable { let removed: String }
+
+  func execute(in context: CommandContext) throws -> CommandOutcome {
+    let package = try ModelStore().model(name)
+    try package.remove()
+    try context.confirm(Answer(removed: package.path)) { "\(package.path) was removed" }
+    return .complete
+  }
+}

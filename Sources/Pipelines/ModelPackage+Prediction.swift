@@ -1,0 +1,142 @@
+import Networks
+import Tensors
+
+extension ModelPackage {
+  /// Builds the networks whose scores are averaged; the files' hashes are not checked again.
+  /// - Parameter folds: Names or numbers of members, or nil for all.
+  /// - Returns: At least one network, in the order of the description.
+  /// - Throws: `PipelinesError.unknownMember`; `LayersError` when weights and network do not fit.
+  func makeNetworks(folds: [String]? = nil) throws -> [any Network] {
+    let all = description.ensemble
+    let chosen = try folds.map { folds in
+      let known = all.map(\.name)
+      for fold in folds where !all.contains(where: { Self.isNamed($0, fold) }) {
+        throw PipelinesError.unknownMember(name: fold, known: known)
+      }
+      return all.filter { member in folds.contains { Self.isNamed(member, $0) } }
+    }
+    return try (chosen ?? all).map {
+      try makeNetwork($0, description.network, patchSize: description.plan.patchSize)
+    }
+  }
+
+  private static func isNamed(_ member: ModelDescription.Member, _ name: String) -> Bool {
+    member.name == name || member.name == "fold \(name)"
+  }
+
+  /// How plans compute for a run.
+  func planOptions(
+    _ precision: InferencePrecision,
+    _ options: SegmentationRun.Options
+  ) -> InferencePlanOptions {
+    var planOptions = InferencePlanOptions(precision, description.selfTest)
+    if case .nnUNet = description.plan, isExact(precision, options) {
+      planOptions.usesWinograd = false
+    }
+    return planOptions
+  }
+
+  /// Whether a run reproduces the source program's arithmetic.
+  private func isExact(_ precision: InferencePrecision, _ options: SegmentationRun.Options) -> Bool
+  {
+    options.isExact ?? (precision == .float32)
+  }
+
+  /// The way from a scan to labels.
+  /// - Parameters:
+  ///   - networks: The networks to average.
+  ///   - planOptions: How plans compute.
+  ///   - options: What the run depends on besides its inputs.
+  /// - Returns: The predictor.
+  /// - Throws: What loading an earlier stage throws; `NetworksError.unavailablePrecision`.
+  func predictor(
+    networks: [any Network],
+    planOptions: InferencePlanOptions,
+    options: SegmentationRun.Options
+  ) throws -> any ScanPredictor {
+    switch description.plan {
+    case .slices:
+      return try predictor(
+        planned: PlannedNetwork(networks[0], options: planOptions),
+        options: options
+      )
+    case .nnUNet(let plan):
+      let scratch = PlanScratch()
+      return nnUNetPredictor(
+        plan,
+        try networks.map { try ScoringNetwork($0, options: planOptions, scratch: scratch) },
+        options,
+        previous: try previousPredictor(options, planOptions, scratch)
+      )
+    }
+  }
+
+  /// The way from a scan to labels with one network that is planned already.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - options: What the run depends on besides its inputs.
+  /// - Returns: The predictor.
+  /// - Throws: What loading an earlier stage throws.
+  func predictor(
+    planned network: PlannedNetwork,
+    options: SegmentationRun.Options
+  ) throws -> any ScanPredictor {
+    switch description.plan {
+    case .slices(let plan):
+      return SlicePredictor(
+        plan: plan,
+        network: network,
+        labels: description.labels,
+        usesMirroring: options.usesMirroring ?? false
+      )
+    case .nnUNet(let plan):
+      return nnUNetPredictor(
+        plan,
+        [ScoringNetwork(planned: network)],
+        options,
+        previous: try previousPredictor(options, network.options, PlanScratch())
+      )
+    }
+  }
+
+  private func nnUNetPredictor(
+    _ plan: NNUNetPlan,
+    _ networks: [ScoringNetwork],
+    _ options: SegmentationRun.Options,
+    previous: (any ScanPredictor)?
+  ) -> NNUNetPredictor {
+    var values = NNUNetPredictor.Options()
+    values.usesMirroring = options.usesMirroring ?? true
+    values.step = options.step ?? values.step
+    values.memoryLimit = options.memoryLimit
+    return NNUNetPredictor(
+      plan: plan,
+      networks: networks,
+      labels: description.labels,
+      options: values,
+      previous: previous
+    )
+  }
+
+  /// The predictor of the stage before, or nil.
+  private func previousPredictor(
+    _ options: SegmentationRun.Options,
+    _ planOptions: InferencePlanOptions,
+    _ scratch: PlanScratch
+  ) throws -> (any ScanPredictor)? {
+    guard let stage = description.previousStage, case .nnUNet(let plan) = stage.plan else {
+      return nil
+    }
+    // Scales of 8-bit integers belong to the last stage's network.
+    var own = planOptions
+    if own.precision == .int8 { own.precision = .bfloat16 }
+    let networks = try stage.members.map { member in
+      try ScoringNetwork(
+        makeNetwork(member, stage.network, patchSize: plan.patchSize),
+        options: own,
+        scratch: scratch
+      )
+    }
+    return nnUNetPredictor(plan, networks, options, previous: nil)
+  }
+}

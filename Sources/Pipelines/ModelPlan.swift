@@ -1,0 +1,120 @@
+import Networks
+
+/// What stands between a scan and a model's networks, by the program that the model comes from.
+///
+/// In JSON: Lamina's own plan as it is, others as `{"kind": "nnU-Net", "values": {...}}`.
+public enum ModelPlan: Sendable, Equatable {
+  /// Lamina's own slice-wise plan.
+  case slices(SegmentationPlan)
+  /// A configuration of nnU-Net.
+  case nnUNet(NNUNetPlan)
+
+  /// Checks values that came from a file.
+  /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
+  public func check() throws(PipelinesError) {
+    switch self {
+    case .slices(let plan): try plan.check()
+    case .nnUNet(let plan): try plan.check()
+    }
+  }
+
+  /// Checks that a network suits the plan.
+  /// - Parameters:
+  ///   - network: The network's values.
+  ///   - channels: Channels of a scan.
+  ///   - labels: Structures after background.
+  /// - Throws: `PipelinesError.invalidPlan` naming what does not fit.
+  func check(_ network: NetworkConfiguration, channels: Int, labels: Int) throws(PipelinesError) {
+    func require(_ condition: Bool, _ reason: String) throws(PipelinesError) {
+      if !condition { throw .invalidPlan(reason: reason) }
+    }
+    switch self {
+    case .slices(let plan):
+      try require(
+        network.outputChannels == labels + 1,
+        "the network has \(network.outputChannels) classes for \(labels) labels and background"
+      )
+      try require(
+        network.inputChannels == plan.inputChannels * channels,
+        "the network has \(network.inputChannels) input channels, the plan \(plan.inputChannels)"
+      )
+      try require(network.dimensions == 2, "its network is not two-dimensional")
+      try require(channels == 1, "it has \(channels) channels")
+    case .nnUNet(let plan):
+      try require(
+        network.outputChannels == plan.heads.count,
+        "the network has \(network.outputChannels) outputs, the plan \(plan.heads.count)"
+      )
+      try require(plan.channels.count == channels, "the plan has \(plan.channels.count) channels")
+      try require(
+        network.dimensions == plan.patchSize.count,
+        "the network has \(network.dimensions) axes, the patch \(plan.patchSize.count)"
+      )
+      try require(
+        network.inputChannels == channels + plan.previousLabels.count,
+        "the network has \(network.inputChannels) input channels for \(channels) of the scan and "
+          + "\(plan.previousLabels.count) of an earlier stage"
+      )
+    }
+  }
+
+  /// Rows and columns, or depth too, of what the network sees at once.
+  var patchSize: [Int] {
+    switch self {
+    case .slices(let plan): plan.patchSize
+    case .nnUNet(let plan): plan.patchSize
+    }
+  }
+
+  /// Patches of a self-test: as many as prediction gives the network at once.
+  var testBatchSize: Int {
+    switch self {
+    case .slices: PatchScorer.defaultBatchSize
+    case .nnUNet(let plan): plan.patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
+    }
+  }
+
+  /// The plan in a few words, such as "coronal slices, patches of 64 x 64".
+  var summary: String {
+    let size = patchSize.map(String.init).joined(separator: " x ")
+    switch self {
+    case .slices(let plan): return "slices along \(plan.orientation), patches of \(size)"
+    case .nnUNet(let plan): return "nnU-Net \(plan.configuration), patches of \(size)"
+    }
+  }
+}
+
+extension ModelPlan: Codable {
+  private enum CodingKeys: String, CodingKey { case kind, values }
+  private static let nnUNetKind = "nnU-Net"
+
+  /// Reads a plan of any kind.
+  /// - Parameter decoder: Where to read.
+  /// - Throws: `DecodingError`.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    switch try container.decodeIfPresent(String.self, forKey: .kind) {
+    case nil: self = .slices(try SegmentationPlan(from: decoder))
+    case Self.nnUNetKind: self = .nnUNet(try container.decode(NNUNetPlan.self, forKey: .values))
+    case .some(let kind):
+      throw DecodingError.dataCorruptedError(
+        forKey: .kind,
+        in: container,
+        debugDescription: "unknown kind of plan \(kind)"
+      )
+    }
+  }
+
+  /// Writes the plan.
+  /// - Parameter encoder: Where to write.
+  /// - Throws: `EncodingError`.
+  public func encode(to encoder: any Encoder) throws {
+    switch self {
+    case .slices(let plan): try plan.encode(to: encoder)
+    case .nnUNet(let plan):
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(Self.nnUNetKind, forKey: .kind)
+      try container.encode(plan, forKey: .values)
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import Imaging
+import ImagingIO
+import Support
+
+/// The channels of one case, which share a grid.
+package struct ScanChannels: Sendable {
+  /// One volume for each channel, in the model's order; at least one.
+  package let volumes: [AnyVolume]
+
+  /// Joins channels.
+  /// - Parameter volumes: At least one; all of the same size.
+  package init(_ volumes: [AnyVolume]) {
+    precondition(
+      !volumes.isEmpty && volumes.allSatisfy { $0.geometry.size == volumes[0].geometry.size },
+      "channels of different sizes"
+    )
+    self.volumes = volumes
+  }
+
+  /// The grid: that of the first channel.
+  package var geometry: ImageGeometry { volumes[0].geometry }
+}
+
+/// What a prediction gives beside labels.
+package struct PredictionOutputs: Sendable {
+  /// Where class probabilities are written as they are found, or nil.
+  package var probabilities: ProbabilitySink?
+
+  package init(probabilities: ProbabilitySink? = nil) { self.probabilities = probabilities }
+}
+
+/// A way from a scan to labels: preprocessing, networks, and back to the scan's grid.
+package protocol ScanPredictor: Sendable {
+  /// Segments one case.
+  /// - Parameters:
+  ///   - scan: The channels.
+  ///   - outputs: What is wanted beside labels.
+  ///   - progress: Told about each step.
+  ///   - interruption: Looked at between pieces of work.
+  /// - Returns: Labels on exactly the scan's grid.
+  /// - Throws: `PipelinesError.unsuitableScan`, `ImagingError`, `SupportError.interrupted`.
+  func predict(
+    _ scan: ScanChannels,
+    outputs: PredictionOutputs,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws -> LabelMap
+}

@@ -70,7 +70,8 @@ let package = Package(
     .target(
       name: "Pipelines",
       dependencies: [
-        "CKernels", "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
+        "CKernels", "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation",
+        "Layers",
         "Networks",
       ]
     ),
@@ -139,7 +140,8 @@ let package = Package(
     .testTarget(
       name: "PipelinesTests",
       dependencies: [
-        "CKernels", "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Transforms",
+        "CKernels", "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks",
+        "Transforms",
         "Evaluation", "Pipelines", "TestSupport",
       ]
     ),

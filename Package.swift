@@ -30,6 +30,7 @@ let package = Package(
     .target(name: "CDeflate", linkerSettings: [.linkedLibrary("isal"), .linkedLibrary("z")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CZip", linkerSettings: [.linkedLibrary("zip")]),
+    .target(name: "CHDF5", linkerSettings: [.linkedLibrary("hdf5_serial")]),
     .target(name: "CTIFF", linkerSettings: [.linkedLibrary("tiff")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
@@ -60,7 +61,10 @@ let package = Package(
 
     // L4
     .target(name: "Networks", dependencies: ["Support", "Tensors", "Layers"]),
-    .target(name: "GraphModels", dependencies: ["Support", "Tensors", "Layers", "Networks"]),
+    .target(
+      name: "GraphModels",
+      dependencies: ["Support", "Tensors", "Layers", "Networks", "CHDF5", "CZip"]
+    ),
 
     // L5
     .target(

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Support
 import TestSupport
 import Testing
 
@@ -55,7 +56,7 @@ import Testing
 
   @Test(arguments: [1, 2, 3])
   func resultsDoNotDependOnTheNumberOfThreads(_ threads: Int) {
-    let values = (0..<40 * 37 * 9).map { Float($0 * 7919 % 1013) }
+    let values = (0..<13_320).map { (index: Int) -> Float in Float(index * 7919 % 1013) }
     let zoom = ZoomResampling(from: SIMD3(40, 37, 9), to: SIMD3(23, 50, 14), order: .cubic)
     let expected = zoom.resample(values)
     Parallelism.$threadCount.withValue(threads) { #expect(zoom.resample(values) == expected) }
@@ -63,7 +64,7 @@ import Testing
 
   @Test(arguments: [ZoomResampling.Axes.together, .apart(axis: 0), .apart(axis: 2)])
   func integersAndSlicesOnDemandGiveTheSame(_ axes: ZoomResampling.Axes) {
-    let values = (0..<12 * 11 * 10).map { Int16($0 * 7919 % 4001 - 1024) }
+    let values = (0..<1320).map { (index: Int) -> Int16 in Int16(index * 7919 % 4001 - 1024) }
     let floats = values.map { Float($0) }
     let zoom = ZoomResampling(
       from: SIMD3(12, 11, 10),

@@ -207,6 +207,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case vNet(VNetConfiguration)
   /// An attention U-Net.
   case attentionUNet(AttentionUNetConfiguration)
+  /// A graph of operators in a file of the model package; no architecture of the catalogue.
+  case graph(GraphFileConfiguration)
 
   /// The name in the catalogue.
   public var name: String {
@@ -225,6 +227,7 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .segResNet: "segresnet"
     case .vNet: "vnet"
     case .attentionUNet: "attention-unet"
+    case .graph: "graph"
     }
   }
 
@@ -244,6 +247,7 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .segResNet(let values): values
     case .vNet(let values): values
     case .attentionUNet(let values): values
+    case .graph(let values): values
     }
   }
 
@@ -297,6 +301,7 @@ extension NetworkConfiguration: Codable {
     case "segresnet": self = .segResNet(try values())
     case "vnet": self = .vNet(try values())
     case "attention-unet": self = .attentionUNet(try values())
+    case "graph": self = .graph(try values())
     default: throw NetworksError.unknownNetwork(name: name, known: NetworkCatalog.all.map(\.name))
     }
   }

@@ -17,7 +17,8 @@ public final class PlannedNetwork: Sendable {
   public let options: InferencePlanOptions
   /// The number of plans kept.
   public let capacity: Int
-  private let network: any Network
+  /// The network.
+  package let network: any Network
   private let scratch: PlanScratch
   private let inspector: (@Sendable (Tensor) -> Void)?
   /// The shape used last comes last.

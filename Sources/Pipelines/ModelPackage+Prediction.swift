@@ -68,6 +68,11 @@ extension ModelPackage {
         options,
         previous: try previousPredictor(options, planOptions, scratch)
       )
+    case .volume(let plan):
+      return try volumePredictor(
+        plan,
+        networks.map { try PlannedNetwork($0, options: planOptions) }
+      )
     }
   }
 
@@ -96,7 +101,21 @@ extension ModelPackage {
         options,
         previous: try previousPredictor(options, network.options, PlanScratch())
       )
+    case .volume(let plan): return try volumePredictor(plan, [network])
     }
+  }
+
+  private func volumePredictor(
+    _ plan: VolumePlan,
+    _ networks: [PlannedNetwork]
+  ) throws -> VolumePredictor {
+    guard networks.count == VolumePredictor.networkCount(plan) else {
+      throw PipelinesError.invalidPlan(
+        reason: "it has \(networks.count) networks and needs "
+          + "\(VolumePredictor.networkCount(plan)) at once"
+      )
+    }
+    return VolumePredictor(plan: plan, networks: networks, labels: description.labels)
   }
 
   private func nnUNetPredictor(

@@ -138,6 +138,9 @@ public struct ModelPackage: Sendable {
     _ configuration: NetworkConfiguration,
     patchSize: [Int]
   ) throws -> any Network {
+    if case .graph(let values) = configuration {
+      return try openGraph(member, values, patchSize: patchSize)
+    }
     var random = RandomStream(seed: 0)
     let network = try configuration.makeNetwork(random: &random)
     try check(patchSize, multiples: network.axisMultiples)
@@ -228,6 +231,7 @@ public struct ModelPackage: Sendable {
     try write(try encoder.encode(description) + Data("\n".utf8), descriptionName, in: path)
   }
 
+  /// Writes a file of a package, whole or not at all.
   static func write(_ content: Data, _ name: String, in path: String) throws {
     do {
       try content.write(to: URL(fileURLWithPath: path + "/" + name), options: .atomic)
@@ -236,19 +240,20 @@ public struct ModelPackage: Sendable {
     }
   }
 
-  private static func reason(of error: DecodingError) -> String {
+  /// What is wrong with a JSON file, and where.
+  static func reason(of error: DecodingError, file: String = descriptionName) -> String {
     func place(_ context: DecodingError.Context) -> String {
       context.codingPath.isEmpty
         ? "" : " at " + context.codingPath.map(\.stringValue).joined(separator: ".")
     }
     switch error {
     case .keyNotFound(let key, let context):
-      return "model.json lacks \(key.stringValue)\(place(context))"
+      return "\(file) lacks \(key.stringValue)\(place(context))"
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      return "model.json has a value of the wrong type\(place(context))"
+      return "\(file) has a value of the wrong type\(place(context))"
     case .dataCorrupted(let context):
-      return "model.json is not valid\(place(context))"
-    @unknown default: return "model.json is not valid"
+      return "\(file) is not valid\(place(context))"
+    @unknown default: return "\(file) is not valid"
     }
   }
 }

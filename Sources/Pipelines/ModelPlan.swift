@@ -2,12 +2,15 @@ import Networks
 
 /// What stands between a scan and a model's networks, by the program that the model comes from.
 ///
-/// In JSON: Lamina's own plan as it is, others as `{"kind": "nnU-Net", "values": {...}}`.
+/// In JSON: Lamina's own plan as it is, others as `{"kind": "nnU-Net", "values": {...}}` or with the kind
+/// "volume".
 public enum ModelPlan: Sendable, Equatable {
   /// Lamina's own slice-wise plan.
   case slices(SegmentationPlan)
   /// A configuration of nnU-Net.
   case nnUNet(NNUNetPlan)
+  /// A chain of named steps, as of MONAI.
+  case volume(VolumePlan)
 
   /// Checks values that came from a file.
   /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
@@ -15,6 +18,7 @@ public enum ModelPlan: Sendable, Equatable {
     switch self {
     case .slices(let plan): try plan.check()
     case .nnUNet(let plan): try plan.check()
+    case .volume(let plan): try plan.check()
     }
   }
 
@@ -55,6 +59,7 @@ public enum ModelPlan: Sendable, Equatable {
         "the network has \(network.inputChannels) input channels for \(channels) of the scan and "
           + "\(plan.previousLabels.count) of an earlier stage"
       )
+    case .volume(let plan): try plan.check(network, channels: channels, labels: labels)
     }
   }
 
@@ -63,6 +68,7 @@ public enum ModelPlan: Sendable, Equatable {
     switch self {
     case .slices(let plan): plan.patchSize
     case .nnUNet(let plan): plan.patchSize
+    case .volume(let plan): plan.patchSize
     }
   }
 
@@ -70,7 +76,7 @@ public enum ModelPlan: Sendable, Equatable {
   var testBatchSize: Int {
     switch self {
     case .slices: PatchScorer.defaultBatchSize
-    case .nnUNet(let plan): plan.patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
+    case .nnUNet, .volume: patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
     }
   }
 
@@ -80,6 +86,7 @@ public enum ModelPlan: Sendable, Equatable {
     switch self {
     case .slices(let plan): return "slices along \(plan.orientation), patches of \(size)"
     case .nnUNet(let plan): return "nnU-Net \(plan.configuration), patches of \(size)"
+    case .volume(let plan): return plan.summary
     }
   }
 }
@@ -87,6 +94,7 @@ public enum ModelPlan: Sendable, Equatable {
 extension ModelPlan: Codable {
   private enum CodingKeys: String, CodingKey { case kind, values }
   private static let nnUNetKind = "nnU-Net"
+  private static let volumeKind = "volume"
 
   /// Reads a plan of any kind.
   /// - Parameter decoder: Where to read.
@@ -96,6 +104,7 @@ extension ModelPlan: Codable {
     switch try container.decodeIfPresent(String.self, forKey: .kind) {
     case nil: self = .slices(try SegmentationPlan(from: decoder))
     case Self.nnUNetKind: self = .nnUNet(try container.decode(NNUNetPlan.self, forKey: .values))
+    case Self.volumeKind: self = .volume(try container.decode(VolumePlan.self, forKey: .values))
     case .some(let kind):
       throw DecodingError.dataCorruptedError(
         forKey: .kind,
@@ -114,6 +123,10 @@ extension ModelPlan: Codable {
     case .nnUNet(let plan):
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(Self.nnUNetKind, forKey: .kind)
+      try container.encode(plan, forKey: .values)
+    case .volume(let plan):
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(Self.volumeKind, forKey: .kind)
       try container.encode(plan, forKey: .values)
     }
   }

@@ -8,6 +8,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case modelNotFound(name: String, searched: [String])
   /// A model's file is missing, malformed, or not the one that its description names.
   case damagedModel(path: String, reason: String)
+  /// A model of another program that needs what is not supported.
+  case unsupportedModel(path: String, reason: String)
   /// This machine's scores of the model are not those of its self-test.
   case failedSelfTest(path: String, error: Double)
   /// The folder is not a data set in a known layout.
@@ -51,7 +53,7 @@ public enum PipelinesError: ClassifiedError, Equatable {
     case .failedSelfTest: .internalFault
     case .ambiguousModel, .unknownStructure, .unknownMember, .duplicateCase, .unavailableOutput:
       .usage
-    case .modelNotFound, .needsMoreMemory: .missingComponent
+    case .modelNotFound, .needsMoreMemory, .unsupportedModel: .missingComponent
     case .noInputs: .missingInput
     }
   }
@@ -65,6 +67,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
         + "lamina model list shows the models."
     case .damagedModel(let path, let reason):
       "The model \(path) is damaged: \(reason); obtain it again."
+    case .unsupportedModel(let path, let reason):
+      "The model \(path) cannot be imported: \(reason)."
     case .failedSelfTest(let path, let error):
       "The model \(path) gives other scores here than when it was made (relative error \(error)); "
         + "do not use it on this machine, and please report it."

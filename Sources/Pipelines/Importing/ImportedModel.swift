@@ -46,6 +46,8 @@ package struct ImportedModel {
   package var files: [(name: String, path: String)] = []
   /// What the user should know.
   package var notes: [String] = []
+  /// A folder that some of the files lie in, kept until they are copied.
+  package var scratch: ScratchFolder?
 
   package init(description: ModelDescription, weights: [Weights]) {
     self.description = description
@@ -164,7 +166,27 @@ public enum ModelImporter {
         name: "nnU-Net v2 results",
         recognises: NNUNetSource.recognises,
         read: { try NNUNetSource($0, options: $1).model() }
-      )
+      ),
+      Format(
+        name: MONAIBundle.format,
+        recognises: MONAIBundle.recognises,
+        read: { try MONAIBundle.read($0).imported(from: $0, $1) }
+      ),
+      Format(
+        name: "\(BrainchopModel.format) MeshNet",
+        recognises: BrainchopModel.recognisesMeshNet,
+        read: { try BrainchopModel.readMeshNet($0).imported(from: $0, $1) }
+      ),
+      Format(
+        name: MultiaxialModel.format,
+        recognises: MultiaxialModel.recognises,
+        read: { try MultiaxialModel.read($0).imported(from: $0, $1) }
+      ),
+      Format(
+        name: ONNXModel.format,
+        recognises: ONNXModel.recognises,
+        read: { try ONNXModel.read($0, planPath: $1.planPath).imported(from: $0, $1) }
+      ),
     ]
   }
 }

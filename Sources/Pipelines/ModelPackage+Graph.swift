@@ -1,0 +1,33 @@
+import GraphModels
+import Networks
+
+extension ModelPackage {
+  /// Opens a network that is a graph in a file, and finds out whether it takes what the plan gives it.
+  /// - Parameters:
+  ///   - member: The file.
+  ///   - values: What goes in and comes out.
+  ///   - patchSize: What the network will see at once.
+  /// - Returns: The network.
+  /// - Throws: `GraphModelsError`; `PipelinesError.damagedModel`.
+  func openGraph(
+    _ member: ModelDescription.Member,
+    _ values: GraphFileConfiguration,
+    patchSize: [Int]
+  ) throws -> any Network {
+    let network = try GraphNetwork(contentsOf: path + "/" + member.weights)
+    var shape = [1, values.inputChannels] + patchSize
+    if case .volume(let plan) = description.plan, case .consensus(let consensus) = plan.inferer,
+      member == description.ensemble.last
+    {
+      shape = [1, 1 + 3 * consensus.classes, 1, patchSize[0], patchSize[1]]
+    }
+    let found = try network.check(inputShape: shape)
+    guard found == [1, values.outputChannels] + shape.dropFirst(2) else {
+      throw PipelinesError.damagedModel(
+        path: path,
+        reason: "\(member.weights) turns \(shape) into \(found)"
+      )
+    }
+    return network
+  }
+}

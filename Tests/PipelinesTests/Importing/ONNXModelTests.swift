@@ -1,0 +1,126 @@
+import Foundation
+import Imaging
+import ImagingIO
+import Support
+import TestSupport
+import Testing
+
+@testable import Pipelines
+
+/// Networks of `Tests/Fixtures/graphs`, which find values above 1/2.
+@Suite struct ONNXModelTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func imported(_ source: String, plan: String? = nil) throws -> ModelPackage {
+    let place = folder.path + "/" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    var options = ImportOptions(name: "graph")
+    if let plan {
+      options.planPath = place + "-plan.json"
+      try Data(plan.utf8).write(to: URL(fileURLWithPath: place + "-plan.json"))
+    }
+    return try ModelImporter.run(
+      source,
+      options: options,
+      to: place,
+      progress: SilentProgress(),
+      interruption: Interruption()
+    ).package
+  }
+
+  /// Numbers from 0 to 1 on a tilted grid.
+  private func scan(_ size: SIMD3<Int>) throws -> Volume<Float> {
+    var random = RandomStream(seed: 4)
+    let geometry = try ImageGeometry(
+      size: size,
+      spacing: [1, 1, 1],
+      origin: [-3, 8, 20],
+      direction: Orientation(code: "PIR").direction
+    )
+    return Volume(
+      geometry: geometry,
+      voxels: (0..<geometry.voxelCount).map { _ in Float(random.uniform()) }
+    )
+  }
+
+  private func labels(_ package: ModelPackage, _ scan: Volume<Float>) throws -> [UInt16] {
+    let path = folder.path + "/scan.nii.gz"
+    try NIfTIWriter.write(.float32(scan), to: path)
+    let run = try SegmentationRun(
+      model: package,
+      options: SegmentationRun.Options(),
+      progress: SilentProgress(),
+      interruption: Interruption()
+    )
+    return try run.segment(SegmentationInputs.Case(id: "scan", path: path)).labelMap.labels
+  }
+
+  @Test(arguments: [0, 1, 2])
+  func slicesAlongAnAxisAreJoined(_ axis: Int) throws {
+    let plan = """
+      {"steps": [{"orient": {"code": "RAS"}}], "sliceAxis": \(axis), "labels": ["bright"]}
+      """
+    let package = try imported(Fixtures.path("graphs/slices.onnx"), plan: plan)
+    #expect(package.description.labels.map(\.name) == ["bright"])
+    let scan = try scan([11, 13, 9])
+    #expect(try labels(package, scan) == scan.voxels.map { $0 > 0.5 ? 1 : 0 })
+  }
+
+  @Test func aPlanInTheMetadataIsEnough() throws {
+    let package = try imported(Fixtures.path("graphs/volume.onnx"))
+    let scan = try scan([5, 7, 6])
+    #expect(try labels(package, scan) == scan.voxels.map { $0 > 0.5 ? 1 : 0 })
+    guard case .volume(let plan) = package.description.plan else {
+      Issue.record("the plan is \(package.description.plan)")
+      return
+    }
+    #expect(plan.activation == .none)
+    #expect(plan.inferer == .whole)
+  }
+
+  @Test func slicesAlongThreeAxesAgree() throws {
+    let source = folder.path + "/multiaxial"
+    try FileManager.default.createDirectory(atPath: source, withIntermediateDirectories: true)
+    for name in ["sagittal_model", "coronal_model", "axial_model", "consensus_layer"] {
+      try FileManager.default.copyItem(
+        atPath: Fixtures.path("graphs/\(name).onnx"),
+        toPath: source + "/\(name).onnx"
+      )
+    }
+    let package = try imported(source)
+    #expect(
+      package.description.ensemble.map(\.name) == ["sagittal", "coronal", "axial", "consensus"]
+    )
+    let geometry = try ImageGeometry(
+      size: [20, 30, 24],
+      spacing: [1, 1, 1],
+      origin: [0, 0, 0],
+      direction: Orientation(code: "LIA").direction
+    )
+    var scan = Volume(geometry: geometry, voxels: [Float](repeating: 0, count: 14400))
+    scan[3, 4, 5] = 1
+    // Nearly all of the 256 x 256 x 256 voxels are 0, and so is the percentile, which then divides nothing.
+    #expect(try labels(package, scan) == scan.voxels.map { $0 > 0.5 ? 1 : 0 })
+  }
+
+  @Test func whatTheFileDoesNotSayIsAskedFor() throws {
+    func description(_ name: String, _ plan: String?) -> String {
+      do {
+        _ = try imported(Fixtures.path("graphs/\(name).onnx"), plan: plan)
+        return ""
+      } catch let error as any ClassifiedError {
+        return error.description
+      } catch {
+        return "\(error)"
+      }
+    }
+    #expect(description("slices", nil).contains("steps"))
+    #expect(description("slices", "{}").contains("steps"))
+    #expect(description("slices", #"{"steps": [{"conform": {}}, 3]}"#).contains("steps"))
+    #expect(description("slices", #"{"steps": [], "labels": ["a", "b"]}"#).contains("2 labels"))
+    #expect(description("slices", #"{"steps": [{"orient": {"code": "RRR"}}]}"#).contains("RRR"))
+    #expect(description("slices", #"{"steps": [], "sliceAxis": 7}"#).contains("sliceAxis"))
+  }
+}

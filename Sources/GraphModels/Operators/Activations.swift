@@ -17,7 +17,12 @@ extension GraphOperator {
       leaky(x, slope: try context.number("alpha", 0.01))
     },
     GraphOperator("PRelu", 2...2) { context in
-      let (x, slope) = (try context.numbers(0), try context.numbers(1))
+      let x = try context.numbers(0)
+      var slope = try context.numbers(1)
+      // Before version 7 a row of slopes was one for each channel.
+      if context.opset < 7, x.rank >= 2, slope.shape == [x.shape[1]] {
+        slope = slope.reshaped([x.shape[1]] + [Int](repeating: 1, count: x.rank - 2))
+      }
       let type = try context.operand(0).type
       let shape = try context.broadcast([x.shape, slope.shape])
       try context.require(shape == x.shape, "slopes \(slope.shape) for \(x.shape)")

@@ -25,6 +25,35 @@ extension GraphOperator {
       let sums = Poolings.sum(power(x.magnitude(), p), window)
       return [GraphValue(try context.operand(0).type, power(sums, 1 / p))]
     },
+    GraphOperator("MaxUnpool", 2...3, ["kernel_shape", "pads", "strides"]) { context in
+      guard context.optional(2) == nil else { throw context.unsupported("of a given size") }
+      let (x, places) = (try context.numbers(0), try context.numbers(1))
+      let kernel = try context.integerList("kernel_shape") ?? []
+      let rank = kernel.count
+      let stride = try context.integerList("strides") ?? kernel.map { _ in 1 }
+      let pads = try context.integerList("pads") ?? [Int](repeating: 0, count: 2 * rank)
+      try context.require(
+        rank > 0 && x.rank == rank + 2 && places.shape == x.shape && stride.count == rank
+          && pads.count == 2 * rank && x.count > 0
+          && (kernel + stride + pads).allSatisfy { (0...1 << 20).contains($0) },
+        "windows of \(kernel) for \(x.shape)"
+      )
+      let size = (0..<rank).map { (axis: Int) -> Int in
+        let full = (x.shape[axis + 2] - 1) * stride[axis] + kernel[axis]
+        return full - pads[axis] - pads[rank + axis]
+      }
+      let shape = try context.bounded(Array(x.shape.prefix(2)) + size)
+      let count = shape.reduce(1, *)
+      try context.require(count > 0, "the result would have the shape \(shape)")
+      let result = ElementMaps.compute("max-unpool", [x, places], shape: shape) { values in
+        var result = [Float](repeating: 0, count: count)
+        for (value, place) in zip(values[0], values[1]) {
+          result[Indices.inside(place, count)] = value
+        }
+        return result
+      }
+      return [GraphValue(try context.operand(0).type, result)]
+    },
     global("GlobalAveragePool") { x, axes, _ in x.mean(axes: axes, keepingAxes: true) },
     global("GlobalMaxPool") { x, axes, _ in x.maximum(axes: axes, keepingAxes: true) },
     global("GlobalLpPool") { x, axes, context in

@@ -21,6 +21,36 @@ extension GraphOperator {
     GraphOperator("Pad", 1...4, ["mode", "pads", "value", "paddings"]) { context in
       try pad(context)
     },
+    GraphOperator("AffineGrid", 2...2, ["align_corners"]) { context in
+      let (theta, size) = (try context.numbers(0), try context.integers(1))
+      let axes = size.count - 2
+      try context.require(
+        (2...3).contains(axes) && theta.shape == [size[0], axes, axes + 1]
+          && size.allSatisfy { (1...1 << 20).contains($0) },
+        "matrices \(theta.shape) for the size \(size)"
+      )
+      let output = Array(size.dropFirst(2))
+      let points = try context.bounded(output + [axes + 1])
+      try context.require(points.reduce(1, *) <= 1 << 26, "a grid of \(output)")
+      let isAligned = try context.flag("align_corners", false)
+      // Places of −1 to 1, the last axis first, and a 1 for the shift.
+      var places: [Float] = []
+      ElementMaps.forEachIndex(output) { cell in
+        for axis in cell.indices.reversed() {
+          let (index, count) = (Float(cell[axis]), Float(output[axis]))
+          places.append(
+            isAligned
+              ? (count == 1 ? 0 : -1 + 2 * index / (count - 1)) : (2 * index + 1) / count - 1
+          )
+        }
+        places.append(1)
+      }
+      let base = Tensor(places, shape: [points.dropLast().reduce(1, *), axes + 1])
+      let result = matrixProduct(base, theta.transposed(1, 2))
+      return [
+        GraphValue(try context.operand(0).type, result.reshaped([size[0]] + output + [axes]))
+      ]
+    },
     GraphOperator("GridSample", 2...2, ["align_corners", "mode", "padding_mode"]) { context in
       let type = try context.operand(0).type
       return [GraphValue(type, try GridSampling(context).result())]

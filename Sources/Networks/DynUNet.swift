@@ -193,6 +193,9 @@ public final class DynUNet: Network {
   /// The least common multiple of the axes' products of strides.
   public var sizeMultiple: Int { SizeMultiple.of(strides: configuration.strides) }
 
+  /// Each axis's product of strides.
+  public var axisMultiples: [Int] { SizeMultiple.byAxis(strides: configuration.strides) }
+
   private func scores(of x: Tensor, allHeads: Bool, in context: Context) -> [Tensor] {
     precondition(
       x.rank == configuration.dimensions + 2 && x.shape[1] == configuration.inputChannels,

@@ -170,14 +170,21 @@ public final class MONAIUNet: Network {
 
   /// The least common multiple of the axes' products of strides.
   public var sizeMultiple: Int { SizeMultiple.of(strides: configuration.strides) }
+
+  /// Each axis's product of strides.
+  public var axisMultiples: [Int] { SizeMultiple.byAxis(strides: configuration.strides) }
 }
 
 /// What sizes must be multiples of.
 enum SizeMultiple {
+  /// Each axis's product of strides.
+  static func byAxis(strides: [[Int]]) -> [Int] {
+    (0..<(strides.first?.count ?? 0)).map { axis in strides.reduce(1) { $0 * $1[axis] } }
+  }
+
   /// The least common multiple of the axes' products of strides.
   static func of(strides: [[Int]]) -> Int {
-    let axes = strides.first?.count ?? 0
-    return (0..<axes).map { axis in strides.reduce(1) { $0 * $1[axis] } }.reduce(1) { a, b in
+    byAxis(strides: strides).reduce(1) { a, b in
       var (x, y) = (a, b)
       while y != 0 { (x, y) = (y, x % y) }
       return a / x * b

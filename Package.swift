@@ -30,6 +30,7 @@ let package = Package(
     .target(name: "CDeflate", linkerSettings: [.linkedLibrary("isal"), .linkedLibrary("z")]),
     .target(name: "CPNG", linkerSettings: [.linkedLibrary("png")]),
     .target(name: "CZip", linkerSettings: [.linkedLibrary("zip")]),
+    .target(name: "CHDF5", linkerSettings: [.linkedLibrary("hdf5_serial")]),
     .target(name: "CTIFF", linkerSettings: [.linkedLibrary("tiff")]),
     .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
@@ -60,14 +61,18 @@ let package = Package(
 
     // L4
     .target(name: "Networks", dependencies: ["Support", "Tensors", "Layers"]),
-    .target(name: "GraphModels", dependencies: ["Support", "Tensors", "Layers", "Networks"]),
+    .target(
+      name: "GraphModels",
+      dependencies: ["Support", "Tensors", "Layers", "Networks", "CHDF5", "CZip"]
+    ),
 
     // L5
     .target(
       name: "Pipelines",
       dependencies: [
-        "CKernels", "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
-        "Networks",
+        "CKernels", "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation",
+        "Layers",
+        "Networks", "GraphModels",
       ]
     ),
     .target(name: "Reporting", dependencies: ["Support", "Imaging", "ImagingIO", "Evaluation"]),
@@ -135,7 +140,8 @@ let package = Package(
     .testTarget(
       name: "PipelinesTests",
       dependencies: [
-        "CKernels", "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Transforms",
+        "CKernels", "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks",
+        "Transforms",
         "Evaluation", "Pipelines", "TestSupport",
       ]
     ),

@@ -180,7 +180,11 @@ struct GraphExporter {
     case .convolution(let shape):
       result = node("Conv", inputs, window(shape, shapeOfWeight(step)))
     case .transposedConvolution(let shape):
-      result = node("ConvTranspose", inputs, window(shape, shapeOfWeight(step)))
+      var attributes = window(shape, shapeOfWeight(step))
+      if case .integers(let padding)? = step.attributes["outputPadding"] {
+        attributes["output_padding"] = .integers(padding)
+      }
+      result = node("ConvTranspose", inputs, attributes)
     case .normalization(let action): result = normalization(step, inputs, action)
     case .leakyReLU(let slope): result = rectifier(inputs[0], slope)
     case .maxPooling(let shape): result = node("MaxPool", inputs, window(shape))
@@ -199,6 +203,8 @@ struct GraphExporter {
           "nearest_mode": .text("floor"),
         ]
       )
+    case .activation(let activation): result = try general(activation.name, step, inputs)
+    case .parametricReLU: result = try general("prelu", step, inputs)
     case .general(let name): result = try general(name, step, inputs)
     }
     finish(step, result)

@@ -85,8 +85,14 @@ public final class GraphNetwork: Network {
     // Those that nothing reads any more would only take memory.
     let read = Set(rest.flatMap { Self.names(of: $0) } + names)
     constants = known.filter { read.contains($0.key) }
-    if inputs.count == 1, let shape = Self.fixedShape(of: inputs[0]) {
-      try check(inputShape: shape)
+    if inputs.count == 1, inputs[0].type.isFloating,
+      let shape = Self.fixedShape(of: inputs[0])
+    {
+      do {
+        try check(inputShape: shape)
+      } catch GraphModelsError.unsupportedForm {
+        // It may run where it cannot be planned, such as when sizes depend on values.
+      }
     }
   }
 

@@ -109,6 +109,9 @@ private final class ONNXParser {
       throw ProtobufFault(reason: "it is no ONNX model: it holds \(graphs.count) graphs")
     }
     guard let opset = opsets.removeValue(forKey: "") else {
+      if let (domain, version) = opsets.min(by: { $0.key < $1.key }) {
+        throw GraphModelsError.unsupportedOpset(path: "", domain: domain, version: version)
+      }
       throw ProtobufFault(reason: "it does not say which version of ONNX's operators it uses")
     }
     guard OperatorGraph.knownOpsets.contains(opset) else {

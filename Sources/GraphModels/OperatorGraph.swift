@@ -103,7 +103,7 @@ public struct OperatorGraph: Sendable {
   }
 
   /// The versions of ONNX's operators that are known.
-  public static let knownOpsets = 7...28
+  public static let knownOpsets = 6...28
 
   /// The graph's name.
   public var name: String

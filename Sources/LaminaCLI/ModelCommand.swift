@@ -12,7 +12,7 @@ struct ModelCommand: ParsableCommand {
       "Searched in $LAMINA_MODELS, then ./Models, then beside the executable and above it.",
     subcommands: [
       ModelListCommand.self, ModelShowCommand.self, ModelVerifyCommand.self,
-      ModelImportCommand.self, ModelRemoveCommand.self,
+      ModelImportCommand.self, ModelExportCommand.self, ModelRemoveCommand.self,
     ]
   )
 

@@ -108,6 +108,63 @@ struct ModelImportCommand: Verb {
   }
 }
 
+/// The formats of `lamina model export`.
+enum ExportFormat: String, ExpressibleByArgument, CaseIterable {
+  /// An ONNX file of operator set 17.
+  case onnx
+}
+
+/// `lamina model export NAME --to onnx FILE`.
+struct ModelExportCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Writes a model's network for other programs.",
+    discussion: """
+      The file holds the network alone: its input is what the model's preprocessing makes of a scan, \
+      its output scores before softmax. Of several folds one is written.
+      """
+  )
+
+  @Argument(help: "Name or folder of the model.")
+  var name: String
+
+  @Argument(help: "The file to write.")
+  var file: String
+
+  @Option(help: ArgumentHelp("The format.", valueName: "onnx"))
+  var to: ExportFormat
+
+  @Option(help: ArgumentHelp("Which fold (default: the first).", valueName: "0"))
+  var fold: String?
+
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup var global: GlobalOptions
+
+  var mayReplaceOutputs: Bool { outputOptions.force }
+  var usesEngine: Bool { true }
+
+  private struct Answer: Encodable {
+    let file: String
+    let inputShape: [Int]
+    let outputShape: [Int]
+  }
+
+  func execute(in context: CommandContext) throws -> CommandOutcome {
+    try context.outputs.check(file)
+    let export = try ModelStore().model(name).exportedNetwork(fold: fold)
+    try context.outputs.write(try export.encoded(), to: file)
+    let answer = Answer(
+      file: file,
+      inputShape: export.inputShape,
+      outputShape: export.outputShape
+    )
+    try context.confirm(answer) {
+      "\(file): input \(answer.inputShape), output \(answer.outputShape)"
+    }
+    return .complete
+  }
+}
+
 /// `lamina model remove NAME`.
 struct ModelRemoveCommand: Verb {
   static let configuration = CommandConfiguration(

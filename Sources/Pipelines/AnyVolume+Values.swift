@@ -88,9 +88,14 @@ extension Volume {
 }
 
 /// Voxels of a grid from `low`, `size` of them along each axis.
-struct GridBox: Equatable, Sendable {
-  var low: SIMD3<Int>
-  var size: SIMD3<Int>
+package struct GridBox: Equatable, Sendable {
+  package var low: SIMD3<Int>
+  package var size: SIMD3<Int>
+
+  package init(low: SIMD3<Int>, size: SIMD3<Int>) {
+    self.low = low
+    self.size = size
+  }
 
   var count: Int { size.x * size.y * size.z }
 

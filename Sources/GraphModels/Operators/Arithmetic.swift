@@ -2,17 +2,19 @@ import Foundation
 import Tensors
 
 extension GraphOperator {
+  private static let oldAttributes: Set<String> = ["axis", "broadcast", "consumed_inputs"]
+
   static let arithmetic: [GraphOperator] = [
-    GraphOperator("Add", 2...2) { context in
+    GraphOperator("Add", 2...2, oldAttributes) { context in
       try combined(context, { $0 &+ $1 }, channels: { (nil, $0) }) { $0 + $1 }
     },
-    GraphOperator("Sub", 2...2) { context in
+    GraphOperator("Sub", 2...2, oldAttributes) { context in
       try combined(context, { $0 &- $1 }, channels: { (nil, -$0) }) { $0 - $1 }
     },
-    GraphOperator("Mul", 2...2) { context in
+    GraphOperator("Mul", 2...2, oldAttributes) { context in
       try combined(context, { $0 &* $1 }, channels: { ($0, nil) }) { $0 * $1 }
     },
-    GraphOperator("Div", 2...2) { context in
+    GraphOperator("Div", 2...2, oldAttributes) { context in
       let isWhole = try !context.operand(0).type.isFloating
       return try combined(
         context,
@@ -23,8 +25,8 @@ extension GraphOperator {
           ? ElementMaps.map("cut-off", a / b) { $0.rounded(.towardZero) } : a / b
       }
     },
-    GraphOperator("Pow", 2...2) { context in
-      let (a, b) = (try context.operand(0), try context.operand(1))
+    GraphOperator("Pow", 2...2, oldAttributes) { context in
+      let (a, b) = (try context.operand(0), try secondOperand(context))
       let shape = try context.broadcast([a.shape, b.shape])
       if let base = a.integers, let exponent = b.integers, shape == a.shape, b.count == 1 {
         let result = base.indices.map { value in
@@ -55,7 +57,10 @@ extension GraphOperator {
     },
     GraphOperator("BitShift", 2...2, ["direction"]) { context in
       let isLeft = try context.text("direction", "LEFT") == "LEFT"
-      return try whole(context) { a, b in isLeft ? a << b : a >> b }
+      return try whole(context) { a, b in
+        guard (0..<64).contains(b) else { return !isLeft && a < 0 ? -1 : 0 }
+        return isLeft ? a << b : a >> b
+      }
     },
     GraphOperator("BitwiseAnd", 2...2) { context in try whole(context) { $0 & $1 } },
     GraphOperator("BitwiseOr", 2...2) { context in try whole(context) { $0 | $1 } },
@@ -81,6 +86,15 @@ extension GraphOperator {
     return b == -1 ? 0 &- a : a / b
   }
 
+  /// The second operand; before version 7 it could lie along any axes of the first.
+  private static func secondOperand(_ context: NodeContext) throws -> GraphValue {
+    let (a, b) = (try context.operand(0), try context.operand(1))
+    guard context.opset < 7, context.node.attributes["axis"] != nil else { return b }
+    let axis = try context.axis(try context.integer("axis", 0), rank: max(1, a.rank))
+    try context.require(axis + b.rank <= a.rank, "\(b.shape) along axis \(axis) of \(a.shape)")
+    return reshaped(b, b.shape + [Int](repeating: 1, count: a.rank - axis - b.rank))
+  }
+
   /// Two operands that go together by NumPy's rules.
   ///
   /// `channels` gives, for a constant with one number for each channel, the factor and the addition
@@ -91,7 +105,7 @@ extension GraphOperator {
     channels: ((Tensor) -> (factor: Tensor?, addition: Tensor?))? = nil,
     _ numbers: (Tensor, Tensor) throws -> Tensor
   ) throws -> [GraphValue] {
-    let (a, b) = (try context.operand(0), try context.operand(1))
+    let (a, b) = (try context.operand(0), try secondOperand(context))
     let shape = try context.broadcast([a.shape, b.shape])
     if a.integers != nil, b.integers != nil {
       let both = try context.broadcasted([a, b]).compactMap(\.integers)

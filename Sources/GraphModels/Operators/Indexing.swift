@@ -130,8 +130,8 @@ extension GraphOperator {
     },
     GraphOperator("OneHot", 3...3, ["axis"]) { context in
       let (indices, ends) = (try context.operand(0), try context.operand(2))
-      let depths = try context.operand(1).tensor
-      guard depths.symbol == nil, depths.count == 1, let depth = Int(exactly: depths.scalar),
+      let depths = try context.knownNumbers(1)
+      guard depths.count == 1, let depth = Int(exactly: depths[0]),
         (0...1 << 24).contains(depth),
         ends.count == 2
       else { throw context.invalid("its depth is not one number") }

@@ -82,6 +82,32 @@ public struct NNUNetPlan: Codable, Equatable, Sendable {
   /// How images become arrays.
   public var reader = Reader.asStored
 
+  package init(
+    configuration: String,
+    channels: [Normalization],
+    transposeForward: [Int],
+    spacing: [Double],
+    patchSize: [Int],
+    data: Resampling,
+    segmentation: Resampling,
+    probabilities: Resampling,
+    mirrorAxes: [Int],
+    heads: Heads,
+    previousStage: String?
+  ) {
+    self.configuration = configuration
+    self.channels = channels
+    self.transposeForward = transposeForward
+    self.spacing = spacing
+    self.patchSize = patchSize
+    self.data = data
+    self.segmentation = segmentation
+    self.probabilities = probabilities
+    self.mirrorAxes = mirrorAxes
+    self.heads = heads
+    self.previousStage = previousStage
+  }
+
   /// Whether each slice along the first transposed axis is seen by itself.
   public var isPlanar: Bool { patchSize.count == 2 }
 

@@ -7,13 +7,13 @@ import Support
 ///
 /// The order is nnU-Net's (`DefaultPreprocessor.run_case`). Sizes and spacings are along x, y, z of
 /// the transposed arrays, which are nnU-Net's axes backwards.
-struct NNUNetPreparation: Sendable {
+package struct NNUNetPreparation: Sendable {
   /// How the scan's axes became those of the transposed arrays.
   let reordering: GridReordering
   /// The transposed scan's voxels along each axis.
-  let fullSize: SIMD3<Int>
+  package let fullSize: SIMD3<Int>
   /// The part around what is not 0.
-  let box: GridBox
+  package let box: GridBox
   /// Spacing of the transposed scan, mm.
   let spacing: SIMD3<Double>
   /// Spacing that the network sees, mm.
@@ -21,7 +21,7 @@ struct NNUNetPreparation: Sendable {
   /// Voxels that the network sees.
   let size: SIMD3<Int>
   /// Normalised values on that grid, one array for each channel, x fastest.
-  let channels: [[Float]]
+  package let channels: [[Float]]
 
   /// Larger grids are refused before memory is taken for them.
   private static let maximumVoxelCount = 1 << 33
@@ -36,7 +36,7 @@ struct NNUNetPreparation: Sendable {
   ///   - interruption: Looked at between steps.
   /// - Throws: `ImagingError.invalidGeometry` for a grid that would be too large; what
   ///   `interruption` throws.
-  init(
+  package init(
     _ scan: ScanChannels,
     plan: NNUNetPlan,
     previous: LabelMap? = nil,
@@ -214,7 +214,7 @@ extension NNUNetPlan.Normalization {
   /// - Parameters:
   ///   - values: The channel's values.
   ///   - inside: 1 within the region whose statistics count, if the plan asks for one.
-  func apply(to values: inout [Float], inside: [UInt8]?) {
+  package func apply(to values: inout [Float], inside: [UInt8]?) {
     switch self {
     case .none: return
     case .ct(let mean, let deviation, let low, let high):
@@ -272,12 +272,12 @@ extension [Float] {
 }
 
 /// Fills the holes of a mask: zeros that no path over faces joins to the outside.
-enum HoleFilling {
+package enum HoleFilling {
   /// Fills holes; what lies beyond the grid counts as outside.
   /// - Parameters:
   ///   - mask: 1 inside, 0 outside, x fastest.
   ///   - size: Voxels along each axis.
-  static func fill(_ mask: inout [UInt8], size: SIMD3<Int>) {
+  package static func fill(_ mask: inout [UInt8], size: SIMD3<Int>) {
     let outside: UInt8 = 2
     var stack: [Int] = []
     mask.withUnsafeMutableBufferPointer { mask in

@@ -5,7 +5,7 @@ import Tensors
 /// A network prepared to score tiles, and the head that its scores still need.
 package struct ScoringNetwork: Sendable {
   /// Weights of the scores of a cell: a product of its features.
-  struct Head: Sendable {
+  package struct Head: Sendable {
     let outputs: Int
     let features: Int
     /// `[output][feature]`.

@@ -2,14 +2,14 @@ import Foundation
 
 /// Where tiles lie and how they count, as nnU-Net has it (spec: `compute_steps_for_sliding_window`,
 /// `compute_gaussian`). Axes are those of arrays, the slowest first.
-enum TileWindows {
+package enum TileWindows {
   /// First voxels of the tiles along one axis.
   /// - Parameters:
   ///   - size: Voxels of the image, at least those of a tile.
   ///   - patch: Voxels of a tile.
   ///   - step: The largest distance of neighbouring tiles as a share of a tile.
   /// - Returns: n = ⌈(size − patch) / (patch · step)⌉ + 1 places, evenly spaced and rounded to even.
-  static func starts(size: Int, patch: Int, step: Double) -> [Int] {
+  package static func starts(size: Int, patch: Int, step: Double) -> [Int] {
     precondition(size >= patch && patch > 0 && step > 0, "size \(size), patch \(patch)")
     let surplus = Double(size - patch)
     let count = Int((surplus / (Double(patch) * step)).rounded(.up)) + 1
@@ -24,7 +24,7 @@ enum TileWindows {
   /// the smallest other value.
   /// - Parameter patch: Voxels along each axis.
   /// - Returns: One weight for each voxel, the last axis fastest.
-  static func gaussian(_ patch: [Int]) -> [UInt16] {
+  package static func gaussian(_ patch: [Int]) -> [UInt16] {
     let axes = patch.map { length -> [Double] in
       let deviation = Double(length) / 8
       let radius = Int(4 * deviation + 0.5)

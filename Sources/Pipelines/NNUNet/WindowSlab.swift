@@ -7,7 +7,7 @@ import Synchronization
 /// nnU-Net keeps classes x volume; every voxel's sum depends only on the tiles that cover it, in their
 /// order, so that a plane is finished when no further tile reaches it. Its memory then serves a plane
 /// to come. Axes are those of arrays: planes, rows, columns.
-final class WindowSlab {
+package final class WindowSlab {
   private let classes: Int
   private let depth: Int
   /// The rows that are kept.
@@ -29,7 +29,7 @@ final class WindowSlab {
   ///   - depth: Planes of a tile.
   ///   - rows: The rows that are kept.
   ///   - columns: Columns of the image.
-  init(classes: Int, depth: Int, rows: Range<Int>, columns: Int) {
+  package init(classes: Int, depth: Int, rows: Range<Int>, columns: Int) {
     self.classes = classes
     self.depth = depth
     self.rows = rows
@@ -45,7 +45,7 @@ final class WindowSlab {
   ///   - patch: Planes, rows and columns of the tile.
   ///   - origin: The tile's first plane, row and column.
   ///   - weights: The weight of each voxel of the tile, as halves.
-  func add(
+  package func add(
     _ scores: UnsafePointer<Float>,
     head: ScoringNetwork.Head?,
     patch: [Int],
@@ -97,7 +97,7 @@ final class WindowSlab {
   /// - Parameter plane: A plane that no further tile reaches.
   /// - Returns: Its scores as halves, `[class][row][column]`, until `clear`; nil when one is infinite
   ///   or not a number.
-  func finish(_ plane: Int) -> UnsafeMutablePointer<UInt16>? {
+  package func finish(_ plane: Int) -> UnsafeMutablePointer<UInt16>? {
     let area = rows.count * columns
     let slot = plane % depth
     let total = totals.pointer + slot * area
@@ -115,7 +115,7 @@ final class WindowSlab {
 
   /// Makes a plane's memory ready for another.
   /// - Parameter plane: A finished plane.
-  func clear(_ plane: Int) {
+  package func clear(_ plane: Int) {
     let area = rows.count * columns
     let slot = plane % depth
     (sums.pointer + slot * classes * area).update(repeating: 0, count: classes * area)

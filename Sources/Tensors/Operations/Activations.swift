@@ -69,7 +69,8 @@ package enum Activation: Sendable, Hashable {
   case silu
   case hardSwish
 
-  var name: String {
+  /// The name in traces and profiles.
+  package var name: String {
     switch self {
     case .sigmoid: "sigmoid"
     case .tanh: "tanh"

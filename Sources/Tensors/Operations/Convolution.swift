@@ -116,6 +116,10 @@ public func transposedConvolution(
     on: [x, weight] + (bias.map { [$0] } ?? []),
     shape: [x.shape[0], weight.shape[1] * shape.groups] + outputSize,
     action: .transposedConvolution(shape),
+    attributes: outputPadding.map {
+      $0.contains { $0 > 0 } ? ["outputPadding": .integers($0)] : [:]
+    }
+      ?? [:],
     takesBFloat16: true
   ) { operands in
     convolvedTransposed(

@@ -120,7 +120,8 @@ struct PlanCompiler {
         affines: [nil]
       )
     }
-    let (planes, cells) = (shape[0] * shape[1], shape.dropFirst(2).reduce(1, *))
+    // A value without numbers has a place, too.
+    let (planes, cells) = (max(1, shape[0] * shape[1]), shape.dropFirst(2).reduce(1, *))
     return PlanValue(
       shape: shape,
       lanes: 1,

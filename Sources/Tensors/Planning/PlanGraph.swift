@@ -128,7 +128,8 @@ struct PlanGraph {
     case .convolution(let shape) where shape.groups == 1 && step.constant(1) != nil:
       addConvolution(step, shape, isTransposed: false)
     case .transposedConvolution(let shape)
-    where shape.groups == 1 && step.constant(1).map { Self.isScatter(shape, $0) } == true:
+    where shape.groups == 1 && step.attributes["outputPadding"] == nil
+      && step.constant(1).map { Self.isScatter(shape, $0) } == true:
       addConvolution(step, shape, isTransposed: true)
     case .normalization(let action) where inputs.count == 1:
       if !fuse(action, step, into: inputs[0]) { append(.general(step), inputs, result) }

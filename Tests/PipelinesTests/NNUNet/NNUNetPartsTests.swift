@@ -2,11 +2,10 @@ import CKernels
 import Foundation
 import Imaging
 import ImagingIO
+import Pipelines
 import Support
 import TestSupport
 import Testing
-
-@testable import Pipelines
 
 @Suite struct TileWindowsTests {
   /// n = ⌈(size − patch) / (patch · step)⌉ + 1, spread evenly, halves rounded to even.

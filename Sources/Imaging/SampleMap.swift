@@ -77,7 +77,7 @@ struct SampleMap: Sendable {
   }
 
   /// Where an output lies on the inputs; the operations are in scipy's order, or PyTorch's.
-  private static func place(
+  static func place(
     of index: Int,
     input: Int,
     output: Int,

@@ -44,7 +44,7 @@ public struct ZoomResampling: Sendable {
   let order: Order
   let axes: Axes
   let maps: [SampleMap]
-  private let alignment: Alignment
+  let alignment: Alignment
   private let positions: Positions
 
   /// Plans a resampling.

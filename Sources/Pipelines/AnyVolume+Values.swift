@@ -7,11 +7,14 @@ protocol SingleConvertible: BitwiseCopyable, Sendable {
   var isNull: Bool { get }
   /// The value rounded to single precision.
   var single: Float { get }
+  /// The value rounded to double precision.
+  var double: Double { get }
 }
 
 extension SingleConvertible where Self: BinaryInteger {
   var isNull: Bool { self == 0 }
   var single: Float { Float(self) }
+  var double: Double { Double(self) }
 }
 
 extension Int8: SingleConvertible {}
@@ -25,10 +28,12 @@ extension UInt64: SingleConvertible {}
 extension Float: SingleConvertible {
   var isNull: Bool { self == 0 }
   var single: Float { self }
+  var double: Double { Double(self) }
 }
 extension Double: SingleConvertible {
   var isNull: Bool { self == 0 }
   var single: Float { Float(self) }
+  var double: Double { self }
 }
 
 /// Work on the values of a volume, whatever their type.

@@ -133,6 +133,8 @@ public struct ModelDescription: Codable, Sendable, Equatable {
   public var previousStage: Stage?
   /// What removes unlikely pieces from label maps on request, or nil.
   public var postprocessing: NNUNetPostprocessing?
+  /// TotalSegmentator's task, or nil: what is done around the network, and its companions.
+  public var totalSegmentator: TotalSegmentatorPlan?
   /// Where an imported model comes from; nil for models of Lamina's own.
   public var origin: Origin?
   /// Terms of use.
@@ -181,6 +183,11 @@ public struct ModelDescription: Codable, Sendable, Equatable {
   /// The networks whose scores are averaged, at least one.
   public var ensemble: [Member] {
     members ?? [Member(name: "the network", weights: ModelPackage.weightsName)]
+  }
+
+  /// The networks beside the package's own: of an earlier stage, of further parts.
+  var furtherStages: [Stage] {
+    (previousStage.map { [$0] } ?? []) + (totalSegmentator?.stages ?? [])
   }
 
   /// The schema that this program writes and reads.

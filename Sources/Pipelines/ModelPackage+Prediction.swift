@@ -62,11 +62,15 @@ extension ModelPackage {
       )
     case .nnUNet(let plan):
       let scratch = PlanScratch()
-      return nnUNetPredictor(
-        plan,
-        try networks.map { try ScoringNetwork($0, options: planOptions, scratch: scratch) },
+      return try withTotalSegmentator(
+        nnUNetPredictor(
+          plan,
+          try networks.map { try ScoringNetwork($0, options: planOptions, scratch: scratch) },
+          options,
+          previous: try previousPredictor(options, planOptions, scratch)
+        ),
         options,
-        previous: try previousPredictor(options, planOptions, scratch)
+        planOptions
       )
     case .volume(let plan):
       return try volumePredictor(
@@ -95,11 +99,15 @@ extension ModelPackage {
         usesMirroring: options.usesMirroring ?? false
       )
     case .nnUNet(let plan):
-      return nnUNetPredictor(
-        plan,
-        [ScoringNetwork(planned: network)],
+      return try withTotalSegmentator(
+        nnUNetPredictor(
+          plan,
+          [ScoringNetwork(planned: network)],
+          options,
+          previous: try previousPredictor(options, network.options, PlanScratch())
+        ),
         options,
-        previous: try previousPredictor(options, network.options, PlanScratch())
+        network.options
       )
     case .volume(let plan): return try volumePredictor(plan, [network])
     }
@@ -124,9 +132,10 @@ extension ModelPackage {
     _ options: SegmentationRun.Options,
     previous: (any ScanPredictor)?
   ) -> NNUNetPredictor {
+    let task = try? description.totalSegmentator?.knownTask()
     var values = NNUNetPredictor.Options()
-    values.usesMirroring = options.usesMirroring ?? true
-    values.step = options.step ?? values.step
+    values.usesMirroring = options.usesMirroring ?? (task == nil)
+    values.step = options.step ?? task?.step ?? values.step
     values.memoryLimit = options.memoryLimit
     return NNUNetPredictor(
       plan: plan,
@@ -135,6 +144,19 @@ extension ModelPackage {
       options: values,
       previous: previous
     )
+  }
+
+  /// What TotalSegmentator does around a network, where the package is one of its tasks.
+  private func withTotalSegmentator(
+    _ own: NNUNetPredictor,
+    _ options: SegmentationRun.Options,
+    _ planOptions: InferencePlanOptions
+  ) throws -> any ScanPredictor {
+    guard let plan = description.totalSegmentator else { return own }
+    // Scales of 8-bit integers belong to the package's own network.
+    var further = planOptions
+    if further.precision == .int8 { further.precision = .bfloat16 }
+    return try totalSegmentatorPredictor(plan, own: own, options: options, planOptions: further)
   }
 
   /// The predictor of the stage before, or nil.

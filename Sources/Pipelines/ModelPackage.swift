@@ -57,7 +57,8 @@ public struct ModelPackage: Sendable {
         labels: description.labels.count
       )
     }
-    for member in description.ensemble + (description.previousStage?.members ?? []) {
+    try description.totalSegmentator?.check()
+    for member in description.ensemble + description.furtherStages.flatMap(\.members) {
       try require(
         description.files[member.weights] != nil,
         "model.json gives no hash of the weights \(member.weights)"
@@ -118,10 +119,11 @@ public struct ModelPackage: Sendable {
       try interruption.check()
       _ = try makeNetwork(member, description.network, patchSize: description.plan.patchSize)
     }
-    for member in description.previousStage?.members ?? [] {
-      try interruption.check()
-      guard let stage = description.previousStage else { break }
-      _ = try makeNetwork(member, stage.network, patchSize: stage.plan.patchSize)
+    for stage in description.furtherStages {
+      for member in stage.members {
+        try interruption.check()
+        _ = try makeNetwork(member, stage.network, patchSize: stage.plan.patchSize)
+      }
     }
     return first
   }

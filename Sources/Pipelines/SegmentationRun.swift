@@ -165,7 +165,8 @@ public struct SegmentationRun: Sendable {
 
   private func postprocessed(_ labelMap: LabelMap) -> LabelMap {
     var result = labelMap
-    if options.postprocesses {
+    // TotalSegmentator clears small pieces before its labels come back onto the scan's grid.
+    if options.postprocesses, model.description.totalSegmentator == nil {
       result =
         model.description.postprocessing?.applied(to: result) ?? result.keepingLargestComponent()
     }

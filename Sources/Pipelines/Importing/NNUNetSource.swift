@@ -6,7 +6,7 @@ import Support
 
 /// A trained configuration of nnU-Net v2, as `nnUNet_results` or an exported zip holds it.
 struct NNUNetSource {
-  private let files: ModelFiles
+  let files: ModelFiles
   private let options: ImportOptions
   /// The folder `Trainer__Plans__configuration` within the files.
   private let folder: ModelFiles
@@ -39,18 +39,21 @@ struct NNUNetSource {
         known: found.map { Self.configuration(of: $0, files) }
       )
     }
-    guard wanted.count == 1 else {
+    // Parts of one task of TotalSegmentator belong together.
+    let shared = wanted.count > 1 ? TotalSegmentatorParts(files, wanted).firstPlace : nil
+    guard wanted.count == 1 || shared != nil else {
       throw PipelinesError.ambiguousModel(
         path: files.source,
         choices: wanted.map { ($0 as NSString).lastPathComponent }
       )
     }
-    folder = first.isEmpty ? files : files.below(first)
-    name = first.isEmpty ? (files.source as NSString).lastPathComponent : first
+    let place = shared ?? first
+    folder = place.isEmpty ? files : files.below(place)
+    name = place.isEmpty ? (files.source as NSString).lastPathComponent : place
   }
 
   /// The folders with a `plans.json` and folds.
-  private static func configurations(_ files: ModelFiles) -> [String] {
+  static func configurations(_ files: ModelFiles) -> [String] {
     files.names.compactMap { name -> String? in
       guard name == "plans.json" || name.hasSuffix("/plans.json") else { return nil }
       let place = String(name.dropLast("plans.json".count))
@@ -68,7 +71,7 @@ struct NNUNetSource {
   }
 
   /// A stage read from its folder.
-  private struct Stage {
+  struct Stage {
     var plan: NNUNetPlan
     var network: NetworkConfiguration
     var members: [ModelDescription.Member]
@@ -143,6 +146,7 @@ struct NNUNetSource {
     )
     var model = ImportedModel(description: description, weights: weights)
     model.notes = notes
+    try addTotalSegmentator(to: &model, dataset: dataset, datasetName: datasetName)
     return model
   }
 
@@ -215,7 +219,7 @@ struct NNUNetSource {
     return (chosen, notes)
   }
 
-  private func stage(
+  func stage(
     _ folder: ModelFiles,
     dataset: NNUNetDataset,
     prefix: String

@@ -20,13 +20,15 @@ struct AxisSamples: Equatable, Sendable {
 
   /// - Parameters:
   ///   - count: Samples of the new axis.
-  ///   - step: Old samples for each new one; the first samples of both axes coincide.
+  ///   - step: Old samples for each new one.
+  ///   - shift: The first new sample's place, in old samples.
   ///   - sourceCount: Samples of the old axis.
   ///   - interpolation: How values between samples are found.
   ///   - padding: What lies outside.
   init(
     count: Int,
     step: Double,
+    shift: Double = 0,
     sourceCount: Int,
     interpolation: VolumeStep.Interpolation,
     padding: VolumeStep.Padding
@@ -35,11 +37,11 @@ struct AxisSamples: Equatable, Sendable {
     let (old, new) = (Double(sourceCount), Double(count))
     // The map from new to old indices, in coordinates from −1 to 1 of the outer edges.
     let scale = 2 / old * step
-    let offset = 1 / old - 1
+    let offset = 2 / old * shift + (1 / old - 1)
     let slope = scale / (2 / new)
-    let shift = scale * (-(1 / new - 1) / (2 / new)) + offset
+    let start = scale * (-(1 / new - 1) / (2 / new)) + offset
     for index in 0..<count {
-      let place = Self.evenly(index, count) * ((new - 1) / new) * slope + shift
+      let place = Self.evenly(index, count) * ((new - 1) / new) * slope + start
       var position = ((place + 1) * old - 1) / 2
       if padding == .border { position = min(max(position, 0), old - 1) }
       switch interpolation {

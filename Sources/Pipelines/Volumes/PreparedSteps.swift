@@ -83,6 +83,7 @@ struct PreparedSteps: Sendable {
       _ count: [Int],
       _ from: [Int],
       _ step: [Double],
+      _ shift: [Double],
       _ interpolation: VolumeStep.Interpolation
     ) -> GridSampler {
       GridSampler(
@@ -90,6 +91,7 @@ struct PreparedSteps: Sendable {
           AxisSamples(
             count: count[$0],
             step: step[$0],
+            shift: shift[$0],
             sourceCount: from[$0],
             interpolation: interpolation,
             padding: padding
@@ -99,15 +101,26 @@ struct PreparedSteps: Sendable {
     }
     let forward = zip(wanted, old).map { $0 / $1 }
     let backward = zip(old, wanted).map { $0 / $1 }
+    // MONAI looks for a corner that both grids share to 1e-8 voxels, and lets the middles of the index
+    // ranges (size / 2) coincide where it finds none, as in tilted grids of single-precision headers.
+    let shift = (0..<3).map { axis in
+      array.geometry.isTilted
+        ? Double(size[axis]) / 2 - forward[axis] * Double(newSize[axis]) / 2 : 0
+    }
+    let shiftBack = zip(shift, backward).map { $0 == 0 ? 0 : -$0 * $1 }
     undos.append(
       .sample(
-        scores: sampler(size, newSize, backward, interpolation),
-        labels: sampler(size, newSize, backward, .nearest),
+        scores: sampler(size, newSize, backward, shiftBack, interpolation),
+        labels: sampler(size, newSize, backward, shiftBack, .nearest),
         array.geometry
       )
     )
-    try array.sample(sampler(newSize, size, forward, interpolation), spacing: wanted)
-    middle = zip(middle, forward).map { $0 / $1 }
+    try array.sample(
+      sampler(newSize, size, forward, shift, interpolation),
+      spacing: wanted,
+      shift: shift
+    )
+    middle = zip(zip(middle, shift), forward).map { ($0.0 - $0.1) / $1 }
   }
 
   private mutating func conform() throws {
@@ -236,6 +249,16 @@ struct PreparedSteps: Sendable {
 
   /// Planes kept above a head's highest bright plane.
   private static let spaceAboveHead = 20
+}
+
+extension ImageGeometry {
+  /// Whether an axis runs along none of the patient's.
+  fileprivate var isTilted: Bool {
+    direction.columns.contains { column in
+      !(0..<3).contains { abs(abs(column[$0]) - 1) < 1e-12 }
+        || (0..<3).count { abs(column[$0]) > 1e-9 } > 1
+    }
+  }
 }
 
 /// SciPy's `gaussian_filter` along one axis, mirrored at the outer samples.

@@ -49,13 +49,17 @@ struct VolumeArray: Sendable {
     geometry = geometry.reoriented(to: orientation)
   }
 
-  /// Another number of samples; the first one stays in place.
-  mutating func sample(_ sampler: GridSampler, spacing: [Double]) throws {
+  /// Another number of samples; `shift` is the first one's place among the old ones.
+  mutating func sample(
+    _ sampler: GridSampler,
+    spacing: [Double],
+    shift: [Double] = [0, 0, 0]
+  ) throws {
     channels = channels.map { sampler.applied(to: $0) }
     geometry = try Self.geometry(
       size: sampler.target,
       spacing: spacing,
-      origin: geometry.origin,
+      origin: geometry.position(ofIndex: [shift[2], shift[1], shift[0]]),
       like: geometry
     )
   }

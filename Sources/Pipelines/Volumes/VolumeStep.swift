@@ -19,7 +19,8 @@ public enum VolumeStep: Codable, Equatable, Sendable {
 
   /// Axes turned so that indices grow towards these sides, such as "RAS" (`Orientation`).
   case orient(code: String)
-  /// Another distance of samples along each axis, mm; the first sample stays (`Spacing`).
+  /// Another distance of samples along each axis, mm; the first sample stays, in
+  /// tilted grids the middle (`Spacing`).
   case space(mm: [Double], interpolation: Interpolation, padding: Padding)
   /// 256 samples of 1 mm along each axis, values 0 to 255 by the histogram, axes left, inferior,
   /// anterior (FreeSurfer's conformed volume, with 2 % of the voxels above 255).

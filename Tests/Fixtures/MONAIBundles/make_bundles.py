@@ -84,7 +84,7 @@ BUNDLES = {
         "size": (28, 30, 20),
         "steps": [
             {"_target_": "Orientationd", "keys": "image", "axcodes": "LPS"},
-            {"_target_": "Spacingd", "keys": "image", "pixdim": [1.2, 1.0, 1.4]},
+            {"_target_": "Spacingd", "keys": "image", "pixdim": [1.17, 0.97, 1.43]},
             {"_target_": "CropForegroundd", "keys": "image", "source_key": "image", "margin": 2},
             {"_target_": "ScaleIntensityRangePercentilesd", "keys": "image", "lower": 1,
              "upper": 99, "b_min": -1, "b_max": 1, "clip": True},
@@ -112,7 +112,7 @@ BUNDLES = {
         "size": (38, 30, 21),
         "steps": [
             {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"},
-            {"_target_": "Spacingd", "keys": "image", "pixdim": [1.0, 1.0, 2.5]},
+            {"_target_": "Spacingd", "keys": "image", "pixdim": [1.03, 0.98, 2.53]},
             {"_target_": "NormalizeIntensityd", "keys": "image"},
         ],
         "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [32, 32, 8],

@@ -13,7 +13,7 @@ public struct SegmentationInputs: Sendable {
     /// The files of all channels, by nnU-Net's naming; `path` alone otherwise.
     public let channelPaths: [String]
 
-    init(id: String, path: String, channelPaths: [String]? = nil) {
+    package init(id: String, path: String, channelPaths: [String]? = nil) {
       self.id = id
       self.path = path
       self.channelPaths = channelPaths ?? [path]

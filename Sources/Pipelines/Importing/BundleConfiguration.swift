@@ -2,11 +2,11 @@ import Foundation
 import Support
 
 /// What is wrong with a MONAI bundle's configuration.
-struct BundleFault: Error, Equatable {
+package struct BundleFault: Error, Equatable {
   /// One part of a sentence.
-  let reason: String
+  package let reason: String
 
-  init(_ reason: String) { self.reason = reason }
+  package init(_ reason: String) { self.reason = reason }
 }
 
 /// The part of MONAI's configuration language that an inference needs, read and never executed.
@@ -14,34 +14,36 @@ struct BundleFault: Error, Equatable {
 /// Known are references (`@id::key`), textual macros within the file (`%id::key`), `_disabled_`, and
 /// expressions (`$...`) of numbers, texts, lists and arithmetic (`BundleExpression`). Values are
 /// resolved when they are asked for, so that what an inference does not need may say anything.
-struct BundleConfiguration {
+package struct BundleConfiguration {
   private let root: JSONTree
 
   /// References lead to references at most this often.
-  static let maximumDepth = 64
+  package static let maximumDepth = 64
 
-  init(_ root: JSONTree) { self.root = root }
+  package init(_ root: JSONTree) { self.root = root }
 
   /// The ids at the top.
-  var ids: [String] { root.members?.map(\.key) ?? [] }
+  package var ids: [String] { root.members?.map(\.key) ?? [] }
 
   /// The value of an id, unresolved but for references; nil when there is none.
   /// - Parameter id: Keys and indices, joined by `::`.
   /// - Returns: The value.
   /// - Throws: `BundleFault`.
-  func value(_ id: String) throws(BundleFault) -> JSONTree? { try value(id, depth: 0) }
+  package func value(_ id: String) throws(BundleFault) -> JSONTree? { try value(id, depth: 0) }
 
   /// A value with all references and expressions resolved, but for what lies in components.
   /// - Parameter tree: The value.
   /// - Returns: The value without references and expressions.
   /// - Throws: `BundleFault`.
-  func resolved(_ tree: JSONTree) throws(BundleFault) -> JSONTree { try resolved(tree, depth: 0) }
+  package func resolved(_ tree: JSONTree) throws(BundleFault) -> JSONTree {
+    try resolved(tree, depth: 0)
+  }
 
   /// A component: its class's name without modules, and its arguments, unresolved.
   /// - Parameter tree: A value.
   /// - Returns: Nil when the value is none or is disabled.
   /// - Throws: `BundleFault`.
-  func component(_ tree: JSONTree) throws(BundleFault) -> BundleComponent? {
+  package func component(_ tree: JSONTree) throws(BundleFault) -> BundleComponent? {
     let tree = try dereferenced(tree, depth: 0)
     guard let target = tree["_target_"]?.text else { return nil }
     if let disabled = tree["_disabled_"] {
@@ -112,15 +114,15 @@ struct BundleConfiguration {
 }
 
 /// A class with its arguments.
-struct BundleComponent {
+package struct BundleComponent {
   /// The class's name with its modules.
-  let target: String
-  let arguments: [JSONTree.Member]
-  let configuration: BundleConfiguration
+  package let target: String
+  package let arguments: [JSONTree.Member]
+  package let configuration: BundleConfiguration
 
   /// The class's name without its modules, and without the endings that say that a transform works on
   /// dictionaries (`d`, `D`, `Dict`).
-  var name: String {
+  package var name: String {
     let last = target.split(separator: ".").last.map(String.init) ?? target
     for ending in ["Dict", "D", "d"] where last.hasSuffix(ending) && last.count > 4 {
       let stem = String(last.dropLast(ending.count))
@@ -130,10 +132,10 @@ struct BundleComponent {
   }
 
   /// An argument, unresolved.
-  subscript(_ key: String) -> JSONTree? { arguments.last { $0.key == key }?.value }
+  package subscript(_ key: String) -> JSONTree? { arguments.last { $0.key == key }?.value }
 
   /// An argument, resolved; nil when absent or None.
-  func value(_ key: String) throws(BundleFault) -> JSONTree? {
+  package func value(_ key: String) throws(BundleFault) -> JSONTree? {
     guard let raw = self[key] else { return nil }
     do {
       let value = try configuration.resolved(raw)
@@ -143,32 +145,32 @@ struct BundleComponent {
     }
   }
 
-  func text(_ key: String) throws(BundleFault) -> String? {
+  package func text(_ key: String) throws(BundleFault) -> String? {
     guard let value = try value(key) else { return nil }
     guard let text = value.text ?? value.list?.first?.text else { throw wrong(key) }
     return text
   }
 
-  func number(_ key: String) throws(BundleFault) -> Double? {
+  package func number(_ key: String) throws(BundleFault) -> Double? {
     guard let value = try value(key) else { return nil }
     guard let number = value.number ?? value.list?.first?.number else { throw wrong(key) }
     return number
   }
 
-  func int(_ key: String) throws(BundleFault) -> Int? {
+  package func int(_ key: String) throws(BundleFault) -> Int? {
     guard let number = try number(key) else { return nil }
     guard let int = Int(exactly: number) else { throw wrong(key) }
     return int
   }
 
-  func bool(_ key: String) throws(BundleFault) -> Bool? {
+  package func bool(_ key: String) throws(BundleFault) -> Bool? {
     guard let value = try value(key) else { return nil }
     guard let bool = value.bool ?? value.list?.first?.bool else { throw wrong(key) }
     return bool
   }
 
   /// A number for each axis; one number stands for all.
-  func numbers(_ key: String, count: Int? = nil) throws(BundleFault) -> [Double]? {
+  package func numbers(_ key: String, count: Int? = nil) throws(BundleFault) -> [Double]? {
     guard let value = try value(key) else { return nil }
     var numbers = value.numbers ?? value.number.map { [$0] } ?? []
     if let count {
@@ -179,7 +181,7 @@ struct BundleComponent {
     return numbers
   }
 
-  func ints(_ key: String, count: Int? = nil) throws(BundleFault) -> [Int]? {
+  package func ints(_ key: String, count: Int? = nil) throws(BundleFault) -> [Int]? {
     guard let numbers = try numbers(key, count: count) else { return nil }
     let ints = numbers.compactMap { Int(exactly: $0) }
     guard ints.count == numbers.count else { throw wrong(key) }
@@ -187,20 +189,20 @@ struct BundleComponent {
   }
 
   /// Names of dictionary entries.
-  func texts(_ key: String) throws(BundleFault) -> [String] {
+  package func texts(_ key: String) throws(BundleFault) -> [String] {
     guard let value = try value(key) else { return [] }
     return value.list?.compactMap(\.text) ?? value.text.map { [$0] } ?? []
   }
 
   /// Refuses an argument unless it is absent, None or false.
-  func refuse(_ keys: String...) throws(BundleFault) {
+  package func refuse(_ keys: String...) throws(BundleFault) {
     for key in keys {
       guard let value = try value(key), value.bool != false else { continue }
       throw BundleFault("the argument \(key) of \(target) is not supported")
     }
   }
 
-  func wrong(_ key: String) -> BundleFault {
+  package func wrong(_ key: String) -> BundleFault {
     BundleFault("the argument \(key) of \(target) is not of a kind that is known")
   }
 }

@@ -5,8 +5,8 @@ import Support
 ///
 /// Nothing else is known, no name but `True`, `False`, `None` and six functions of numbers and lists,
 /// so that a configuration cannot do anything but state values.
-struct BundleExpression {
-  typealias Lookup = (_ id: String) throws(BundleFault) -> JSONTree
+package struct BundleExpression {
+  package typealias Lookup = (_ id: String) throws(BundleFault) -> JSONTree
 
   private let text: String
   private let characters: [Character]
@@ -18,7 +18,7 @@ struct BundleExpression {
   /// Parentheses are nested at most this deep.
   private static let maximumDepth = 50
 
-  init(_ text: String, lookup: @escaping Lookup) {
+  package init(_ text: String, lookup: @escaping Lookup) {
     self.text = text
     characters = Array(text)
     self.lookup = lookup
@@ -26,7 +26,7 @@ struct BundleExpression {
 
   /// The whole expression's value.
   /// - Throws: `BundleFault`.
-  mutating func value() throws(BundleFault) -> JSONTree {
+  package mutating func value() throws(BundleFault) -> JSONTree {
     let value = try sum(depth: 0)
     skipSpace()
     guard position == characters.count else { throw unknown() }

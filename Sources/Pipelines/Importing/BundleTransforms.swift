@@ -1,11 +1,13 @@
 import Support
 
 /// A bundle's transforms and inferer as steps of a plan.
-struct BundleTransforms {
-  let configuration: BundleConfiguration
+package struct BundleTransforms {
+  package let configuration: BundleConfiguration
+
+  package init(configuration: BundleConfiguration) { self.configuration = configuration }
 
   /// The transforms that are known, without endings.
-  static let names: Set<String> = [
+  package static let names: Set<String> = [
     "LoadImage", "EnsureChannelFirst", "AddChannel", "AsChannelFirst", "EnsureType", "ToTensor",
     "CastToType", "Identity", "ToDevice", "Orientation", "Spacing", "ScaleIntensity",
     "ScaleIntensityRange", "ScaleIntensityRangePercentiles", "NormalizeIntensity",
@@ -20,7 +22,7 @@ struct BundleTransforms {
   ]
 
   /// The components of a `Compose`, a list, or one transform.
-  func chain(_ tree: JSONTree) throws(BundleFault) -> [BundleComponent] {
+  package func chain(_ tree: JSONTree) throws(BundleFault) -> [BundleComponent] {
     guard let component = try configuration.component(tree) else {
       guard let items = try configuration.resolved(tree).list else {
         throw BundleFault("it is no list of transforms")
@@ -54,7 +56,7 @@ struct BundleTransforms {
   }
 
   /// The key of the image: what is loaded first.
-  func imageKey(_ chain: [BundleComponent]) throws(BundleFault) -> String? {
+  package func imageKey(_ chain: [BundleComponent]) throws(BundleFault) -> String? {
     for component in chain where component.name == "LoadImage" {
       return try component.texts("keys").first
     }
@@ -63,7 +65,7 @@ struct BundleTransforms {
 
   // MARK: - Before the network
 
-  func steps(_ chain: [BundleComponent]) throws(BundleFault) -> [VolumeStep] {
+  package func steps(_ chain: [BundleComponent]) throws(BundleFault) -> [VolumeStep] {
     let image = try imageKey(chain)
     var steps: [VolumeStep] = []
     for component in chain {
@@ -192,7 +194,7 @@ struct BundleTransforms {
 
   // MARK: - The network
 
-  func inferer(_ tree: JSONTree?) throws(BundleFault) -> VolumeInferer {
+  package func inferer(_ tree: JSONTree?) throws(BundleFault) -> VolumeInferer {
     guard let tree, let c = try configuration.component(tree) else { return .whole }
     switch c.name {
     case "SimpleInferer": return .whole
@@ -225,14 +227,14 @@ struct BundleTransforms {
   // MARK: - After the network
 
   /// What a bundle does with its network's outputs.
-  struct Postprocessing: Equatable {
-    var activation = VolumePlan.Activation.none
+  package struct Postprocessing: Equatable {
+    package var activation = VolumePlan.Activation.none
     var isThreshold = false
-    var inversion: VolumePlan.Inversion?
-    var components: [VolumePlan.Components] = []
+    package var inversion: VolumePlan.Inversion?
+    package var components: [VolumePlan.Components] = []
   }
 
-  func postprocessing(_ chain: [BundleComponent]) throws(BundleFault) -> Postprocessing {
+  package func postprocessing(_ chain: [BundleComponent]) throws(BundleFault) -> Postprocessing {
     var result = Postprocessing()
     var isDiscrete = false
     for c in chain where !Self.plain.contains(c.name) {

@@ -5,31 +5,31 @@ import Networks
 import Support
 
 /// A model whose plan is a chain of named steps, as its reader found it.
-struct ForeignModel {
-  var summary: String
-  var version = "1"
-  var channels: [String]
-  var labels: [LabelDefinition]
-  var network: NetworkConfiguration
-  var plan: VolumePlan
+package struct ForeignModel {
+  package var summary: String
+  package var version = "1"
+  package var channels: [String]
+  package var labels: [LabelDefinition]
+  package var network: NetworkConfiguration
+  package var plan: VolumePlan
   /// The format's name, such as "MONAI bundle".
-  var format: String
+  package var format: String
   /// What the source says of itself.
-  var facts: [String: String] = [:]
+  package var facts: [String: String] = [:]
   /// Terms of use, where the source states them.
-  var licence: String?
-  var intendedUse: String?
+  package var licence: String?
+  package var intendedUse: String?
   /// The data that it was trained on, where the source states it.
-  var dataset: String?
+  package var dataset: String?
   /// The names within the source of the files that were read.
-  var sources: [String]
+  package var sources: [String]
   /// The networks, where there are several.
-  var members: [ModelDescription.Member]?
-  var weights: [ImportedModel.Weights] = []
+  package var members: [ModelDescription.Member]?
+  package var weights: [ImportedModel.Weights] = []
   /// Files that go into the package as they are, by name.
-  var contents: [(name: String, data: Data)] = []
+  package var contents: [(name: String, data: Data)] = []
   /// What the user should know.
-  var notes: [String] = []
+  package var notes: [String] = []
 
   /// The model as the importing frame takes it.
   /// - Parameters:
@@ -37,7 +37,7 @@ struct ForeignModel {
   ///   - options: What the user decided.
   /// - Returns: The model.
   /// - Throws: `PipelinesError.invalidPlan`; `SupportError`.
-  func imported(from files: ModelFiles, _ options: ImportOptions) throws -> ImportedModel {
+  package func imported(from files: ModelFiles, _ options: ImportOptions) throws -> ImportedModel {
     try plan.check()
     var description = ModelDescription(
       name: options.name,
@@ -97,7 +97,7 @@ extension ModelFiles {
   /// - Parameter name: The name within the source.
   /// - Returns: The bytes.
   /// - Throws: `PipelinesError.missingPart`, `.damagedModel`; `SupportError.unreadable`.
-  func text(_ name: String) throws -> Data {
+  package func text(_ name: String) throws -> Data {
     let path = try required(name)
     let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
     guard size <= Self.maximumTextBytes else {
@@ -113,7 +113,7 @@ extension ModelFiles {
   /// - Parameter name: The name within the source.
   /// - Returns: The value.
   /// - Throws: As `text`; `PipelinesError.damagedModel` when it is not JSON.
-  func json(_ name: String) throws -> JSONTree {
+  package func json(_ name: String) throws -> JSONTree {
     do {
       return try JSONTree(try text(name))
     } catch let fault as JSONTree.Fault {
@@ -125,7 +125,7 @@ extension ModelFiles {
   /// - Parameter name: The name within the source.
   /// - Returns: A path.
   /// - Throws: `PipelinesError.missingPart`.
-  func required(_ name: String) throws -> String {
+  package func required(_ name: String) throws -> String {
     guard let path = path(name) else {
       throw PipelinesError.missingPart(path: source, what: name, known: [])
     }

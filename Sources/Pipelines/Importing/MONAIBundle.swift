@@ -10,9 +10,9 @@ import Tensors
 /// MONAI bundle specification, version 1. Nothing of the configuration is executed: transforms, inferers
 /// and networks that are known become steps and values (`BundleTransforms`, `BundleNetworks`), and
 /// another is an error that names it.
-enum MONAIBundle {
+package enum MONAIBundle {
   /// The format's name in model descriptions.
-  static let format = "MONAI bundle"
+  package static let format = "MONAI bundle"
 
   private static let metadataName = "configs/metadata.json"
   private static let configurations = [
@@ -21,7 +21,7 @@ enum MONAIBundle {
   private static let weightsNames = ["models/model.pt", "models/model.ts"]
 
   /// Whether a folder or archive is a bundle.
-  static func recognises(_ files: ModelFiles) -> Bool { root(of: files) != nil }
+  package static func recognises(_ files: ModelFiles) -> Bool { root(of: files) != nil }
 
   /// The folder within the files that holds `configs`, with a slash, or nothing.
   private static func root(of files: ModelFiles) -> String? {
@@ -36,7 +36,7 @@ enum MONAIBundle {
   /// - Returns: The model.
   /// - Throws: `PipelinesError.missingPart`, `.damagedModel` for what is missing or malformed,
   ///   `.unsupportedModel` for what is not known; `LayersError` for weights that do not fit.
-  static func read(_ files: ModelFiles) throws -> ForeignModel {
+  package static func read(_ files: ModelFiles) throws -> ForeignModel {
     let root = root(of: files) ?? ""
     let metadata = try files.json(root + metadataName)
     guard let name = configurations.first(where: { files.path(root + $0) != nil }) else {
@@ -170,7 +170,7 @@ enum MONAIBundle {
 
   /// The order in which overlapping regions are painted: the nested ones of brain tumours from the
   /// outermost, others as they come.
-  static func order(of names: [String]) -> [Int] {
+  package static func order(of names: [String]) -> [Int] {
     let nested = ["whole tumor", "tumor core", "enhancing tumor"]
     let ranks = names.map { name in
       nested.firstIndex {

@@ -6,7 +6,7 @@ import Support
 /// Numbers are found as PyTorch's `affine_grid` and `grid_sample` find them in double precision, by way
 /// of coordinates from −1 to 1, because the nearest sample of a place halfway between two depends on
 /// the last bit.
-struct AxisSamples: Equatable, Sendable {
+package struct AxisSamples: Equatable, Sendable {
   /// The old samples on either side.
   private(set) var lower: [Int] = []
   private(set) var upper: [Int] = []
@@ -14,9 +14,9 @@ struct AxisSamples: Equatable, Sendable {
   private(set) var lowerWeight: [Double] = []
   private(set) var upperWeight: [Double] = []
   /// The old axis's number of samples.
-  let sourceCount: Int
+  package let sourceCount: Int
 
-  var count: Int { lower.count }
+  package var count: Int { lower.count }
 
   /// - Parameters:
   ///   - count: Samples of the new axis.
@@ -25,7 +25,7 @@ struct AxisSamples: Equatable, Sendable {
   ///   - sourceCount: Samples of the old axis.
   ///   - interpolation: How values between samples are found.
   ///   - padding: What lies outside.
-  init(
+  package init(
     count: Int,
     step: Double,
     shift: Double = 0,
@@ -61,7 +61,7 @@ struct AxisSamples: Equatable, Sendable {
   ///   - sourceCount: Samples of the old axis.
   ///   - count: Samples of the new axis.
   ///   - interpolation: How values between samples are found.
-  init(resizing sourceCount: Int, to count: Int, interpolation: VolumeStep.Interpolation) {
+  package init(resizing sourceCount: Int, to count: Int, interpolation: VolumeStep.Interpolation) {
     self.sourceCount = sourceCount
     let ratio = Double(sourceCount) / Double(count)
     let last = sourceCount - 1
@@ -110,21 +110,21 @@ struct AxisSamples: Equatable, Sendable {
 }
 
 /// Another number of samples along each axis of an array whose axis 2 is fastest.
-struct GridSampler: Equatable, Sendable {
-  let axes: [AxisSamples]
+package struct GridSampler: Equatable, Sendable {
+  package let axes: [AxisSamples]
   private let isNearest: Bool
 
-  init(_ axes: [AxisSamples]) {
+  package init(_ axes: [AxisSamples]) {
     precondition(axes.count == 3)
     self.axes = axes
     isNearest = axes.allSatisfy { $0.upperWeight.allSatisfy { $0 == 0 } }
   }
 
-  var source: [Int] { axes.map(\.sourceCount) }
-  var target: [Int] { axes.map(\.count) }
+  package var source: [Int] { axes.map(\.sourceCount) }
+  package var target: [Int] { axes.map(\.count) }
 
   /// A whole array.
-  func applied(to values: [Float]) -> [Float] {
+  package func applied(to values: [Float]) -> [Float] {
     let (source, target) = (source, target)
     let (from, to) = (source[1] * source[2], target[1] * target[2])
     return [Float](unsafeUninitializedCapacity: target[0] * to) { output, count in
@@ -148,7 +148,7 @@ struct GridSampler: Equatable, Sendable {
   }
 
   /// One plane of the new array, from the two old ones on either side.
-  func fill(
+  package func fill(
     _ output: UnsafeMutablePointer<Float>,
     plane: Int,
     lower: UnsafePointer<Float>,
@@ -191,7 +191,7 @@ struct GridSampler: Equatable, Sendable {
   }
 
   /// Labels of a whole array, for samplers that take the nearest.
-  func nearest(_ labels: [UInt16]) -> [UInt16] {
+  package func nearest(_ labels: [UInt16]) -> [UInt16] {
     let source = source
     var result: [UInt16] = []
     result.reserveCapacity(target.reduce(1, *))
@@ -210,8 +210,8 @@ struct GridSampler: Equatable, Sendable {
 }
 
 /// A pointer that threads share, each writing to places of its own.
-struct SharedPointer<Value>: @unchecked Sendable {
-  let pointer: UnsafeMutablePointer<Value>
+package struct SharedPointer<Value>: @unchecked Sendable {
+  package let pointer: UnsafeMutablePointer<Value>
 
-  init(_ pointer: UnsafeMutablePointer<Value>) { self.pointer = pointer }
+  package init(_ pointer: UnsafeMutablePointer<Value>) { self.pointer = pointer }
 }

@@ -7,13 +7,13 @@ import Support
 /// Fischl 2012, "FreeSurfer"; the histogram's rule is that of `mri_convert` as FastSurfer (Henschel et
 /// al. 2020) restates it, and its upper 2 % are cut off as Brainchop's preprocessing does. The grid's
 /// axes are left, inferior, anterior; the middles of both grids' index ranges (size / 2) coincide.
-struct ConformedVolume {
-  static let size = 256
+package struct ConformedVolume {
+  package static let size = 256
   private static let bins = 1000
   private static let upperShare = 0.98
 
   /// The grid for a scan.
-  static func geometry(for scan: ImageGeometry) throws(ImagingError) -> ImageGeometry {
+  package static func geometry(for scan: ImageGeometry) throws(ImagingError) -> ImageGeometry {
     let middle = scan.position(ofIndex: SIMD3<Double>(scan.size) / 2)
     let direction = try Orientation(code: "LIA").direction
     let half = Double(size) / 2
@@ -26,7 +26,7 @@ struct ConformedVolume {
   }
 
   /// A scan on that grid, whole numbers of 0 to 255.
-  static func volume(_ scan: Volume<Float>) throws(ImagingError) -> Volume<Float> {
+  package static func volume(_ scan: Volume<Float>) throws(ImagingError) -> Volume<Float> {
     let target = try geometry(for: scan.geometry)
     let source = scaled(scan.voxels)
     let grid = scan.geometry
@@ -69,7 +69,7 @@ struct ConformedVolume {
   }
 
   /// Values from 0 to 255: the smallest becomes 0, and 2 % of those that are not 0 become 255.
-  static func scaled(_ values: [Float]) -> [Float] {
+  package static func scaled(_ values: [Float]) -> [Float] {
     let finite = values.map { $0.isFinite ? $0 : 0 }
     guard let low = finite.min(), let high = finite.max(), low < high else {
       return [Float](repeating: 0, count: values.count)

@@ -1,9 +1,9 @@
 import Foundation
 
 /// Intensities as NumPy and PyTorch compute them, in single precision where they do.
-enum IntensitySteps {
+package enum IntensitySteps {
   /// Applies a step to the channels; others than those on intensities do nothing.
-  static func apply(_ step: VolumeStep, to channels: inout [[Float]]) {
+  package static func apply(_ step: VolumeStep, to channels: inout [[Float]]) {
     switch step {
     case .scaleRange(let low, let high, let newLow, let newHigh, let clips):
       for index in channels.indices {
@@ -149,7 +149,7 @@ enum IntensitySteps {
   }
 
   /// Percentiles with linear interpolation between ranks (NumPy's default).
-  static func percentiles(_ values: [Float], _ wanted: [Double]) -> [Double] {
+  package static func percentiles(_ values: [Float], _ wanted: [Double]) -> [Double] {
     guard !values.isEmpty else { return wanted.map { _ in 0 } }
     // Numbers that are none sort nowhere.
     let sorted = values.map { $0.isNaN ? -.infinity : $0 }.sorted()

@@ -3,15 +3,15 @@ import Imaging
 import Support
 
 /// What labels a plane's scores stand for.
-struct LabelDecision: Sendable {
+package struct LabelDecision: Sendable {
   /// Scores of each voxel.
-  let classes: Int
+  package let classes: Int
   /// The number of each output; 0 for background.
   private let numbers: [UInt16]
   /// The order of painting, or nil where the largest wins.
   private let order: [Int]?
 
-  init(_ plan: VolumePlan, labels: [LabelDefinition]) {
+  package init(_ plan: VolumePlan, labels: [LabelDefinition]) {
     let ids = labels.map { UInt16(clamping: $0.id) }
     switch plan.heads {
     case .labels:
@@ -25,7 +25,7 @@ struct LabelDecision: Sendable {
   }
 
   /// The label of each voxel of `[class][voxel]`; the first of equal scores wins.
-  func labels(of scores: [Float]) -> [UInt16] {
+  package func labels(of scores: [Float]) -> [UInt16] {
     let count = scores.count / classes
     return [UInt16](unsafeUninitializedCapacity: count) { output, initialized in
       // Each thread decides the voxels that it was given.
@@ -64,7 +64,7 @@ struct LabelDecision: Sendable {
 
 extension VolumePlan.Activation {
   /// Turns `[class][voxel]` into probabilities.
-  func apply(to scores: inout [Float], classes: Int) {
+  package func apply(to scores: inout [Float], classes: Int) {
     guard self != .none else { return }
     let count = scores.count / classes
     scores.withUnsafeMutableBufferPointer { scores in

@@ -3,9 +3,9 @@ import Imaging
 import Support
 
 /// A scan after a plan's steps, with what brings results back.
-struct PreparedSteps: Sendable {
+package struct PreparedSteps: Sendable {
   /// How a step's grid becomes the one before it.
-  enum Undo: Sendable {
+  package enum Undo: Sendable {
     /// Axes as they were.
     case turn(ImageGeometry)
     /// Samples as they were: of scores, and of labels.
@@ -17,13 +17,13 @@ struct PreparedSteps: Sendable {
   }
 
   /// What the network sees.
-  private(set) var array: VolumeArray
+  package private(set) var array: VolumeArray
   /// In the order of the steps.
-  private(set) var undos: [Undo] = []
+  package private(set) var undos: [Undo] = []
   /// The middle of the scan in samples of the array.
   private(set) var middle: [Double]
 
-  init(_ scan: ScanChannels, steps: [VolumeStep]) throws {
+  package init(_ scan: ScanChannels, steps: [VolumeStep]) throws {
     array = VolumeArray(scan)
     middle = array.size.map { Double($0 / 2) }
     for step in steps { try apply(step) }

@@ -5,20 +5,20 @@ import Support
 ///
 /// A plane holds `[class][row][column]` at one place of axis 0. No stage keeps more than two planes, so
 /// that scores of a whole volume are never held.
-final class ScoreStream {
-  typealias Receiver = (_ plane: Int, _ scores: [Float]) throws -> Void
+package final class ScoreStream {
+  package typealias Receiver = (_ plane: Int, _ scores: [Float]) throws -> Void
 
   private let first: Receiver
   private let finishers: [() throws -> Void]
   /// The grid of what arrives at the receiver.
-  let geometry: ImageGeometry
+  package let geometry: ImageGeometry
 
   /// - Parameters:
   ///   - undos: What brings the network's grid back, in the order of the steps; axes stay as they are.
   ///   - geometry: The network's grid.
   ///   - classes: Scores of each voxel.
   ///   - receiver: Takes the planes of the last grid, in order.
-  init(
+  package init(
     _ undos: [PreparedSteps.Undo],
     from geometry: ImageGeometry,
     classes: Int,
@@ -60,10 +60,10 @@ final class ScoreStream {
   }
 
   /// Takes the next plane of the network's grid.
-  func receive(_ plane: Int, _ scores: [Float]) throws { try first(plane, scores) }
+  package func receive(_ plane: Int, _ scores: [Float]) throws { try first(plane, scores) }
 
   /// Tells that all planes have come.
-  func finish() throws { for finish in finishers { try finish() } }
+  package func finish() throws { for finish in finishers { try finish() } }
 }
 
 /// Planes on a larger or smaller box; 0 where there were none.

@@ -6,19 +6,19 @@ import Support
 /// Windows are ⌊size (1 − overlap)⌋ samples apart, the last one ends with the volume, and the order is
 /// that of nested loops with axis 0 outermost. The Gaussian is the product of one for each axis about
 /// the window's middle, in single precision, and at least 1/1000.
-struct SlidingWindows: Sendable {
+package struct SlidingWindows: Sendable {
   /// The volume's size, at least the window's.
-  let size: [Int]
+  package let size: [Int]
   /// Samples before the scan where it is smaller than a window.
-  let padding: [Int]
+  package let padding: [Int]
   /// Samples of a window.
-  let window: [Int]
+  package let window: [Int]
   /// First samples of windows along each axis.
-  let starts: [[Int]]
+  package let starts: [[Int]]
   /// Weights within a window.
-  let weights: [Float]
+  package let weights: [Float]
 
-  init(_ scan: [Int], plan: SlidingWindowPlan) {
+  package init(_ scan: [Int], plan: SlidingWindowPlan) {
     let window = zip(scan, plan.size).map { $1 == 0 ? $0 : $1 }
     let size = zip(scan, window).map { max($0, $1) }
     self.window = window
@@ -64,13 +64,13 @@ struct SlidingWindows: Sendable {
   }
 
   /// All windows, in order.
-  var origins: [[Int]] {
+  package var origins: [[Int]] {
     starts[0].flatMap { a in starts[1].flatMap { b in starts[2].map { [a, b, $0] } } }
   }
 }
 
 /// The weighted mean of windows, given out plane by plane as windows pass.
-final class WindowAccumulator {
+package final class WindowAccumulator {
   private let grid: SlidingWindows
   private let classes: Int
   private let scan: [Int]
@@ -85,7 +85,7 @@ final class WindowAccumulator {
   ///   - scan: The size without what surrounds it.
   ///   - classes: Scores of each voxel.
   ///   - receiver: Takes finished planes of the scan, in order.
-  init(
+  package init(
     _ grid: SlidingWindows,
     scan: [Int],
     classes: Int,
@@ -105,7 +105,7 @@ final class WindowAccumulator {
   ///   - scores: `[class][plane][row][column]`.
   ///   - origin: The window's first sample.
   /// - Throws: What the receiver throws.
-  func add(_ scores: UnsafeBufferPointer<Float>, at origin: [Int]) throws {
+  package func add(_ scores: UnsafeBufferPointer<Float>, at origin: [Int]) throws {
     if origin[0] > first { try pass(to: origin[0]) }
     let (window, width) = (grid.window, grid.size[2])
     let area = grid.size[1] * width
@@ -142,7 +142,7 @@ final class WindowAccumulator {
   }
 
   /// Gives out what is left.
-  func finish() throws { try pass(to: grid.size[0]) }
+  package func finish() throws { try pass(to: grid.size[0]) }
 
   private func pass(to start: Int) throws {
     let (width, height) = (grid.size[2], grid.size[1])

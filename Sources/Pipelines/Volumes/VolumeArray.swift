@@ -5,44 +5,44 @@ import Support
 ///
 /// Axis 2 is the grid's x, axis 0 its z: where a program for NIfTI files speaks of the axes right,
 /// anterior, superior, the grid here is oriented superior, anterior, right.
-struct VolumeArray: Sendable {
+package struct VolumeArray: Sendable {
   /// The grid; its x is axis 2.
-  var geometry: ImageGeometry
+  package var geometry: ImageGeometry
   /// Values of each channel.
-  var channels: [[Float]]
+  package var channels: [[Float]]
 
   /// Larger arrays are refused before memory is taken for them.
-  static let maximumCount = 1 << 31
+  package static let maximumCount = 1 << 31
 
-  init(geometry: ImageGeometry, channels: [[Float]]) {
+  package init(geometry: ImageGeometry, channels: [[Float]]) {
     self.geometry = geometry
     self.channels = channels
   }
 
   /// A scan with its axes as stored.
-  init(_ scan: ScanChannels) {
+  package init(_ scan: ScanChannels) {
     let orientation = Self.reversed(scan.geometry.orientation)
     geometry = scan.geometry.reoriented(to: orientation)
     channels = scan.volumes.map { $0.asFloat.reoriented(to: orientation).voxels }
   }
 
   /// Samples along the axes 0, 1 and 2.
-  var size: [Int] { Self.size(of: geometry) }
+  package var size: [Int] { Self.size(of: geometry) }
 
-  static func size(of geometry: ImageGeometry) -> [Int] {
+  package static func size(of geometry: ImageGeometry) -> [Int] {
     [geometry.size.z, geometry.size.y, geometry.size.x]
   }
 
   /// Distance of samples along the axes 0, 1 and 2, mm.
-  var spacing: [Double] { [geometry.spacing.z, geometry.spacing.y, geometry.spacing.x] }
+  package var spacing: [Double] { [geometry.spacing.z, geometry.spacing.y, geometry.spacing.x] }
 
   /// The sides towards which the axes 2, 1 and 0 grow, for a code of the axes 0, 1 and 2.
-  static func reversed(_ orientation: Orientation) -> Orientation {
+  package static func reversed(_ orientation: Orientation) -> Orientation {
     let code = String(orientation.code.reversed())
     return (try? Orientation(code: code)) ?? orientation
   }
 
-  mutating func turn(to orientation: Orientation) {
+  package mutating func turn(to orientation: Orientation) {
     channels = channels.map {
       Volume(geometry: geometry, voxels: $0).reoriented(to: orientation).voxels
     }
@@ -50,7 +50,7 @@ struct VolumeArray: Sendable {
   }
 
   /// Another number of samples; `shift` is the first one's place among the old ones.
-  mutating func sample(
+  package mutating func sample(
     _ sampler: GridSampler,
     spacing: [Double],
     shift: [Double] = [0, 0, 0]
@@ -64,7 +64,7 @@ struct VolumeArray: Sendable {
     )
   }
 
-  static func geometry(
+  package static func geometry(
     size: [Int],
     spacing: [Double],
     origin: SIMD3<Double>,
@@ -79,7 +79,7 @@ struct VolumeArray: Sendable {
   }
 
   /// Cuts and surrounds with 0: the new array's first sample is `start` of the old.
-  mutating func place(start: [Int], size newSize: [Int]) throws {
+  package mutating func place(start: [Int], size newSize: [Int]) throws {
     try Self.checkCount(newSize)
     let old = size
     if start == [0, 0, 0], newSize == old { return }
@@ -94,7 +94,7 @@ struct VolumeArray: Sendable {
     )
   }
 
-  static func checkCount(_ size: [Int]) throws(PipelinesError) {
+  package static func checkCount(_ size: [Int]) throws(PipelinesError) {
     var count = 1
     for axis in size {
       let (product, overflow) = count.multipliedReportingOverflow(by: max(axis, 0))
@@ -109,7 +109,7 @@ struct VolumeArray: Sendable {
   }
 
   /// Values of an array on another box; 0 outside.
-  static func placed<Value: Numeric>(
+  package static func placed<Value: Numeric>(
     _ values: [Value],
     _ old: [Int],
     start: [Int],

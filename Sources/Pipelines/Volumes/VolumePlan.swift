@@ -115,7 +115,7 @@ public struct VolumePlan: Codable, Equatable, Sendable {
 
   /// Checks values that came from a file.
   /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
-  func check() throws(PipelinesError) {
+  package func check() throws(PipelinesError) {
     func require(_ condition: Bool, _ reason: String) throws(PipelinesError) {
       if !condition { throw .invalidPlan(reason: reason) }
     }
@@ -170,7 +170,7 @@ public struct VolumePlan: Codable, Equatable, Sendable {
   ///   - channels: Channels of a scan.
   ///   - labels: Structures after background.
   /// - Throws: `PipelinesError.invalidPlan` naming what does not fit.
-  func check(_ network: NetworkConfiguration, channels: Int, labels: Int) throws(PipelinesError) {
+  package func check(_ network: NetworkConfiguration, channels: Int, labels: Int) throws(PipelinesError) {
     func require(_ condition: Bool, _ reason: String) throws(PipelinesError) {
       if !condition { throw .invalidPlan(reason: reason) }
     }

@@ -59,7 +59,7 @@ public enum VolumeStep: Codable, Equatable, Sendable {
 
   /// Checks values that came from a file.
   /// - Throws: `PipelinesError.invalidPlan`.
-  func check() throws(PipelinesError) {
+  package func check() throws(PipelinesError) {
     func require(_ condition: Bool, _ reason: String) throws(PipelinesError) {
       if !condition { throw .invalidPlan(reason: reason) }
     }

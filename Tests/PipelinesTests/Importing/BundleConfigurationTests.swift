@@ -1,8 +1,7 @@
 import Foundation
+import Pipelines
 import Support
 import Testing
-
-@testable import Pipelines
 
 @Suite struct BundleConfigurationTests {
   private func configuration(_ text: String) throws -> BundleConfiguration {
@@ -104,14 +103,13 @@ import Testing
     let transforms = BundleTransforms(configuration: bundle)
     let before = try #require(try bundle.value("pre"))
     let steps = try transforms.steps(transforms.chain(before))
-    #expect(
-      steps == [
-        .orient(code: "RAS"),
-        .space(mm: [1.5, 1.5, 2], interpolation: .linear, padding: .border),
-        .scaleRange(low: -57, high: 164, newLow: 0, newHigh: 1, clips: true),
-        .cropForeground(margin: [4, 4, 4], multiple: [1, 1, 1], allowsSmaller: false),
-      ]
-    )
+    let expected: [VolumeStep] = [
+      .orient(code: "RAS"),
+      .space(mm: [1.5, 1.5, 2], interpolation: .linear, padding: .border),
+      .scaleRange(low: -57, high: 164, newLow: 0, newHigh: 1, clips: true),
+      .cropForeground(margin: [4, 4, 4], multiple: [1, 1, 1], allowsSmaller: false),
+    ]
+    #expect(steps == expected)
     #expect(
       try transforms.inferer(bundle.value("inferer"))
         == .windows(

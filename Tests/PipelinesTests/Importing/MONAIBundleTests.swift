@@ -2,11 +2,10 @@ import Foundation
 import Imaging
 import ImagingIO
 import Layers
+import Pipelines
 import Support
 import TestSupport
 import Testing
-
-@testable import Pipelines
 
 /// Bundles that MONAI made and ran; see `Tests/Fixtures/MONAIBundles`.
 @Suite struct MONAIBundleTests {

@@ -1,11 +1,10 @@
 import Foundation
 import Imaging
 import ImagingIO
+import Pipelines
 import Support
 import TestSupport
 import Testing
-
-@testable import Pipelines
 
 /// Networks of `Tests/Fixtures/graphs`, which find values above 1/2.
 @Suite struct ONNXModelTests {

@@ -1,8 +1,7 @@
+import Pipelines
 import Support
 import TestSupport
 import Testing
-
-@testable import Pipelines
 
 @Suite struct SlidingWindowsTests {
   @Test func windowsLieWhereMONAIPutsThem() throws {

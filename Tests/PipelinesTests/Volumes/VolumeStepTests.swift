@@ -1,10 +1,9 @@
 import Imaging
 import ImagingIO
+import Pipelines
 import Support
 import TestSupport
 import Testing
-
-@testable import Pipelines
 
 @Suite struct VolumeStepTests {
   /// Numbers of the reference are rounded to eight digits.

@@ -10,7 +10,9 @@ struct ModelImportCommand: Verb {
     abstract: "Makes a model package of another program's model.",
     discussion: """
       SOURCE is a results folder of nnU-Net v2 (whole, of one data set, or of one configuration) or \
-      an exported zip. Nothing of it is executed. The package is written into $LAMINA_MODELS, else \
+      an exported zip, TotalSegmentator's among them; a MONAI bundle (folder or zip); a folder of \
+      Brainchop's MeshNets or of its multi-axial networks; or an ONNX file with --plan. Nothing of it \
+      is executed. The package is written into $LAMINA_MODELS, else \
       ./Models; weights are checked against the architecture, and a self-test is stored.
       """
   )
@@ -36,7 +38,8 @@ struct ModelImportCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "A JSON file with what the source does not say: nnU-Net's postprocessing.json.",
+      "A JSON file with what the source does not say: an ONNX file's steps, or nnU-Net's "
+        + "postprocessing.json.",
       valueName: "file"
     )
   )

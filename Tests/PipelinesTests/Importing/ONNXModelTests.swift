@@ -59,7 +59,8 @@ import Testing
   @Test(arguments: [0, 1, 2])
   func slicesAlongAnAxisAreJoined(_ axis: Int) throws {
     let plan = """
-      {"steps": [{"orient": {"code": "RAS"}}], "sliceAxis": \(axis), "labels": ["bright"]}
+      {"steps": [{"orient": {"code": "RAS"}}], "sliceAxis": \(axis), "labels": ["bright"],
+       "channelsLast": false}
       """
     let package = try imported(Fixtures.path("graphs/slices.onnx"), plan: plan)
     #expect(package.description.labels.map(\.name) == ["bright"])
@@ -118,8 +119,13 @@ import Testing
     #expect(description("slices", nil).contains("steps"))
     #expect(description("slices", "{}").contains("steps"))
     #expect(description("slices", #"{"steps": [{"conform": {}}, 3]}"#).contains("steps"))
-    #expect(description("slices", #"{"steps": [], "labels": ["a", "b"]}"#).contains("2 labels"))
-    #expect(description("slices", #"{"steps": [{"orient": {"code": "RRR"}}]}"#).contains("RRR"))
-    #expect(description("slices", #"{"steps": [], "sliceAxis": 7}"#).contains("sliceAxis"))
+    // One channel of 8 x 8 pixels may as well be 8 channels of 1 x 8.
+    #expect(description("slices", #"{"steps": []}"#).contains("channelsLast"))
+    func firstChannels(_ rest: String) -> String {
+      description("slices", #"{"channelsLast": false, "# + rest + "}")
+    }
+    #expect(firstChannels(#""steps": [], "labels": ["a", "b"]"#).contains("2 labels"))
+    #expect(firstChannels(#""steps": [{"orient": {"code": "RRR"}}]"#).contains("RRR"))
+    #expect(firstChannels(#""steps": [], "sliceAxis": 7"#).contains("sliceAxis"))
   }
 }

@@ -36,6 +36,7 @@ public struct ModelStore: Sendable {
 
   /// Whether a text can name a package: letters, digits, `.`, `_` and `-`, not starting with a point.
   /// - Parameter text: The text.
+  /// - Returns: True for such a name of at most 100 characters.
   public static func isName(_ text: String) -> Bool {
     !text.isEmpty && text.count <= 100 && !text.hasPrefix(".")
       && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }

@@ -65,6 +65,7 @@ package final class ProbabilitySink: Sendable {
 
   /// Calls a body with all values.
   /// - Parameter body: Gets them, and must not keep them.
+  /// - Returns: What the body returns.
   package func withValues<Result>(
     _ body: (UnsafeMutableBufferPointer<Float>) throws -> Result
   ) rethrows -> Result {
@@ -85,6 +86,7 @@ package final class ProbabilitySink: Sendable {
   /// - Parameters:
   ///   - prepared: The scan as the network sees it.
   ///   - scanSize: Voxels of the scan along x, y, z.
+  /// - Returns: The place; nil before `begin`.
   func target(for prepared: NNUNetPreparation, scanSize: SIMD3<Int>) -> ProbabilityTarget? {
     let memory = SIMD3(1, scanSize.x, scanSize.x * scanSize.y)
     var steps = SIMD3<Int>()

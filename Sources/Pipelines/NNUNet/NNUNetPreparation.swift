@@ -203,6 +203,7 @@ package struct NNUNetPreparation: Sendable {
 extension NNUNetPlan {
   /// The spacing that the network sees; across the slices of a 2-D configuration the scan's own.
   /// - Parameter original: The transposed scan's spacing along x, y, z.
+  /// - Returns: Along x, y, z, mm.
   func networkSpacing(original: SIMD3<Double>) -> SIMD3<Double> {
     isPlanar
       ? SIMD3(spacing[1], spacing[0], original.z) : SIMD3(spacing[2], spacing[1], spacing[0])

@@ -68,6 +68,7 @@ final class TileScorer {
   /// - Parameters:
   ///   - tiles: `[tile][channel][voxels]` of `batchSize` tiles.
   ///   - body: Gets `[tile][output][voxels]`.
+  /// - Returns: What the body returns.
   func score<Result>(
     _ tiles: AlignedBuffer<Float>,
     _ body: (UnsafePointer<Float>) throws -> Result

@@ -1,7 +1,9 @@
 import Foundation
 
-/// Where tiles lie and how they count, as nnU-Net has it (spec: `compute_steps_for_sliding_window`,
-/// `compute_gaussian`). Axes are those of arrays, the slowest first.
+/// Where tiles lie and how they count, as nnU-Net has it.
+///
+/// Its functions are `compute_steps_for_sliding_window` and `compute_gaussian`. Axes are those of
+/// arrays, the slowest first.
 package enum TileWindows {
   /// First voxels of the tiles along one axis.
   /// - Parameters:

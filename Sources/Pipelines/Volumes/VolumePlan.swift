@@ -170,7 +170,11 @@ public struct VolumePlan: Codable, Equatable, Sendable {
   ///   - channels: Channels of a scan.
   ///   - labels: Structures after background.
   /// - Throws: `PipelinesError.invalidPlan` naming what does not fit.
-  package func check(_ network: NetworkConfiguration, channels: Int, labels: Int) throws(PipelinesError) {
+  package func check(
+    _ network: NetworkConfiguration,
+    channels: Int,
+    labels: Int
+  ) throws(PipelinesError) {
     func require(_ condition: Bool, _ reason: String) throws(PipelinesError) {
       if !condition { throw .invalidPlan(reason: reason) }
     }

@@ -7,8 +7,9 @@ import Support
 import TestSupport
 import Testing
 
-/// Tiny models with random weights and nnU-Net's own label maps (`Tests/Fixtures/nnunet`). Random
-/// scores are close to one another everywhere, so that a wrong rounding shows.
+/// Tiny models with random weights and nnU-Net's own label maps.
+///
+/// Random scores are close to one another everywhere, so that a wrong rounding shows.
 @Suite struct NNUNetPredictorTests {
   private static func path(_ name: String) -> String { Fixtures.path("nnunet/models/" + name) }
 

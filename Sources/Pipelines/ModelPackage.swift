@@ -49,7 +49,15 @@ public struct ModelPackage: Sendable {
       channels: description.channels.count,
       labels: description.labels.count
     )
+    try require(
+      description.plan.needsPreviousStage == (description.previousStage != nil),
+      "its plan and its stages do not agree on an earlier one"
+    )
     if let stage = description.previousStage {
+      try require(
+        stage.plan.isFirstStage && !stage.members.isEmpty,
+        "its earlier stage is not one of nnU-Net's first stages"
+      )
       try stage.plan.check()
       try stage.plan.check(
         stage.network,

@@ -72,6 +72,18 @@ public enum ModelPlan: Sendable, Equatable {
     }
   }
 
+  /// Whether labels of an earlier stage are further inputs.
+  var needsPreviousStage: Bool {
+    if case .nnUNet(let plan) = self { return plan.previousStage != nil }
+    return false
+  }
+
+  /// Whether this can be the first stage of a cascade.
+  var isFirstStage: Bool {
+    if case .nnUNet(let plan) = self { return plan.previousStage == nil }
+    return false
+  }
+
   /// Patches of a self-test: as many as prediction gives the network at once.
   var testBatchSize: Int {
     switch self {

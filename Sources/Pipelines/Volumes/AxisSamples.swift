@@ -210,6 +210,7 @@ package struct GridSampler: Equatable, Sendable {
 }
 
 /// A pointer that threads share, each writing to places of its own.
+// Sendable invariant: it lives for one parallel loop, whose workers write disjoint places.
 package struct SharedPointer<Value>: @unchecked Sendable {
   package let pointer: UnsafeMutablePointer<Value>
 

@@ -80,6 +80,21 @@ import Testing
     } throws: { "\($0)".contains("3d_lowres") }
   }
 
+  @Test func aPackageThatLostItsFirstStageIsRefused() throws {
+    let folder = try TemporaryFolder()
+    var options = ImportOptions(name: "m")
+    options.configuration = "3d_cascade_fullres"
+    _ = try ModelImporter.run(
+      Fixtures.path("nnunet/models/cascade"),
+      options: options,
+      to: folder.path,
+      progress: SilentProgress(),
+      interruption: Interruption()
+    )
+    try Self.edit(folder.file("model.json")) { $0["previousStage"] = nil }
+    #expect(throws: PipelinesError.self) { try ModelPackage(path: folder.path) }
+  }
+
   @Test func plansWithoutTheConfigurationAreNamed() throws {
     let folder = try Self.copy("thick")
     try Self.edit(folder.file("source/plans.json")) { $0["configurations"] = ["2d": [:]] }

@@ -78,7 +78,8 @@ public struct ModelPackage: Sendable {
       "two of its labels share a number or a name"
     )
     if case .rrdb = description.network { try require(false, "its network enlarges images") }
-    if case .classicUNet(let values) = description.network {
+    // A plan of named steps says itself what follows the network.
+    if case .classicUNet(let values) = description.network, !description.plan.isVolume {
       try require(!values.outputsProbabilities, "its network gives probabilities, not scores")
     }
     if case .unet(let values) = description.network {
@@ -152,7 +153,9 @@ public struct ModelPackage: Sendable {
       return try openGraph(member, values, patchSize: patchSize)
     }
     var random = RandomStream(seed: 0)
-    let network = try configuration.makeNetwork(random: &random)
+    let network = try Parameter.withoutRandomWeights {
+      try configuration.makeNetwork(random: &random)
+    }
     try check(patchSize, multiples: network.axisMultiples)
     let weights = path + "/" + member.weights
     try network.load(Safetensors(contentsOf: weights), from: weights)

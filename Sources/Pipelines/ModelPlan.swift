@@ -92,6 +92,11 @@ public enum ModelPlan: Sendable, Equatable {
     }
   }
 
+  /// Whether the plan is a chain of named steps.
+  var isVolume: Bool {
+    if case .volume = self { true } else { false }
+  }
+
   /// The plan in a few words, such as "coronal slices, patches of 64 x 64".
   var summary: String {
     let size = patchSize.map(String.init).joined(separator: " x ")

@@ -21,7 +21,7 @@ enum ForeignWeights {
     if case .dynUNet(let values) = network { names = values.stateDictionaryNames }
     let weights = Safetensors(tensors: try dictionary.renamed(by: names))
     var random = RandomStream(seed: 0)
-    let built = try network.makeNetwork(random: &random)
+    let built = try Parameter.withoutRandomWeights { try network.makeNetwork(random: &random) }
     try built.load(weights, from: path)
     return weights
   }

@@ -4,186 +4,149 @@ import Imaging
 import Networks
 import Support
 
-/// A network in one ONNX file, with a plan that says what stands between a scan and it.
+/// A network whose file says what it computes: ONNX, Keras, or a frozen graph of TensorFlow.
 ///
-/// The file says what its input and output look like; it does not say how scans are to be prepared, and
-/// that is not guessed. The plan comes from a file of its own, or from the network's metadata under
-/// `lamina.plan`.
-enum ONNXModel {
-  /// The format's name in model descriptions.
-  static let format = "ONNX"
-  private static let metadataKey = "lamina.plan"
-  private static let networkName = "network.onnx"
+/// Such a file says what its input and output look like; it does not say how scans are to be prepared,
+/// and that is not guessed: the plan comes from a file of its own, or from an ONNX file's metadata under
+/// `lamina.plan`. Whatever the format, the package keeps the network as an ONNX file.
+enum GraphFileModel {
+  /// A format of such files.
+  enum Format: String, CaseIterable {
+    case onnx = "ONNX"
+    case keras = "Keras"
+    case tensorFlow = "TensorFlow"
 
-  /// What a plan file says; `steps` is the only key that must be there.
-  struct PlanFile: Decodable {
-    /// From the scan to the network.
-    var steps: [VolumeStep]?
-    /// Default: windows of the network's own size, the whole volume where it takes any, or slices.
-    var inferer: VolumeInferer?
-    /// Default: none where the network ends with probabilities, else softmax.
-    var activation: VolumePlan.Activation?
-    /// Default: background and labels, of which the largest wins.
-    var heads: VolumePlan.Heads?
-    /// Default: labels.
-    var inversion: VolumePlan.Inversion?
-    /// Default: none.
-    var components: [VolumePlan.Components]?
-    /// Names of the structures after background.
-    var labels: [String]?
-    /// Names of the input channels.
-    var channels: [String]?
-    /// The axis along which a two-dimensional network's slices follow one another; default 2.
-    var sliceAxis: Int?
-    /// Whether channels are the last dimension; default: found out where it can be.
-    var channelsLast: Bool?
-    var summary: String?
-    var licence: String?
+    /// What a file of the format is called in a sentence.
+    var fileName: String {
+      switch self {
+      case .onnx: "an ONNX file"
+      case .keras: "a model of Keras"
+      case .tensorFlow: "a frozen graph"
+      }
+    }
+
+    fileprivate var endings: [String] {
+      switch self {
+      case .onnx: [".onnx"]
+      case .keras: [".h5", ".hdf5", ".keras"]
+      case .tensorFlow: [".pb"]
+      }
+    }
   }
 
-  /// Whether the source is one ONNX file, by its name.
-  static func recognises(_ files: ModelFiles) -> Bool {
-    files.names.count == 1 && files.names[0].lowercased().hasSuffix(".onnx")
+  private static let metadataKey = "lamina.plan"
+  private static let networkName = "network.onnx"
+  private static let layersModelName = "model.json"
+
+  /// The format of a source that is one such file, by its name, or a layers model of TensorFlow.js.
+  static func format(_ files: ModelFiles) -> Format? {
+    guard files.names.count == 1 else {
+      let tree = files.path(layersModelName) == nil ? nil : try? files.json(layersModelName)
+      return tree?["modelTopology"] == nil ? nil : .keras
+    }
+    let name = files.names[0].lowercased()
+    return Format.allCases.first { $0.endings.contains { name.hasSuffix($0) } }
   }
 
   /// Reads a file.
   /// - Parameters:
-  ///   - files: The ONNX file.
+  ///   - files: The file, or a layers model's folder.
+  ///   - format: What it is.
   ///   - planPath: The plan file, or nil.
   /// - Returns: The model.
   /// - Throws: `GraphModelsError`; `PipelinesError.unsupportedModel`, `.invalidPlan`.
-  static func read(_ files: ModelFiles, planPath: String?) throws -> ForeignModel {
-    let name = files.names[0]
+  static func read(_ files: ModelFiles, _ format: Format, planPath: String?) throws -> ForeignModel
+  {
+    let name = files.names.count == 1 ? files.names[0] : layersModelName
     let path = try files.required(name)
     func unsupported(_ reason: String) -> PipelinesError {
       .unsupportedModel(path: path, reason: reason)
     }
-    var graph = try OperatorGraph(contentsOf: path)
-    let file = try plan(planPath, graph, path: path)
-    guard let steps = file.steps else { throw missing("steps", path) }
-    let inputs = graph.inputs.filter { graph.constants[$0.name] == nil }
-    guard inputs.count == 1, graph.outputs.count >= 1 else {
-      throw unsupported("it has \(inputs.count) inputs and \(graph.outputs.count) outputs")
-    }
-    guard let isLast = file.channelsLast ?? GraphAdaptation.hasChannelsLast(inputs[0]) else {
-      throw unsupported(
-        "its input \(inputs[0].name) does not tell which dimension is the channels; give the key "
-          + "channelsLast"
+    let plan: ImportPlan
+    var graph: OperatorGraph
+    switch format {
+    case .onnx:
+      graph = try OperatorGraph(contentsOf: path)
+      plan = try ImportPlan.read(
+        planPath,
+        embedded: graph.metadata[metadataKey],
+        model: path,
+        kind: format.fileName
+      )
+      graph = try channelsFirst(graph, plan, path: path)
+    case .keras:
+      plan = try ImportPlan.read(planPath, model: path, kind: format.fileName)
+      let model =
+        name.hasSuffix(".json")
+        ? try KerasModel(layersModel: path) : try KerasModel(savedModel: path)
+      graph = try OperatorGraph(keras: model)
+    case .tensorFlow:
+      plan = try ImportPlan.read(planPath, model: path, kind: format.fileName)
+      graph = try OperatorGraph(
+        tensorFlow: TensorFlowGraph(contentsOf: path),
+        input: plan.input,
+        output: plan.output
       )
     }
-    if isLast { graph = try GraphAdaptation.channelsFirst(graph, path: path) }
-    guard
-      let dimensions = graph.inputs.first(where: { graph.constants[$0.name] == nil })?.dimensions,
+    let inputs = graph.inputs.filter { graph.constants[$0.name] == nil }
+    guard inputs.count == 1, let dimensions = inputs[0].dimensions,
+      (4...5).contains(dimensions.count),
       let channels = dimensions[1].size
-    else { throw unsupported("its number of input channels is not fixed") }
-    let planar = dimensions.count == 4
+    else { throw unsupported("its input is no image with a fixed number of channels") }
     let window = dimensions.dropFirst(2).map { $0.size ?? 0 }
-    let inferer = try file.inferer ?? inferer(window, sliceAxis: file.sliceAxis ?? 2)
     let network = try GraphNetwork(graph)
     let sample = [1, channels] + window.map { $0 == 0 ? 64 : $0 }
     let found = try network.check(inputShape: sample)
     guard found.count == sample.count, found.dropFirst(2).elementsEqual(sample.dropFirst(2)) else {
       throw unsupported("it turns \(sample) into \(found), which is no score of each voxel")
     }
-    let heads = file.heads ?? .labels
-    var count = found[1]
-    if heads == .labels { count -= 1 }
-    guard count >= 1 else {
-      throw unsupported("its one output needs the key heads, as {\"regions\": {\"order\": [0]}}")
-    }
-    if let labels = file.labels, labels.count != count {
-      throw unsupported("the plan names \(labels.count) labels and the network has \(count)")
-    }
-    let activation = file.activation ?? (endsWithProbabilities(graph) ? .none : .softmax)
-    let perChannel: Int
-    if case .windows(let plan) = inferer {
-      perChannel = 2 * plan.neighbours + 1
-    } else {
-      perChannel = 1
-    }
-    guard channels % perChannel == 0 else {
-      throw unsupported("its \(channels) channels are not those of \(perChannel) slices")
-    }
-    var result = ForeignModel(
-      summary: file.summary ?? "A network imported from \(name).",
-      channels: file.channels ?? (0..<channels / perChannel).map { "channel \($0)" },
-      labels: (0..<count).map {
-        LabelDefinition(
-          id: $0 + 1,
-          name: file.labels?[$0] ?? "Label \($0 + 1)",
-          color: LabelDefinition.defaultColor($0)
-        )
-      },
-      network: .graph(
-        GraphFileConfiguration(
-          inputChannels: channels,
-          outputChannels: found[1],
-          dimensions: planar ? 2 : 3
-        )
+    var result = try plan.model(
+      ImportPlan.Facts(
+        path: path,
+        format: format.rawValue,
+        network: .graph(
+          GraphFileConfiguration(
+            inputChannels: channels,
+            outputChannels: found[1],
+            dimensions: window.count
+          )
+        ),
+        window: window,
+        givesProbabilities: endsWithProbabilities(graph)
       ),
-      plan: VolumePlan(
-        program: format,
-        steps: steps,
-        inferer: inferer,
-        activation: activation,
-        heads: heads,
-        inversion: file.inversion ?? .labels,
-        components: file.components ?? []
-      ),
-      format: format,
-      sources: [name]
+      name: name
     )
-    result.licence = file.licence
-    result.facts = ["producer": "\(graph.producer.name) \(graph.producer.version)"]
+    result.facts = [
+      "producer": [graph.producer.name, graph.producer.version].filter { !$0.isEmpty }
+        .joined(separator: " ")
+    ]
+    result.sources = files.names.count == 1 ? [name] : files.names
     result.members = [ModelDescription.Member(name: "the network", weights: networkName)]
     result.contents = [(networkName, try graph.encoded())]
     return result
   }
 
-  private static func missing(_ key: String, _ path: String) -> PipelinesError {
-    .unsupportedModel(
-      path: path,
-      reason: "an ONNX file does not say how scans are prepared for it; give a plan file with the "
-        + "key \(key)"
-    )
-  }
-
-  private static func plan(
-    _ planPath: String?,
+  /// An ONNX graph in the form that predictions take.
+  private static func channelsFirst(
     _ graph: OperatorGraph,
+    _ plan: ImportPlan,
     path: String
-  ) throws -> PlanFile {
-    let data: Data
-    if let planPath {
-      guard let found = FileManager.default.contents(atPath: planPath) else {
-        throw SupportError.notFound(path: planPath)
-      }
-      data = found
-    } else if let text = graph.metadata[metadataKey] {
-      data = Data(text.utf8)
-    } else {
-      throw missing("steps", path)
-    }
-    do {
-      return try JSONDecoder().decode(PlanFile.self, from: data)
-    } catch let error as DecodingError {
-      throw PipelinesError.invalidPlan(
-        reason: "\(planPath ?? metadataKey) \(ModelPackage.reason(of: error, file: "it"))"
+  ) throws -> OperatorGraph {
+    let inputs = graph.inputs.filter { graph.constants[$0.name] == nil }
+    guard inputs.count == 1, graph.outputs.count >= 1 else {
+      throw PipelinesError.unsupportedModel(
+        path: path,
+        reason: "it has \(inputs.count) inputs and \(graph.outputs.count) outputs"
       )
     }
-  }
-
-  /// How a network of this size sees a volume; sizes of 0 are free.
-  private static func inferer(_ window: [Int], sliceAxis: Int) throws -> VolumeInferer {
-    guard window.count == 2 else {
-      return window.allSatisfy({ $0 == 0 }) ? .whole : .windows(SlidingWindowPlan(size: window))
+    guard let isLast = plan.channelsLast ?? GraphAdaptation.hasChannelsLast(inputs[0]) else {
+      throw PipelinesError.unsupportedModel(
+        path: path,
+        reason: "its input \(inputs[0].name) does not tell which dimension is the channels; give "
+          + "the key channelsLast"
+      )
     }
-    guard (0..<3).contains(sliceAxis) else {
-      throw PipelinesError.invalidPlan(reason: "sliceAxis is \(sliceAxis)")
-    }
-    var size = window
-    size.insert(1, at: sliceAxis)
-    return .windows(SlidingWindowPlan(size: size, sliceAxis: sliceAxis))
+    return isLast ? try GraphAdaptation.channelsFirst(graph, path: path) : graph
   }
 
   /// Whether the output is a softmax or sigmoid, perhaps turned.

@@ -183,9 +183,18 @@ public enum ModelImporter {
         read: { try MultiaxialModel.read($0).imported(from: $0, $1) }
       ),
       Format(
-        name: ONNXModel.format,
-        recognises: ONNXModel.recognises,
-        read: { try ONNXModel.read($0, planPath: $1.planPath).imported(from: $0, $1) }
+        name: GraphFileModel.Format.allCases.map(\.rawValue).joined(separator: ", "),
+        recognises: { GraphFileModel.format($0) != nil },
+        read: { files, options in
+          let format = GraphFileModel.format(files) ?? .onnx
+          return try GraphFileModel.read(files, format, planPath: options.planPath)
+            .imported(from: files, options)
+        }
+      ),
+      Format(
+        name: WeightsFileModel.format,
+        recognises: WeightsFileModel.recognises,
+        read: { try WeightsFileModel.read($0, planPath: $1.planPath).imported(from: $0, $1) }
       ),
     ]
   }

@@ -1,13 +1,15 @@
 import Foundation
 import Imaging
 import ImagingIO
+import Layers
 import Pipelines
 import Support
+import Tensors
 import TestSupport
 import Testing
 
 /// Networks of `Tests/Fixtures/graphs`, which find values above 1/2.
-@Suite struct ONNXModelTests {
+@Suite struct GraphFileModelTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
@@ -78,6 +80,30 @@ import Testing
     }
     #expect(plan.activation == .none)
     #expect(plan.inferer == .whole)
+  }
+
+  /// A frozen graph and a model of Keras: the package's network gives what their programs gave.
+  @Test(arguments: ["tensorflow/slices.pb", "keras/unet.h5", "keras/unet.keras"])
+  func otherFormatsBecomeGraphs(_ source: String) throws {
+    let stored = try Safetensors(
+      contentsOf: Fixtures.path(source.split(separator: ".")[0] + ".safetensors")
+    )
+    let input = try #require(stored.tensors["input"])
+    let expected = try #require(stored.tensors["output"])
+    let heads =
+      expected.shape[1] == 1 ? #"{"regions": {"order": [0]}}"# : #"{"labels": {}}"#
+    let output = source.hasSuffix(".pb") ? #""output": "scores", "# : ""
+    let package = try imported(
+      Fixtures.path(source),
+      plan: "{\"steps\": [], " + output + "\"heads\": " + heads + "}"
+    )
+    let network = try package.makeNetwork()
+    // Of probabilities, in single precision on both sides.
+    expectClose(
+      network(input, in: .inference),
+      expected,
+      Tolerance(absolute: 2e-5, relative: 2e-5)
+    )
   }
 
   @Test func slicesAlongThreeAxesAgree() throws {

@@ -1,0 +1,108 @@
+import Foundation
+import Imaging
+import ImagingIO
+import Layers
+import Networks
+import Pipelines
+import Support
+import Tensors
+import TestSupport
+import Testing
+
+/// Weights alone, whose network is recognised and whose plan comes from a file.
+@Suite struct WeightsFileModelTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func imported(_ source: String, plan: String?) throws -> ModelPackage {
+    let place = folder.path + "/" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    var options = ImportOptions(name: "weights")
+    if let plan {
+      options.planPath = place + "-plan.json"
+      try Data(plan.utf8).write(to: URL(fileURLWithPath: place + "-plan.json"))
+    }
+    return try ModelImporter.run(
+      source,
+      options: options,
+      to: place,
+      progress: SilentProgress(),
+      interruption: Interruption()
+    ).package
+  }
+
+  @Test func slicesAreScoredByTheNetworkOfTheWeights() throws {
+    var random = RandomStream(seed: 5)
+    let network = try NetworkConfiguration.classicUNet(
+      ClassicUNetConfiguration(inputChannels: 1, outputChannels: 3, features: [4, 8])
+    ).makeNetwork(random: &random)
+    let weights = folder.path + "/model.safetensors"
+    let stored = Safetensors(
+      tensors: Dictionary(
+        uniqueKeysWithValues: network.namedParameters.map { ($0.name, $0.parameter.value) }
+      )
+    )
+    try stored.encoded().write(to: URL(fileURLWithPath: weights))
+    let package = try imported(
+      weights,
+      plan: """
+        {"steps": [{"orient": {"code": "LPS"}}], "labels": ["a", "b"],
+         "network": {"takesDefaults": true}}
+        """
+    )
+    #expect(package.description.labels.map(\.name) == ["a", "b"])
+    #expect(package.description.origin?.format == "state dictionary")
+
+    let size = SIMD3(8, 12, 3)
+    let geometry = try ImageGeometry(
+      size: size,
+      spacing: [1, 1, 2],
+      origin: [0, 0, 0],
+      direction: Orientation(code: "LPS").direction
+    )
+    let scan = Volume(
+      geometry: geometry,
+      voxels: (0..<geometry.voxelCount).map { _ in Float(random.uniform()) }
+    )
+    let path = folder.path + "/scan.nii.gz"
+    try NIfTIWriter.write(.float32(scan), to: path)
+    let run = try SegmentationRun(
+      model: package,
+      options: SegmentationRun.Options(),
+      progress: SilentProgress(),
+      interruption: Interruption()
+    )
+    let found = try run.segment(SegmentationInputs.Case(id: "scan", path: path)).labelMap.labels
+
+    // The plan's axes are x, y, z, so that a slice is [x][y].
+    var wanted = [UInt16](repeating: 0, count: geometry.voxelCount)
+    for z in 0..<size.z {
+      let pixels = (0..<size.x).flatMap { x in (0..<size.y).map { y in scan[x, y, z] } }
+      let scores = network(Tensor(pixels, shape: [1, 1, size.x, size.y]), in: .inference).values
+      let area = size.x * size.y
+      for x in 0..<size.x {
+        for y in 0..<size.y {
+          let pixel = x * size.y + y
+          let best = (0..<3).max { scores[$0 * area + pixel] < scores[$1 * area + pixel] }
+          wanted[(z * size.y + y) * size.x + x] = UInt16(best ?? 0)
+        }
+      }
+    }
+    #expect(found == wanted)
+    #expect(Set(found).count > 1)
+  }
+
+  @Test func whatIsNotKnownIsSaid() throws {
+    let strange = folder.path + "/strange.safetensors"
+    try Safetensors(tensors: ["a": Tensor([1, 2], shape: [2])]).encoded()
+      .write(to: URL(fileURLWithPath: strange))
+    let plan = #"{"steps": []}"#
+    let unknown = #expect(throws: NetworksError.self) { try imported(strange, plan: plan) }
+    #expect(unknown?.failure == .missingComponent)
+    let missing = #expect(throws: PipelinesError.self) { try imported(strange, plan: nil) }
+    #expect(missing?.description.contains("steps") ?? false)
+    let hostile = Fixtures.path("torch/hostile.pt")
+    #expect(throws: LayersError.self) { try imported(hostile, plan: plan) }
+  }
+}

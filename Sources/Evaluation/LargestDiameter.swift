@@ -7,22 +7,27 @@ import Imaging
 /// Biomarker Standardisation Initiative (Zwanenburg et al. 2016, "Image biomarker standardisation
 /// initiative", L0JK) on such a mesh.
 struct LargestDiameter {
-  /// The first and last voxel of a row.
+  /// The first and last voxel of a row of a slice.
   private struct Extent {
-    var low: Int
-    var high: Int
+    let y: Int32
+    let z: Int32
+    var low: Int32
+    var high: Int32
   }
 
-  /// For each slice the extents of its rows by y.
-  private var slices: [Int: [Int: Extent]] = [:]
+  /// By z, then y, as the runs come.
+  private var extents: [Extent] = []
 
-  /// Adds a run of voxels.
+  /// Adds a run of voxels; runs come by z, then y.
   mutating func add(_ run: LabelRuns.Run) {
-    let found = slices[run.z]?[run.y]
-    slices[run.z, default: [:]][run.y] = Extent(
-      low: min(found?.low ?? run.start, run.start),
-      high: max(found?.high ?? run.end - 1, run.end - 1)
-    )
+    let (low, high) = (Int32(run.start), Int32(run.end - 1))
+    let last = extents.count - 1
+    if last >= 0, extents[last].y == run.y, extents[last].z == run.z {
+      extents[last].low = min(extents[last].low, low)
+      extents[last].high = max(extents[last].high, high)
+    } else {
+      extents.append(Extent(y: Int32(run.y), z: Int32(run.z), low: low, high: high))
+    }
   }
 
   /// The diameter in mm, or nil without voxels.
@@ -52,17 +57,16 @@ struct LargestDiameter {
   private func candidates() -> [SIMD3<Double>] {
     // Planes at half slices, counted in halves.
     var planes: [Int: [SIMD2<Double>]] = [:]
-    for (z, rows) in slices {
-      for (y, extent) in rows {
-        let (low, high, row) = (Double(extent.low), Double(extent.high), Double(y))
-        planes[2 * z, default: []] += [
-          SIMD2(low - 0.5, row), SIMD2(high + 0.5, row), SIMD2(low, row - 0.5),
-          SIMD2(low, row + 0.5), SIMD2(high, row - 0.5), SIMD2(high, row + 0.5),
-        ]
-        let ends = [SIMD2(low, row), SIMD2(high, row)]
-        planes[2 * z - 1, default: []] += ends
-        planes[2 * z + 1, default: []] += ends
-      }
+    for extent in extents {
+      let (low, high, row) = (Double(extent.low), Double(extent.high), Double(extent.y))
+      let z = 2 * Int(extent.z)
+      planes[z, default: []] += [
+        SIMD2(low - 0.5, row), SIMD2(high + 0.5, row), SIMD2(low, row - 0.5),
+        SIMD2(low, row + 0.5), SIMD2(high, row - 0.5), SIMD2(high, row + 0.5),
+      ]
+      let ends = [SIMD2(low, row), SIMD2(high, row)]
+      planes[z - 1, default: []] += ends
+      planes[z + 1, default: []] += ends
     }
     return planes.sorted { $0.key < $1.key }.flatMap { z, points in
       Self.hull(points).map { SIMD3($0.x, $0.y, Double(z) / 2) }

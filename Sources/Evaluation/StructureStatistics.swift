@@ -55,10 +55,10 @@ public struct StructureStatistics: Equatable, Sendable, Codable {
     if let scan, let difference = scan.geometry.difference(from: labelMap.geometry) {
       throw .gridMismatch(reason: difference)
     }
-    let runs = LabelRuns(labelMap)
-    let components = runs.componentCounts()
     var sums: [Int: Sums] = [:]
-    for run in runs.runs { sums[run.label, default: Sums()].add(run, scan, labelMap.geometry) }
+    let components = LabelRuns(labelMap) {
+      sums[$0.label, default: Sums()].add($0, scan, labelMap.geometry)
+    }.componentCounts
     var names = Dictionary(
       labelMap.table.map { ($0.id, $0.name) },
       uniquingKeysWith: { first, _ in first }

@@ -41,9 +41,13 @@ struct SegmentCommand: Verb {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("A model's name or folder (`lamina model list`).", valueName: "model")
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "A model's name or folder (`lamina model list`); of several the probabilities are averaged.",
+      valueName: "model"
+    )
   )
-  var model: String
+  var model: [String]
 
   @Option(
     name: .shortAndLong,
@@ -115,6 +119,14 @@ struct SegmentCommand: Verb {
     )
   )
   var memory: Double?
+
+  @Flag(
+    help: ArgumentHelp(
+      "Compute only the first of the tiles that hold nothing but air (CT models of nnU-Net).",
+      discussion: "Serves the others with its scores if those are background by a wide margin."
+    )
+  )
+  var skipAir = false
 
   @Option(
     help: ArgumentHelp("Structures to keep, separated by commas (default: all).", valueName: "a,b")
@@ -191,7 +203,8 @@ struct SegmentCommand: Verb {
     let writesBatch = inputs.isBatch && !writesOneFile
     if resume, !writesBatch { throw ValidationError("--resume is for a batch of scans.") }
     if !resume { try context.outputs.check(output) }
-    let package = try ModelStore().model(model)
+    let store = ModelStore()
+    let models = try model.map { try store.model($0) }
     var options = SegmentationRun.Options()
     options.selection = selectionOptions.selection
     options.usesMirroring = tta
@@ -202,6 +215,7 @@ struct SegmentCommand: Verb {
     options.precision = precision
     options.isExact = exact
     options.step = step
+    options.skipsAir = skipAir
     options.folds = folds.map {
       $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     }
@@ -209,7 +223,7 @@ struct SegmentCommand: Verb {
     options.wantsProbabilities = extras.contains(.probabilities)
     options.command = OutputPath.command
     let run = try SegmentationRun(
-      model: package,
+      models: models,
       options: options,
       progress: context.progress,
       interruption: context.interruption
@@ -219,7 +233,7 @@ struct SegmentCommand: Verb {
       context.progress.note("Precision \(chosen.precision.rawValue) (\(chosen.reason)).")
     }
     if writesBatch {
-      return try batch(inputs, into: output, run: run, model: package.description, in: context)
+      return try batch(inputs, into: output, run: run, models: models, in: context)
     }
     let result = try run.segment(inputs.cases[0])
     warn(result, in: context)
@@ -279,65 +293,33 @@ struct SegmentCommand: Verb {
     }
   }
 
-  /// Whether the folder holds the same scan's result of the same weights and precision.
-  private func isDone(
-    _ item: SegmentationInputs.Case,
-    in folder: String,
-    with model: ModelDescription,
-    _ precision: PrecisionDecision
-  ) -> Bool {
-    guard let record = RunRecord.read(folder + "/" + RunRecord.fileName) else { return false }
-    return record.input == item.path
-      && record.model.weightsSHA256 == model.files[ModelPackage.weightsName]
-      && record.precision == precision.precision.rawValue
-  }
-
   /// Every case in turn; what fails is listed and never stops the others.
   private func batch(
     _ inputs: SegmentationInputs,
     into output: String,
     run: SegmentationRun,
-    model: ModelDescription,
+    models: [ModelPackage],
     in context: CommandContext
   ) throws -> CommandOutcome {
-    var manifest = SegmentationManifest(model: model.name)
-    for item in inputs.cases {
-      try context.interruption.check()
-      let folder = output + "/" + item.id
-      let clock = ContinuousClock()
-      let start = clock.now
-      func entry(_ status: SegmentationManifest.Status, error: String? = nil) {
-        let elapsed = (clock.now - start).components
-        let seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
-        manifest.cases.append(
-          SegmentationManifest.Case(
-            id: item.id,
-            input: item.path,
-            status: status,
-            seconds: (seconds * 1000).rounded() / 1000,
-            peakMemoryMB: SegmentationRun.peakMemoryMB,
-            error: error
-          )
-        )
+    let batch = SegmentationBatch(
+      run: run,
+      overlaps: memory == nil,
+      progress: context.progress,
+      interruption: context.interruption,
+      sentence: { ExitReport($0, parser: LaminaCommand.self).sentence },
+      write: { result, folder in
+        warn(result, in: context)
+        try context.outputs.writeFolder(folder) { try write(result, to: $0) }
       }
-      if resume, isDone(item, in: folder, with: model, run.precision) {
-        entry(.skipped)
-      } else {
-        do {
-          let result = try run.segment(item)
-          warn(result, in: context)
-          try context.outputs.writeFolder(folder) { try write(result, to: $0) }
-          entry(.done)
-        } catch SupportError.interrupted {
-          throw SupportError.interrupted
-        } catch {
-          let sentence = ExitReport(error, parser: LaminaCommand.self).sentence
-          context.progress.warn("\(item.id): \(sentence)")
-          entry(.failed, error: sentence)
-        }
-      }
+    )
+    let manifest = try batch.process(
+      inputs.cases,
+      into: output,
+      resumes: resume,
+      model: models.map(\.description.name).joined(separator: " + ")
+    ) {
       try context.outputs.replace(
-        with: JSONOutput.data(manifest),
+        with: JSONOutput.data($0),
         at: output + "/" + SegmentationManifest.fileName
       )
     }

@@ -137,6 +137,7 @@ extension ModelPackage {
     values.usesMirroring = options.usesMirroring ?? (task == nil)
     values.step = options.step ?? task?.step ?? values.step
     values.memoryLimit = options.memoryLimit
+    values.skipsAir = options.skipsAir
     return NNUNetPredictor(
       plan: plan,
       networks: networks,

@@ -34,6 +34,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case infiniteScores
   /// Models of this kind do not give this output.
   case unavailableOutput(String)
+  /// Models cannot be averaged with each other.
+  case unfitEnsemble(reason: String)
   /// Two inputs have one case name.
   case duplicateCase(id: String)
   /// Nothing to work on.
@@ -51,7 +53,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
       .unknownModelFormat, .missingPart:
       .damagedInput
     case .failedSelfTest: .internalFault
-    case .ambiguousModel, .unknownStructure, .unknownMember, .duplicateCase, .unavailableOutput:
+    case .ambiguousModel, .unknownStructure, .unknownMember, .duplicateCase, .unavailableOutput,
+      .unfitEnsemble:
       .usage
     case .modelNotFound, .needsMoreMemory, .unsupportedModel: .missingComponent
     case .noInputs: .missingInput
@@ -97,6 +100,7 @@ public enum PipelinesError: ClassifiedError, Equatable {
     case .infiniteScores:
       "The network gave scores beyond half precision; use a scan of the kind that the model was "
         + "trained on."
+    case .unfitEnsemble(let reason): "The models cannot be averaged: \(reason)."
     case .unavailableOutput(let name):
       "Slice-wise models do not give \(name); leave them out of --write."
     case .duplicateCase(let id):

@@ -110,4 +110,33 @@ package final class ProbabilitySink: Sendable {
       }
     }
   }
+
+  /// Writes a plane of the oriented scan to the scan's own places.
+  /// - Parameters:
+  ///   - scores: `[class][row][column]` of the plane.
+  ///   - plane: The plane's number along the oriented grid's third axis.
+  ///   - grid: The scan's grid, perhaps turned.
+  ///   - scan: The scan's own grid.
+  func write(_ scores: [Float], plane: Int, of grid: ImageGeometry, scan: ImageGeometry) {
+    let turn = GridReordering(from: scan.orientation, to: grid.orientation)
+    let memory = [1, scan.size.x, scan.size.x * scan.size.y]
+    var steps = SIMD3<Int>()
+    var start = 0
+    for axis in 0..<3 {
+      let source = turn.sources[axis]
+      steps[axis] = turn.flips[axis] ? -memory[source] : memory[source]
+      if turn.flips[axis] { start += (scan.size[source] - 1) * memory[source] }
+    }
+    start += plane * steps.z
+    let (width, height, count) = (grid.size.x, grid.size.y, grid.voxelCount)
+    withValues { values in
+      for index in 0..<scores.count / (width * height) {
+        for y in 0..<height {
+          let from = (index * height + y) * width
+          let to = index * count + start + y * steps.y
+          for x in 0..<width { values[to + x * steps.x] = scores[from + x] }
+        }
+      }
+    }
+  }
 }

@@ -40,6 +40,42 @@ public struct RunRecord: Codable, Equatable, Sendable {
     }
   }
 
+  /// The options that a result depends on; those that were not given are nil.
+  public struct Settings: Codable, Equatable, Sendable {
+    /// `--exact`.
+    public var exact: Bool?
+    /// `--tta`.
+    public var mirroring: Bool?
+    /// `--folds`.
+    public var folds: [String]?
+    /// `--step`.
+    public var step: Double?
+    /// `--labels`.
+    public var structures: [String]?
+    /// `--postprocess`.
+    public var postprocess: Bool?
+    /// `--skip-air`.
+    public var skipsAir: Bool?
+
+    package init(
+      exact: Bool? = nil,
+      mirroring: Bool? = nil,
+      folds: [String]? = nil,
+      step: Double? = nil,
+      structures: [String]? = nil,
+      postprocess: Bool? = nil,
+      skipsAir: Bool? = nil
+    ) {
+      self.exact = exact
+      self.mirroring = mirroring
+      self.folds = folds
+      self.step = step
+      self.structures = structures
+      self.postprocess = postprocess
+      self.skipsAir = skipsAir
+    }
+  }
+
   /// The record's name in a result folder.
   public static let fileName = "run.json"
   /// The schema that this version writes and reads.
@@ -65,8 +101,12 @@ public struct RunRecord: Codable, Equatable, Sendable {
   public var regrids: Bool?
   /// Whether `--suv` was given.
   public var usesSUV: Bool?
-  /// The model.
+  /// The model; the first where several were averaged.
   public var model: Model
+  /// The models whose probabilities were averaged, or nil for one.
+  public var ensemble: [Model]?
+  /// The options that the result depends on; nil in records of earlier versions.
+  public var settings: Settings?
   /// What the numbers of the label map mean, with colours and codes.
   public var labels: [LabelDefinition]
   /// What was odd about the scan.

@@ -1,3 +1,4 @@
+import Foundation
 import Imaging
 
 /// Interpolates score planes from the network's grid to the scan's, and picks the winner.
@@ -46,34 +47,64 @@ struct ScoreResampler {
     (slices[slice].lower, slices[slice].upper, slices[slice].weight)
   }
 
-  /// The class of the largest score for each pixel of the target slice; the first of equals wins.
-  func winners(_ lower: [Float], _ upper: [Float], weight: Float) -> [UInt8] {
+  /// Scores of a slice of the target, `[class][row][column]`.
+  func interpolated(_ lower: [Float], _ upper: [Float], weight: Float) -> [Float] {
     let plane = source.x * source.y
-    var best = [Float](repeating: -.infinity, count: target.x * target.y)
-    var winner = [UInt8](repeating: 0, count: target.x * target.y)
+    var result: [Float] = []
+    result.reserveCapacity(classes * target.x * target.y)
     var blended = [Float](repeating: 0, count: plane)
     for c in 0..<classes {
       for pixel in 0..<plane {
         let a = lower[c * plane + pixel]
         blended[pixel] = weight == 0 ? a : a + weight * (upper[c * plane + pixel] - a)
       }
-      for (y, row) in rows.enumerated() {
+      for row in rows {
         let (top, bottom) = (row.lower * source.x, row.upper * source.x)
-        for (x, column) in columns.enumerated() {
+        for column in columns {
           let a = blended[top + column.lower]
           let b = blended[top + column.upper]
           let d = blended[bottom + column.lower]
           let e = blended[bottom + column.upper]
           let upperRow = a + column.weight * (b - a)
           let lowerRow = d + column.weight * (e - d)
-          let score = upperRow + row.weight * (lowerRow - upperRow)
-          if score > best[y * target.x + x] {
-            best[y * target.x + x] = score
-            winner[y * target.x + x] = UInt8(c)
-          }
+          result.append(upperRow + row.weight * (lowerRow - upperRow))
         }
       }
     }
+    return result
+  }
+
+  /// The class of the largest score for each pixel; the first of equals wins.
+  /// - Parameter scores: `[class][row][column]` of a slice of the target.
+  func winners(_ scores: [Float]) -> [UInt8] {
+    let plane = target.x * target.y
+    var best = [Float](repeating: -.infinity, count: plane)
+    var winner = [UInt8](repeating: 0, count: plane)
+    for c in 0..<classes {
+      for pixel in 0..<plane where scores[c * plane + pixel] > best[pixel] {
+        best[pixel] = scores[c * plane + pixel]
+        winner[pixel] = UInt8(c)
+      }
+    }
     return winner
+  }
+
+  /// Scores as probabilities that sum to 1 over the classes of each pixel.
+  /// - Parameter scores: `[class][row][column]` of a slice of the target.
+  func softmax(_ scores: [Float]) -> [Float] {
+    let plane = target.x * target.y
+    var result = scores
+    for pixel in 0..<plane {
+      var largest = -Float.infinity
+      for c in 0..<classes { largest = max(largest, scores[c * plane + pixel]) }
+      var sum: Float = 0
+      for c in 0..<classes {
+        let power = exp(scores[c * plane + pixel] - largest)
+        result[c * plane + pixel] = power
+        sum += power
+      }
+      for c in 0..<classes { result[c * plane + pixel] /= sum }
+    }
+    return result
   }
 }

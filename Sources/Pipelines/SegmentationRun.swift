@@ -6,7 +6,8 @@ import Networks
 import Support
 import Tensors
 
-/// Segments scans with one model and writes what the command line promises.
+/// Segments scans with one model, or several that are averaged, and writes what the command line
+/// promises.
 public struct SegmentationRun: Sendable {
   /// What a run depends on besides its inputs.
   public struct Options: Sendable {
@@ -27,6 +28,8 @@ public struct SegmentationRun: Sendable {
     public var folds: [String]?
     /// Distance of neighbouring tiles as a share of their size; nil for what the model's program does.
     public var step: Double?
+    /// Whether tiles of air in CT are not computed one by one (`NNUNetPredictor.Options.skipsAir`).
+    public var skipsAir = false
     /// A ceiling of memory in bytes, or nil.
     public var memoryLimit: Int?
     /// Whether class probabilities are wanted.
@@ -57,64 +60,174 @@ public struct SegmentationRun: Sendable {
     public var scan: Volume<Float> { volume.asFloat }
   }
 
+  /// A case whose scan was read.
+  public struct LoadedCase: Sendable {
+    /// The case.
+    public let item: SegmentationInputs.Case
+    fileprivate let channels: ScanChannels
+    fileprivate let loaded: LoadedVolume
+    fileprivate let inputSHA256: String?
+    /// How long the reading took.
+    fileprivate let duration: Duration
+  }
+
   /// The precision that the run computes with, and why.
   public let precision: PrecisionDecision
-  private let model: ModelPackage
+  private let models: [ModelPackage]
   private let predictor: any ScanPredictor
   private let options: Options
   private let progress: any ProgressReporter
   private let interruption: Interruption
 
-  /// Loads the model.
+  private var description: ModelDescription { models[0].description }
+
+  /// Loads one model.
   /// - Parameters:
   ///   - model: The model; its files are checked against their hashes.
   ///   - options: What the run depends on besides its inputs.
   ///   - progress: Told about reading and predicting.
   ///   - interruption: Looked at between batches of slices.
-  /// - Throws: `PipelinesError.damagedModel`, `.unknownStructure`, `.unknownMember`; `LayersError`;
-  ///   `NetworksError.unavailablePrecision`.
+  /// - Throws: As `init(models:options:progress:interruption:)`.
   public init(
     model: ModelPackage,
     options: Options,
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws {
-    self.model = model
-    self.options = options
-    self.progress = progress
-    self.interruption = interruption
-    let known = model.description.labels.map(\.name)
-    for name in options.structures ?? [] where !known.contains(name) {
-      throw PipelinesError.unknownStructure(name: name, known: known)
-    }
-    try model.verify()
-    let networks = try model.makeNetworks(folds: options.folds)
-    precision = try PrecisionDecision(
-      options.precision,
-      model: model.description,
-      network: networks[0]
-    )
-    predictor = try model.predictor(
-      networks: networks,
-      planOptions: model.planOptions(precision.precision, options),
-      options: options
+    try self.init(
+      models: [model],
+      options: options,
+      progress: progress,
+      interruption: interruption
     )
   }
 
-  /// Segments one scan.
+  /// Loads models whose class probabilities are averaged.
+  /// - Parameters:
+  ///   - models: At least one model; files are checked against their hashes.
+  ///   - options: What the run depends on besides its inputs.
+  ///   - progress: Told about reading and predicting.
+  ///   - interruption: Looked at between batches of slices.
+  /// - Throws: `PipelinesError.damagedModel`, `.unknownStructure`, `.unknownMember`, `.unfitEnsemble`;
+  ///   `LayersError`; `NetworksError.unavailablePrecision`.
+  /// - Precondition: There is a model.
+  public init(
+    models: [ModelPackage],
+    options: Options,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws {
+    precondition(!models.isEmpty, "no model")
+    self.models = models
+    self.options = options
+    self.progress = progress
+    self.interruption = interruption
+    let known = models[0].description.labels.map(\.name)
+    for name in options.structures ?? [] where !known.contains(name) {
+      throw PipelinesError.unknownStructure(name: name, known: known)
+    }
+    let heads = models[0].description.probabilityHeads
+    if models.count > 1 { try Self.checkEnsemble(models) }
+    var decisions: [PrecisionDecision] = []
+    var predictors: [any ScanPredictor] = []
+    for model in models {
+      // What was read while the hashes were computed is used only when they are right.
+      let (verified, loaded) = Parallelism.both(
+        { Swift.Result { try model.verify() } },
+        { Swift.Result { try model.makeNetworks(folds: options.folds) } }
+      )
+      try verified.get()
+      let networks = try loaded.get()
+      let own = try PrecisionDecision(
+        options.precision,
+        model: model.description,
+        network: networks[0]
+      )
+      decisions.append(own)
+      predictors.append(
+        try model.predictor(
+          networks: networks,
+          planOptions: model.planOptions(own.precision, options),
+          options: options
+        )
+      )
+    }
+    precision = decisions[0]
+    if predictors.count > 1, let heads {
+      predictor = EnsemblePredictor(
+        parts: predictors,
+        heads: heads,
+        labels: models[0].description.labels
+      )
+    } else {
+      predictor = predictors[0]
+    }
+  }
+
+  private static func checkEnsemble(_ models: [ModelPackage]) throws {
+    let first = models[0].description
+    for model in models {
+      let other = model.description
+      guard other.labels.map(\.id) == first.labels.map(\.id),
+        other.labels.map(\.name) == first.labels.map(\.name),
+        let heads = other.probabilityHeads, heads == first.probabilityHeads
+      else {
+        throw PipelinesError.unfitEnsemble(
+          reason: "\(other.name) and \(first.name) do not give probabilities of the same classes"
+        )
+      }
+      guard other.channels.count == first.channels.count else {
+        throw PipelinesError.unfitEnsemble(
+          reason: "\(other.name) takes \(other.channels.count) channels and \(first.name) "
+            + "\(first.channels.count)"
+        )
+      }
+    }
+  }
+
+  /// Reads one scan.
   /// - Parameter item: The case.
-  /// - Returns: Scan, label map and record.
-  /// - Throws: What reading throws; `PipelinesError.unsuitableScan`; `SupportError.interrupted`.
-  public func segment(_ item: SegmentationInputs.Case) throws -> Result {
+  /// - Returns: The scan.
+  /// - Throws: What reading throws; `PipelinesError.unsuitableScan`.
+  public func load(_ item: SegmentationInputs.Case) throws -> LoadedCase {
     let clock = ContinuousClock()
     let start = clock.now
     let loader = ScanLoader(
-      channels: model.description.channels.count,
-      plan: model.description.plan,
+      channels: description.channels.count,
+      plan: description.plan,
       selection: options.selection,
       progress: progress
     )
     let (channels, loaded) = try loader.load(item)
+    var hash: String?
+    if loaded.files.count == 1, let file = loaded.files.first {
+      hash = try SHA256.hexDigest(ofFile: file)
+    }
+    return LoadedCase(
+      item: item,
+      channels: channels,
+      loaded: loaded,
+      inputSHA256: hash,
+      duration: clock.now - start
+    )
+  }
+
+  /// Reads and segments one scan.
+  /// - Parameter item: The case.
+  /// - Returns: Scan, label map and record.
+  /// - Throws: What reading throws; `PipelinesError.unsuitableScan`; `SupportError.interrupted`.
+  public func segment(_ item: SegmentationInputs.Case) throws -> Result {
+    try segment(load(item))
+  }
+
+  /// Segments a scan that was read.
+  /// - Parameter scan: The scan.
+  /// - Returns: Scan, label map and record.
+  /// - Throws: `PipelinesError.unsuitableScan`; `SupportError.interrupted`.
+  public func segment(_ scan: LoadedCase) throws -> Result {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let (item, channels, loaded) = (scan.item, scan.channels, scan.loaded)
     let probabilities = options.wantsProbabilities ? try ProbabilitySink() : nil
     var labelMap = try predictor.predict(
       channels,
@@ -124,26 +237,19 @@ public struct SegmentationRun: Sendable {
     )
     labelMap = postprocessed(labelMap)
 
-    let description = model.description
     var record = RunRecord(
       caseID: item.id,
       input: item.path,
-      model: RunRecord.Model(
-        name: description.name,
-        version: description.version,
-        path: model.path,
-        weightsSHA256: description.files[description.ensemble[0].weights] ?? "",
-        plan: "\(description.network.name), \(description.plan.summary)"
-      ),
+      model: models[0].record,
       labels: labelMap.table,
       threads: Parallelism.threadCount,
-      seconds: (clock.now - start).seconds,
+      seconds: (scan.duration + (clock.now - start)).seconds,
       peakMemoryMB: Self.peakMemoryMB,
       command: options.command
     )
-    if loaded.files.count == 1, let file = loaded.files.first {
-      record.inputSHA256 = try SHA256.hexDigest(ofFile: file)
-    }
+    record.inputSHA256 = scan.inputSHA256
+    record.ensemble = models.count > 1 ? models.map(\.record) : nil
+    record.settings = settings
     record.precision = precision.precision.rawValue
     record.precisionReason = precision.reason
     record.series = options.selection.series
@@ -163,12 +269,38 @@ public struct SegmentationRun: Sendable {
     )
   }
 
+  /// The options that a result depends on.
+  private var settings: RunRecord.Settings {
+    RunRecord.Settings(
+      exact: options.isExact,
+      mirroring: options.usesMirroring,
+      folds: options.folds,
+      step: options.step,
+      structures: options.structures,
+      postprocess: options.postprocesses ? true : nil,
+      skipsAir: options.skipsAir ? true : nil
+    )
+  }
+
+  /// Whether a folder holds the result of the same scan, weights and options.
+  /// - Parameters:
+  ///   - item: The case.
+  ///   - folder: A result folder, which may be missing.
+  /// - Returns: Whether nothing is left to do.
+  public func isDone(_ item: SegmentationInputs.Case, in folder: String) -> Bool {
+    guard let record = RunRecord.read(folder + "/" + RunRecord.fileName) else { return false }
+    let hashes = (record.ensemble ?? [record.model]).map(\.weightsSHA256)
+    return record.input == item.path && hashes == models.map(\.record.weightsSHA256)
+      && record.precision == precision.precision.rawValue && record.settings == settings
+      && record.selection == options.selection
+  }
+
   private func postprocessed(_ labelMap: LabelMap) -> LabelMap {
     var result = labelMap
     // TotalSegmentator clears small pieces before its labels come back onto the scan's grid.
-    if options.postprocesses, model.description.totalSegmentator == nil {
-      result =
-        model.description.postprocessing?.applied(to: result) ?? result.keepingLargestComponent()
+    if options.postprocesses, description.totalSegmentator == nil {
+      let own = models.count == 1 ? description.postprocessing : nil
+      result = own?.applied(to: result) ?? result.keepingLargestComponent()
     }
     guard let names = options.structures else { return result }
     let kept = result.table.filter { names.contains($0.name) }
@@ -218,72 +350,15 @@ public struct SegmentationRun: Sendable {
   }
 }
 
-/// The `manifest.json` of a batch: what became of each case.
-public struct SegmentationManifest: Codable, Sendable, Equatable {
-  /// What became of a case.
-  public enum Status: String, Codable, Sendable {
-    /// Segmented in this run.
-    case done
-    /// Not segmented; `error` says why.
-    case failed
-    /// Segmented by an earlier run.
-    case skipped
+extension ModelPackage {
+  /// What a run's record says of the model.
+  var record: RunRecord.Model {
+    RunRecord.Model(
+      name: description.name,
+      version: description.version,
+      path: path,
+      weightsSHA256: description.files[description.ensemble[0].weights] ?? "",
+      plan: "\(description.network.name), \(description.plan.summary)"
+    )
   }
-
-  /// One case.
-  public struct Case: Codable, Sendable, Equatable {
-    /// The case's name.
-    public let id: String
-    /// The scan, as its path was given.
-    public let input: String
-    /// What became of it.
-    public let status: Status
-    /// Wall time in seconds.
-    public let seconds: Double
-    /// Peak memory of the process so far in MB (10^6 bytes).
-    public let peakMemoryMB: Double
-    /// Why the case failed, one sentence.
-    public let error: String?
-
-    /// Creates an entry.
-    /// - Parameters:
-    ///   - id: The case's name.
-    ///   - input: The scan.
-    ///   - status: What became of it.
-    ///   - seconds: Wall time.
-    ///   - peakMemoryMB: Peak memory of the process so far.
-    ///   - error: Why the case failed.
-    public init(
-      id: String,
-      input: String,
-      status: Status,
-      seconds: Double,
-      peakMemoryMB: Double,
-      error: String? = nil
-    ) {
-      self.id = id
-      self.input = input
-      self.status = status
-      self.seconds = seconds
-      self.peakMemoryMB = peakMemoryMB
-      self.error = error
-    }
-  }
-
-  /// Version of this manifest.
-  public var schema = "lamina.manifest/1"
-  /// The model's name.
-  public let model: String
-  /// The cases, in the order of the inputs.
-  public var cases: [Case]
-
-  /// Creates a manifest without cases.
-  /// - Parameter model: The model's name.
-  public init(model: String) {
-    self.model = model
-    cases = []
-  }
-
-  /// The manifest's name in a batch's folder.
-  public static let fileName = "manifest.json"
 }

@@ -48,12 +48,25 @@ public struct SlicePredictor: ScanPredictor {
     progress: any ProgressReporter = SilentProgress(),
     interruption: Interruption = Interruption()
   ) throws -> LabelMap {
+    try segment(scan, probabilities: nil, progress: progress, interruption: interruption)
+  }
+
+  private func segment(
+    _ scan: Volume<Float>,
+    probabilities: ProbabilitySink?,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws -> LabelMap {
     let prepared = try PreparedVolume(scan, plan: plan)
     let (target, grid) = (prepared.target, prepared.grid)
     let resampler = ScoreResampler(from: grid, to: target, classes: labels.count + 1)
     let plane = target.size.x * target.size.y
     var result = [UInt16](repeating: 0, count: target.voxelCount)
     var window = SliceWindow()
+    if let probabilities {
+      let size = scan.geometry.size
+      try probabilities.begin(size: [labels.count + 1, size.z, size.y, size.x])
+    }
     progress.begin("segmenting \(target.size.z) slices", total: target.size.z)
     for slice in 0..<target.size.z {
       let (lower, upper, weight) = resampler.neighbours(of: slice)
@@ -62,7 +75,16 @@ public struct SlicePredictor: ScanPredictor {
         let last = min(prepared.sliceCount - 1, needed + slicesPerBatch(grid) - 1)
         return scores(of: prepared, slices: needed...last)
       }
-      let winners = resampler.winners(window[lower], window[upper], weight: weight)
+      let blended = resampler.interpolated(window[lower], window[upper], weight: weight)
+      if let probabilities {
+        probabilities.write(
+          resampler.softmax(blended),
+          plane: slice,
+          of: target,
+          scan: scan.geometry
+        )
+      }
+      let winners = resampler.winners(blended)
       for pixel in 0..<plane where winners[pixel] > 0 {
         result[slice * plane + pixel] = UInt16(labels[Int(winners[pixel]) - 1].id)
       }
@@ -81,10 +103,12 @@ public struct SlicePredictor: ScanPredictor {
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws -> LabelMap {
-    guard outputs.probabilities == nil else {
-      throw PipelinesError.unavailableOutput("probabilities")
-    }
-    return try segment(scan.volumes[0].asFloat, progress: progress, interruption: interruption)
+    try segment(
+      scan.volumes[0].asFloat,
+      probabilities: outputs.probabilities,
+      progress: progress,
+      interruption: interruption
+    )
   }
 
   private func slicesPerBatch(_ grid: ImageGeometry) -> Int {

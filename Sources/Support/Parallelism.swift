@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Synchronization
 
 /// How many threads a computation may use.
 ///
@@ -39,6 +40,33 @@ public enum Parallelism {
   public static func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {
     forEachRange(count) { range in
       for index in range { body(index) }
+    }
+  }
+
+  /// Does two things side by side.
+  /// - Parameters:
+  ///   - first: One, on another thread where there are several.
+  ///   - second: The other.
+  /// - Returns: Their results.
+  public static func both<First: Sendable, Second: Sendable>(
+    _ first: @Sendable () -> First,
+    _ second: @Sendable () -> Second
+  ) -> (First, Second) {
+    let results = Mutex<(First?, Second?)>((nil, nil))
+    forEach(2) { index in
+      if index == 0 {
+        let result = first()
+        results.withLock { $0.0 = result }
+      } else {
+        let result = second()
+        results.withLock { $0.1 = result }
+      }
+    }
+    return results.withLock { results in
+      guard let first = results.0, let second = results.1 else {
+        preconditionFailure("a loop that left out an index")
+      }
+      return (first, second)
     }
   }
 }

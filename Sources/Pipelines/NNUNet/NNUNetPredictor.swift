@@ -22,6 +22,9 @@ package struct NNUNetPredictor: ScanPredictor {
     package var batchSize = 4
     /// A ceiling of memory in bytes, or nil.
     package var memoryLimit: Int?
+    /// Whether tiles of nothing but air (below −900 HU, in models of CT) take the scores of the first
+    /// of them, if those are background by a wide margin.
+    package var skipsAir = false
     /// Parts that the rows are split into at least; the result is the same for every number.
     package var fewestParts = 1
 
@@ -279,6 +282,7 @@ private struct NNUNetJob {
     let batchSize = scorers[0].batchSize
     let tileCount = prepared.channels.count * grid.patch.reduce(1, *)
     let input = AlignedBuffer<Float>(uninitializedCount: batchSize * tileCount)
+    let airLimit = batchSize == 1 ? airLimit : nil
     var finished = 0
     for start in stride(from: 0, to: tiles.count, by: batchSize) {
       try interruption.check()
@@ -291,8 +295,13 @@ private struct NNUNetJob {
       // Sums of one network do not depend on another's. A batch's are kept, since its tiles may
       // belong to planes that are finished one after the other.
       var outputs: [[Float]] = []
+      let isAir = airLimit.map { isBelow($0, input) } ?? false
       for (scorer, slab) in zip(scorers, slabs) {
-        scorer.score(input) { scores in
+        scorer.score(
+          input,
+          isAir: isAir,
+          isBackground: { isBackground($0, scorer, margin: $1) }
+        ) { scores in
           let size = scorer.outputChannels * grid.patch.reduce(1, *)
           if batch.count == 1 {
             slab.add(
@@ -384,6 +393,67 @@ private struct NNUNetJob {
         }
       }
     }
+  }
+
+  /// The value below which a voxel is air as the network sees it, or nil where that is not asked for
+  /// or not known.
+  private var airLimit: Float? {
+    guard options.skipsAir, plan.previousStage == nil, plan.channels.count == 1,
+      case .ct(let mean, let deviation, let low, let high) = plan.channels[0]
+    else { return nil }
+    return Float((min(max(Self.airHU, low), high) - mean) / max(deviation, 1e-8))
+  }
+
+  /// Air with the noise of a scanner; lungs reach down to about −950 HU in places, but their tiles hold
+  /// vessels and walls.
+  private static let airHU = -900.0
+
+  private func isBelow(_ limit: Float, _ tile: AlignedBuffer<Float>) -> Bool {
+    for index in 0..<tile.count where tile.pointer[index] > limit { return false }
+    return true
+  }
+
+  /// Whether outputs of a tile stand for background everywhere, by a margin.
+  private func isBackground(
+    _ scores: UnsafePointer<Float>,
+    _ scorer: TileScorer,
+    margin: Float
+  ) -> Bool {
+    let volume = grid.patch.reduce(1, *)
+    let width = grid.patch[2]
+    let classes = plan.heads.count
+    var background: Int?
+    if case .labels(let numbers) = plan.heads {
+      guard let index = numbers.firstIndex(of: 0) else { return false }
+      background = index
+    }
+    let line = AlignedBuffer<Float>(uninitializedCount: classes * width)
+    for start in stride(from: 0, to: volume, by: width) {
+      if let head = scorer.head {
+        ck_head_row(
+          scores + start,
+          Int64(volume),
+          head.weights,
+          head.bias,
+          Int64(head.features),
+          Int64(classes),
+          Int64(width),
+          line.pointer
+        )
+      } else {
+        for c in 0..<classes {
+          (line.pointer + c * width).update(from: scores + c * volume + start, count: width)
+        }
+      }
+      for column in 0..<width {
+        // Of regions none may come near one half.
+        let least = background.map { line.pointer[$0 * width + column] } ?? 0
+        for c in 0..<classes where c != background {
+          guard line.pointer[c * width + column] + margin <= least else { return false }
+        }
+      }
+    }
+    return true
   }
 
   /// Divides and averages a plane and hands it to the export, unless it lies in the margin.

@@ -31,6 +31,20 @@ final class TileScorer {
   private let flipped: AlignedBuffer<Float>
   /// The scores of a tile of constant channels, which need no second look.
   private var constant: (values: [Float], scores: AlignedBuffer<Float>)?
+  /// The scores of the first tile of air, or that they are not those of background.
+  private var air = Air.unknown
+
+  /// What is known of tiles that hold air alone.
+  private enum Air {
+    case unknown
+    /// The network's answer, which is background by a wide margin.
+    case known(AlignedBuffer<Float>)
+    /// The network sees something in air.
+    case refused
+  }
+
+  /// Background leads by this much where air counts as known: the other classes share 0.1 %.
+  private static let airMargin: Float = 7
 
   /// Creates a scorer.
   /// - Parameters:
@@ -67,19 +81,36 @@ final class TileScorer {
   /// Scores a batch, or gives the features of `head`, averaged over mirror images.
   /// - Parameters:
   ///   - tiles: `[tile][channel][voxels]` of `batchSize` tiles.
+  ///   - isAir: Whether each voxel is air, so that the answer for the first such tile may serve.
+  ///   - isBackground: Whether outputs of the network stand for background everywhere by a margin.
   ///   - body: Gets `[tile][output][voxels]`.
   /// - Returns: What the body returns.
   func score<Result>(
     _ tiles: AlignedBuffer<Float>,
+    isAir: Bool = false,
+    isBackground: (UnsafePointer<Float>, Float) -> Bool = { _, _ in false },
     _ body: (UnsafePointer<Float>) throws -> Result
   ) rethrows -> Result {
     let values = batchSize == 1 ? constantChannels(tiles) : nil
     if let values, let known = constant, known.values == values {
       return try body(known.scores.pointer)
     }
+    if isAir, values == nil, case .known(let scores) = air { return try body(scores.pointer) }
     let scores = compute(tiles)
-    if let values { constant = (values, scores) }
+    if let values {
+      constant = (values, kept(scores))
+    } else if isAir, case .unknown = air {
+      air = isBackground(scores.pointer, Self.airMargin) ? .known(kept(scores)) : .refused
+    }
     return try body(scores.pointer)
+  }
+
+  /// Scores that the next tile does not overwrite.
+  private func kept(_ scores: AlignedBuffer<Float>) -> AlignedBuffer<Float> {
+    guard total != nil else { return scores }
+    let copy = AlignedBuffer<Float>(uninitializedCount: scores.count)
+    copy.pointer.update(from: scores.pointer, count: scores.count)
+    return copy
   }
 
   private func compute(_ tiles: AlignedBuffer<Float>) -> AlignedBuffer<Float> {

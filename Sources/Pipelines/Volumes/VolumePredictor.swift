@@ -58,7 +58,7 @@ struct VolumePredictor: ScanPredictor {
       classes: decision.classes
     ) { plane, scores in
       if let sink = outputs.probabilities {
-        write(scores, plane: plane, of: oriented, to: sink, scan: scan.geometry)
+        sink.write(scores, plane: plane, of: oriented, scan: scan.geometry)
       }
       painted += decision.labels(of: scores)
     }
@@ -220,36 +220,6 @@ struct VolumePredictor: ScanPredictor {
       return rule.isIndependent
         ? map.keepingLargestComponent(ofEach: ids, connectivity: connectivity)
         : map.keepingLargestComponent(ofAll: ids, connectivity: connectivity)
-    }
-  }
-
-  /// Writes a plane of the oriented scan to the scan's own places.
-  private func write(
-    _ scores: [Float],
-    plane: Int,
-    of grid: ImageGeometry,
-    to sink: ProbabilitySink,
-    scan: ImageGeometry
-  ) {
-    let turn = GridReordering(from: scan.orientation, to: grid.orientation)
-    let memory = [1, scan.size.x, scan.size.x * scan.size.y]
-    var steps = SIMD3<Int>()
-    var start = 0
-    for axis in 0..<3 {
-      let source = turn.sources[axis]
-      steps[axis] = turn.flips[axis] ? -memory[source] : memory[source]
-      if turn.flips[axis] { start += (scan.size[source] - 1) * memory[source] }
-    }
-    start += plane * steps.z
-    let (width, height, count) = (grid.size.x, grid.size.y, grid.voxelCount)
-    sink.withValues { values in
-      for index in 0..<scores.count / (width * height) {
-        for y in 0..<height {
-          let from = (index * height + y) * width
-          let to = index * count + start + y * steps.y
-          for x in 0..<width { values[to + x * steps.x] = scores[from + x] }
-        }
-      }
     }
   }
 }

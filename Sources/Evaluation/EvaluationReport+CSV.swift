@@ -4,12 +4,12 @@ extension EvaluationReport {
   /// The cases as comma-separated values: one row a case and structure, one column a metric.
   ///
   /// Numbers are written in full, as in the JSON. Cells follow RFC 4180; an undefined value is an
-  /// empty cell. The last two columns say which maps have the structure, and why values are
-  /// undefined. A case that could not be evaluated is a row without structure and values.
+  /// empty cell. The last columns say which maps have the structure, what empty masks mean, and why
+  /// values are undefined. A case that could not be evaluated is a row without structure and values.
   /// - Returns: Text with a header row.
   public func csv() -> String {
     let metrics = metrics.map(\.key)
-    var rows = [["case", "label", "name"] + metrics + ["state", "problem"]]
+    var rows = [["case", "label", "name"] + metrics + ["state", "emptyPolicy", "problem"]]
     for item in cases {
       for label in item.labels {
         let reasons = metrics.compactMap { key in
@@ -18,13 +18,13 @@ extension EvaluationReport {
         rows.append(
           [item.id, label.key, label.name]
             + metrics.map { label.values[$0]?.number.map { "\($0)" } ?? "" }
-            + [label.state?.rawValue ?? "", reasons.joined(separator: "; ")]
+            + [label.state?.rawValue ?? "", emptyPolicy.rawValue, reasons.joined(separator: "; ")]
         )
       }
       if item.labels.isEmpty {
         rows.append(
           [item.id, "", ""] + metrics.map { _ in "" }
-            + ["", item.problems.joined(separator: "; ")]
+            + ["", emptyPolicy.rawValue, item.problems.joined(separator: "; ")]
         )
       }
     }

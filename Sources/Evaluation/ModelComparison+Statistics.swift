@@ -96,7 +96,11 @@ extension ModelComparison {
           undefined += 1
           continue
         }
-        pairs.append(.init(id: unit.id, first: a, other: b))
+        // A signed value that should be 0 is compared by how far it is from there.
+        let isSigned = metric.better == .closerToZero
+        pairs.append(
+          .init(id: unit.id, first: isSigned ? abs(a) : a, other: isSigned ? abs(b) : b)
+        )
       }
       let row = PairedComparison(
         structure: structure,

@@ -1,6 +1,7 @@
 /// Two sets of predictions compared on one metric of one structure, case by case.
 ///
-/// Differences are the first predictions' value less the other's, in the metric's unit.
+/// Differences are the first predictions' value less the other's, in the metric's unit. Of metrics
+/// that are better closer to 0, magnitudes are compared.
 public struct PairedComparison: Equatable, Sendable, Codable {
   /// The values of one case (or the means of one patient's cases).
   public struct Difference: Equatable, Sendable, Codable {

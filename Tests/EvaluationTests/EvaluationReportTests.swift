@@ -99,8 +99,9 @@ struct EvaluationReportTests {
     )
     let text = EvaluationReport(cases: [item], evaluator: evaluator).csv()
     #expect(
-      text == "case,label,name,dice,state,problem\n\"a,b\",1,\"the \"\"left\"\"\",0.5,,\n"
-        + "\"a,b\",2,right,,,dice: empty\n"
+      text
+        == "case,label,name,dice,state,emptyPolicy,problem\n\"a,b\",1,\"the \"\"left\"\"\",0.5,,lamina,\n"
+        + "\"a,b\",2,right,,,lamina,dice: empty\n"
     )
   }
 
@@ -168,7 +169,7 @@ struct EvaluationReportTests {
     #expect(all.cases.map(\.id) == ["a", "b", "b2", "c"])
     #expect(all.summary == report.summary && all.problems == ["something"])
     #expect(all.failedCases == [failed] && all.evaluatedCases == report.cases)
-    #expect(all.csv().contains("\nb2,,,,,,It is damaged.\n"))
+    #expect(all.csv().contains("\nb2,,,,,,lamina,It is damaged.\n"))
     #expect(all.markdown().contains("| b2 | It is damaged. |"))
   }
 

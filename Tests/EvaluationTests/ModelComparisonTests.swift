@@ -72,6 +72,18 @@ struct ModelComparisonTests {
     #expect(row.rankBiserial == -1)
   }
 
+  @Test func valuesThatShouldBeZeroAreComparedByMagnitude() throws {
+    let first = try Self.report("relativeVolumeDifference", [("a", -0.1), ("b", 0.1)])
+    let other = try Self.report("relativeVolumeDifference", [("a", 0.3), ("b", -0.2)])
+    let row = try #require(Self.compare(first, other).first?.rows.first)
+    #expect(row.firstBetter == 2 && row.favours == .first)
+    expectClose(
+      row.differences.map(\.difference),
+      [-0.2, -0.1],
+      Tolerance(absolute: 1e-12, relative: 0)
+    )
+  }
+
   @Test func cohensDzIsThatOfNumPy() throws {
     for stored in try StoredStatistics.read().effects {
       let row = PairedComparison(

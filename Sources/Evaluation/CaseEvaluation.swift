@@ -6,16 +6,25 @@ public struct LabelEvaluation: Equatable, Sendable {
   public let name: String
   /// The values by metric key.
   public let values: [String: MetricValue]
+  /// Which of the two maps have the structure; nil for images and when it is not known.
+  public let state: StructureState?
 
   /// Creates the metrics of a structure.
   /// - Parameters:
   ///   - key: The structure's key.
   ///   - name: The structure's name.
   ///   - values: The values by metric key.
-  public init(key: String, name: String, values: [String: MetricValue]) {
+  ///   - state: Which of the two maps have the structure.
+  public init(
+    key: String,
+    name: String,
+    values: [String: MetricValue],
+    state: StructureState? = nil
+  ) {
     self.key = key
     self.name = name
     self.values = values
+    self.state = state
   }
 }
 
@@ -51,6 +60,21 @@ public struct CaseEvaluation: Equatable, Sendable {
     self.reference = reference
     self.labels = labels
     self.problems = problems
+  }
+
+  /// The same case under another name or with further problems.
+  /// - Parameters:
+  ///   - id: The name; nil to keep it.
+  ///   - further: Problems that stand before those at hand, one sentence each.
+  /// - Returns: The changed case.
+  public func with(id: String? = nil, problems further: [String] = []) -> CaseEvaluation {
+    CaseEvaluation(
+      id: id ?? self.id,
+      prediction: prediction,
+      reference: reference,
+      labels: labels,
+      problems: further + problems
+    )
   }
 
   /// The problems with one line for each undefined value, as they stand in outputs.

@@ -14,13 +14,21 @@ public enum EvaluationError: ClassifiedError, Equatable {
   case invalidReport(reason: String)
   /// The data range of image metrics is not a positive number.
   case invalidDataRange(Double)
+  /// The tables of a prediction and its reference give one structure different numbers.
+  case labelMismatch(caseID: String, label: Int, prediction: String, reference: String)
+  /// A table of cases that does not follow its form.
+  case invalidTable(name: String, reason: String)
+  /// A file of tolerances that does not follow its form.
+  case invalidTolerances(name: String)
   /// The tolerance of surface metrics is negative or not finite.
   case invalidTolerance(Double)
 
   /// Which exit status the case maps to.
   public var failure: Failure {
     switch self {
-    case .gridMismatch, .invalidLabels, .missingReferenceLabel, .invalidReport: .damagedInput
+    case .gridMismatch, .invalidLabels, .missingReferenceLabel, .invalidReport,
+      .invalidTable, .labelMismatch, .invalidTolerances:
+      .damagedInput
     case .unknownMetric, .invalidDataRange, .invalidTolerance: .usage
     }
   }
@@ -39,6 +47,15 @@ public enum EvaluationError: ClassifiedError, Equatable {
       "The reference labels do not name \"\(name)\"; both label files need the same names."
     case .invalidReport(let reason):
       "This is not an evaluation of lamina: \(reason); make one with lamina evaluate."
+    case .invalidTolerances(let name):
+      "\(name) is neither a number of mm nor a file of tolerances; write {\"name\": 1.5} with "
+        + "millimetres for each structure."
+    case .labelMismatch(let caseID, let label, let prediction, let reference):
+      "\(caseID): label \(label) is \"\(prediction)\" in the prediction and \"\(reference)\" in the "
+        + "reference, which count otherwise; give --labels and --reference-labels."
+    case .invalidTable(let name, let reason):
+      "\(name) is not a table of cases: \(reason); write a header such as case,patient,site,sex,age "
+        + "and one row for each case."
     case .invalidDataRange(let range):
       "The data range \(range) is not a positive number; give the range of the true values, such "
         + "as 255."

@@ -20,29 +20,53 @@ public struct EvaluationReport: Equatable, Sendable {
   /// For each metric the mean over the structures of their means; nil when no structure has one.
   public let foregroundMean: [String: Double?]
 
+  /// The tolerances of surface Dice in mm of structures, by name, that have one of their own.
+  public var tolerancesMM: [String: Double]
+  /// The reference label whose voxels were left out, if there is one.
+  public var ignoreLabel: Int?
+  /// How the confidence intervals were made.
+  public var bootstrap: BootstrapPlan
+  /// What counts as one observation in the statistics.
+  public var unit: StatisticalUnit
+  /// The cases of each patient, when the patient is the unit; without the patients' names.
+  public var patients: [[String]]
+  /// What the user should know about the cohort as a whole, one sentence each.
+  public var problems: [String]
+  /// How cases found their partners; nil for two single files.
+  public var pairing: PairingRecord?
+  /// How well volumes agree, by rising structure; empty when they were not computed.
+  public var volumeAgreement: [VolumeAgreement]
+  /// The results of groups of cases, one entry for each property.
+  public var subgroups: [SubgroupAnalysis]
+  /// The comparisons with other predictions, in the order given.
+  public var comparisons: [ModelComparison]
+
   /// Summarises cases.
   ///
   /// A structure that some case lacks altogether counts there as empty in both maps.
   /// - Parameters:
   ///   - cases: The evaluated cases.
   ///   - evaluator: What evaluated them.
-  public init(cases: [CaseEvaluation], evaluator: Evaluator) {
+  ///   - patients: The patient of each case by the case's name: the values of a patient's cases are
+  ///     averaged first. Empty when each case counts by itself.
+  ///   - interval: How confidence intervals are made of resamples.
+  public init(
+    cases: [CaseEvaluation],
+    evaluator: Evaluator,
+    patients: [String: String] = [:],
+    interval: IntervalMethod = .percentile
+  ) {
     let completed = Self.completing(cases, evaluator)
     let metrics = evaluator.metrics.map(\.key)
-    var summary: [String: [String: SummaryStatistics]] = [:]
-    let random = RandomStream(seed: Self.bootstrapSeed)
-    for key in Self.keys(of: completed) {
-      for metric in metrics {
-        let values = completed.compactMap { item in
-          item.labels.first { $0.key == key }?.values[metric]
-        }
-        guard !values.isEmpty else { continue }
-        summary[key, default: [:]][metric] = SummaryStatistics(
-          values,
-          random: random.split(Self.stableHash(key), Self.stableHash(metric))
-        )
-      }
-    }
+    let plan = BootstrapPlan(method: interval)
+    let cohort = CohortUnits(completed, patients: patients)
+    let structures = Self.structures(of: completed)
+    let summary = CohortSummary.statistics(
+      cohort,
+      structures: structures.map(\.key),
+      metrics: metrics,
+      plan: plan
+    )
     self.init(
       emptyPolicy: evaluator.emptyPolicy,
       toleranceMM: metrics.contains("nsd") ? evaluator.toleranceMM : nil,
@@ -50,6 +74,19 @@ public struct EvaluationReport: Equatable, Sendable {
       summary: summary,
       foregroundMean: Self.foregroundMean(of: summary)
     )
+    if metrics.contains("nsd") {
+      let names = Set(structures.map(\.name))
+      tolerancesMM = evaluator.tolerances.filter { names.contains($0.key) }
+      problems += evaluator.tolerances.keys.sorted().filter { !names.contains($0) }
+        .map { "the tolerance of \"\($0)\" was not used: no structure has this name" }
+    }
+    ignoreLabel = evaluator.ignoredReferenceLabel
+    bootstrap = plan
+    unit = cohort.kind
+    if cohort.kind == .patient {
+      self.patients = cohort.units.map { unit in unit.cases.map { completed[$0].id } }
+    }
+    volumeAgreement = structures.compactMap { VolumeAgreement(cohort, structure: $0) }
   }
 
   init(
@@ -64,16 +101,18 @@ public struct EvaluationReport: Equatable, Sendable {
     self.cases = cases
     self.summary = summary
     self.foregroundMean = foregroundMean
+    tolerancesMM = [:]
+    bootstrap = BootstrapPlan()
+    unit = .case
+    patients = []
+    problems = []
+    volumeAgreement = []
+    subgroups = []
+    comparisons = []
   }
 
   /// The structures of the cohort with their names, by rising label.
-  public var structures: [(key: String, name: String)] {
-    var names: [String: String] = [:]
-    for label in cases.lazy.flatMap(\.labels) where names[label.key] == nil {
-      names[label.key] = label.name
-    }
-    return names.sorted { LabelSet.precedes($0.key, $1.key) }.map { ($0.key, $0.value) }
-  }
+  public var structures: [(key: String, name: String)] { Self.structures(of: cases) }
 
   /// The metrics that were computed, in the order of the catalogue.
   public var metrics: [Metric] {
@@ -98,27 +137,29 @@ public struct EvaluationReport: Equatable, Sendable {
     }
   }
 
-  private static func keys(of cases: [CaseEvaluation]) -> [String] {
-    Set(cases.flatMap { $0.labels.map(\.key) }).sorted(by: LabelSet.precedes)
+  static func structures(of cases: [CaseEvaluation]) -> [(key: String, name: String)] {
+    var names: [String: String] = [:]
+    for label in cases.lazy.flatMap(\.labels) where names[label.key] == nil {
+      names[label.key] = label.name
+    }
+    return names.sorted { LabelSet.precedes($0.key, $1.key) }.map { ($0.key, $0.value) }
   }
 
   private static func completing(
     _ cases: [CaseEvaluation],
     _ evaluator: Evaluator
   ) -> [CaseEvaluation] {
-    var names: [String: String] = [:]
-    for label in cases.lazy.flatMap(\.labels) where names[label.key] == nil {
-      names[label.key] = label.name
-    }
+    let names = structures(of: cases).filter { $0.key != "image" }
     return cases.map { item in
       let present = Set(item.labels.map(\.key))
-      let missing = names.filter { !present.contains($0.key) && $0.key != "image" }
+      let missing = names.filter { !present.contains($0.key) }
       guard !missing.isEmpty, !present.contains("image") else { return item }
       let added = missing.map {
         LabelEvaluation(
           key: $0.key,
-          name: $0.value,
-          values: evaluator.valuesOfAbsentStructure()
+          name: $0.name,
+          values: evaluator.valuesOfAbsentStructure(),
+          state: .absent
         )
       }
       return CaseEvaluation(
@@ -141,12 +182,5 @@ public struct EvaluationReport: Equatable, Sendable {
       }
     }
     return means.mapValues { $0.isEmpty ? nil : $0.reduce(0, +) / Double($0.count) }
-  }
-
-  /// FNV-1a, so that a structure's interval does not depend on which others are there.
-  private static func stableHash(_ text: String) -> Int {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    return Int(truncatingIfNeeded: hash)
   }
 }

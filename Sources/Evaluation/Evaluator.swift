@@ -13,6 +13,8 @@ public struct Evaluator: Sendable {
   public let referenceLabels: LabelSet?
   /// The tolerance of surface Dice, mm.
   public let toleranceMM: Double
+  /// The tolerances of structures, by name, that have one of their own, mm.
+  public let tolerances: [String: Double]
   /// Voxels of this reference label are left out of everything.
   public let ignoredReferenceLabel: Int?
 
@@ -27,6 +29,7 @@ public struct Evaluator: Sendable {
   ///   - labels: The structures of the prediction; nil for every label of either table or map.
   ///   - referenceLabels: The structures of the reference where it counts otherwise.
   ///   - toleranceMM: The tolerance of surface Dice, mm.
+  ///   - tolerances: The tolerances of structures, by name, that have one of their own, mm.
   ///   - ignoredReferenceLabel: Voxels of this reference label are left out of everything.
   /// - Throws: `EvaluationError.missingReferenceLabel` when the reference's structures lack a name;
   ///   `.invalidTolerance` for a negative one.
@@ -36,9 +39,12 @@ public struct Evaluator: Sendable {
     labels: LabelSet? = nil,
     referenceLabels: LabelSet? = nil,
     toleranceMM: Double = defaultToleranceMM,
+    tolerances: [String: Double] = [:],
     ignoredReferenceLabel: Int? = nil
   ) throws(EvaluationError) {
-    guard toleranceMM.isFinite, toleranceMM >= 0 else { throw .invalidTolerance(toleranceMM) }
+    for tolerance in [toleranceMM] + tolerances.sorted(by: { $0.key < $1.key }).map(\.value) {
+      guard tolerance.isFinite, tolerance >= 0 else { throw .invalidTolerance(tolerance) }
+    }
     if let labels, let referenceLabels {
       let known = Set(referenceLabels.structures.map(\.name))
       for structure in labels.structures where !known.contains(structure.name) {
@@ -50,6 +56,7 @@ public struct Evaluator: Sendable {
     self.labels = labels
     self.referenceLabels = referenceLabels
     self.toleranceMM = toleranceMM
+    self.tolerances = tolerances
     self.ignoredReferenceLabel = ignoredReferenceLabel
   }
 
@@ -103,11 +110,16 @@ public struct Evaluator: Sendable {
         voxelVolumeML: reference.geometry.voxelVolumeML,
         diagonalMM: reference.geometry.diagonalMM,
         policy: emptyPolicy,
-        toleranceMM: toleranceMM,
+        toleranceMM: tolerances[structure.name] ?? toleranceMM,
         surfaces: surfaces
       )
       evaluations.append(
-        LabelEvaluation(key: structure.key, name: structure.name, values: values(of: pair))
+        LabelEvaluation(
+          key: structure.key,
+          name: structure.name,
+          values: values(of: pair),
+          state: StructureState(counts.emptyState)
+        )
       )
     }
     return CaseEvaluation(

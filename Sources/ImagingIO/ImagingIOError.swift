@@ -57,7 +57,7 @@ public enum ImagingIOError: ClassifiedError, Equatable {
       "\(path) mixes slices of different \(what); separate them into series."
     case .unknownOutputFormat(let path):
       "\(path) names no known format; "
-        + "end it in .nii, .nii.gz, .nrrd, .mha or .png."
+        + "end it in .nii, .nii.gz, .nrrd, .mha, .png, or for surfaces .stl, .obj or .glb."
     case .inArchive(let message, _): message
     }
   }

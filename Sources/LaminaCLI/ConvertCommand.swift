@@ -14,7 +14,9 @@ struct ConvertCommand: Verb {
       integer. .dcm takes labels as a DICOM object (--as seg, labelmap or rtstruct), or a PDF or \
       pictures of a report (--as document); --reference names the series that gives patient, study \
       and slices. A folder takes one PNG per slice, or with --as dicom a DICOM series; .png takes a \
-      single slice. PNG holds no geometry; values that are not whole numbers from 0 to 65535 are \
+      single slice. .stl, .obj and .glb (glTF 2.0) take the surfaces of labels, positions in mm of \
+      the patient's LPS frame (in .glb turned by its root into metres with +Y to the head); .obj \
+      and .glb keep names and colours. PNG holds no geometry; values that are not whole numbers from 0 to 65535 are \
       mapped linearly to 16 bits, which is said.
       """
   )
@@ -28,7 +30,10 @@ struct ConvertCommand: Verb {
   var input: String
 
   @Argument(
-    help: "The file (.nii, .nii.gz, .hdr, .img, .nrrd, .mha, .png, .dcm) or folder to make."
+    help: """
+      The file (.nii, .nii.gz, .hdr, .img, .nrrd, .mha, .png, .dcm, .stl, .obj, .glb) or folder to \
+      make.
+      """
   )
   var output: String
 
@@ -81,6 +86,14 @@ struct ConvertCommand: Verb {
   /// What `--kind` names.
   enum Kind: String, ExpressibleByArgument, CaseIterable { case ct, mr }
 
+  @Option(
+    help: ArgumentHelp(
+      "How often surfaces are smoothed; 0 keeps the steps of the voxels (pairs of steps).",
+      valueName: "count"
+    )
+  )
+  var smoothing = 12
+
   @OptionGroup var selectionOptions: SelectionOptions
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
@@ -99,6 +112,9 @@ struct ConvertCommand: Verb {
     let objects: [Form] = [.seg, .labelmap, .rtstruct, .document]
     if isObject, !(form.map(objects.contains) ?? false) {
       throw ValidationError("\(output) needs --as seg, labelmap, rtstruct or document.")
+    }
+    guard (0...1000).contains(smoothing) else {
+      throw ValidationError("--smoothing \(smoothing) must be 0 to 1000.")
     }
     if !isObject, let form, objects.contains(form) {
       throw ValidationError("--as \(form.rawValue) needs an output that ends in .dcm.")
@@ -145,6 +161,15 @@ struct ConvertCommand: Verb {
     case .document: return try objects.writeDocument(input, to: output, options: options)
     case .dicom: return try objects.writeSeries(input, to: output, options: options)
     case .png, nil: break
+    }
+    if let format = MeshFormat(path: output) {
+      return try objects.writeSurfaces(
+        input,
+        to: output,
+        format: format,
+        smoothingSteps: smoothing,
+        options: options
+      )
     }
     if ObjectConversion.isStructureSet(input) {
       return try objects.writeStructures(input, to: output, options: options)

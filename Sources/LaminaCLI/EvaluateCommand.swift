@@ -2,6 +2,7 @@ import ArgumentParser
 import Evaluation
 import Foundation
 import Pipelines
+import Reporting
 import Support
 
 /// `lamina evaluate`: how well predictions agree with references.
@@ -10,9 +11,11 @@ struct EvaluateCommand: Verb {
     commandName: "evaluate",
     abstract: "Compares predictions with references: metrics per structure, and their statistics.",
     discussion: """
-      Two files, or two folders whose cases are paired by name. A result folder of \
-      `lamina segment` is a case of its folder's name. A case that fails or has no partner is \
-      listed with its problem and gives exit status 2; the others are evaluated.
+      Two files, or two folders whose cases are paired by name: equal names first, then names that \
+      are equal without words such as _pred and _seg, then equal numbers in names of one pattern; \
+      the outputs say which. A result folder of `lamina segment` is a case of its folder's name. A \
+      case that fails or has no partner is listed with its problem and gives exit status 2; the \
+      others are evaluated.
       """
   )
 
@@ -25,42 +28,20 @@ struct EvaluateCommand: Verb {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "Where the results go: .json (everything) or .csv (one row per case and structure).",
+      "Where the results go: .json (everything), .csv (one row per case and structure) or .md (for "
+        + "reading); may be repeated.",
       valueName: "file"
     )
   )
-  var output: String?
+  var output: [String] = []
 
   @Option(
-    help: ArgumentHelp(
-      "JSON {name: label | [labels]} of the structures to compare; a list is the union "
-        + "(default: every label).",
-      valueName: "file"
-    )
+    help: ArgumentHelp("One self-contained page of the results.", valueName: "file.html")
   )
-  var labels: String?
+  var report: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "The same for the reference, matched by name (default: as --labels).",
-      valueName: "file"
-    )
-  )
-  var referenceLabels: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Metrics, separated by commas, or all: \(Metric.all.map(\.key).joined(separator: ", ")).",
-      valueName: "list"
-    )
-  )
-  var metrics = "all"
-
-  @Option(help: "What empty masks mean.")
-  var empty = EmptyPolicy.lamina
-
-  @Option(help: ArgumentHelp("Tolerance of the surface Dice (nsd) in mm.", valueName: "mm"))
-  var tolerance = Evaluator.defaultToleranceMM
+  @OptionGroup(title: "Structures and metrics") var structures: EvaluationStructureOptions
+  @OptionGroup(title: "Cohort") var cohort: EvaluationCohortOptions
 
   @Flag(help: "Bring predictions on another grid onto the reference's, by nearest neighbour.")
   var resamplePrediction = false
@@ -76,122 +57,110 @@ struct EvaluateCommand: Verb {
   )
   var dataRange: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "How many cases to evaluate at a time; each holds its volumes in memory (default: "
+        + "\(EvaluationRun.defaultJobs), or fewer threads).",
+      valueName: "n"
+    )
+  )
+  var jobs: Int?
+
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
 
   var mayReplaceOutputs: Bool { outputOptions.force }
 
   func validate() throws {
-    if let output, !output.lowercased().hasSuffix(".json"), !output.lowercased().hasSuffix(".csv") {
-      throw ValidationError("--output \(output) must end in .json or .csv.")
+    for path in output where EvaluationOutput(path) == nil {
+      throw ValidationError("--output \(path) must end in .json, .csv or .md.")
     }
-    if referenceLabels != nil, labels == nil {
-      throw ValidationError("--reference-labels needs --labels.")
+    if let report, !report.lowercased().hasSuffix(".html"), !report.lowercased().hasSuffix(".htm") {
+      throw ValidationError("--report \(report) must end in .html.")
     }
+    let all = output + [report].compactMap(\.self)
+    if Set(all).count < all.count { throw ValidationError("Two outputs have the same name.") }
     if dataRange != nil, !image { throw ValidationError("--data-range needs --image.") }
     if image, resamplePrediction {
       throw ValidationError("--resample-prediction is for label maps, not for --image.")
     }
+    if let jobs, jobs < 1 { throw ValidationError("--jobs is \(jobs) but must be at least 1.") }
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
-    if let output { try context.outputs.check(output) }
-    let evaluator = try Evaluator(
-      metrics: try Metric.parse(metrics, from: image ? Metric.image : Metric.segmentation),
-      emptyPolicy: empty,
-      labels: try labels.map(Self.labelSet),
-      referenceLabels: try referenceLabels.map(Self.labelSet),
-      toleranceMM: tolerance
-    )
+    for path in output + [report].compactMap(\.self) { try context.outputs.check(path) }
     let run = EvaluationRun(
-      evaluator: evaluator,
+      evaluator: try structures.evaluator(forImages: image),
       content: image ? .images(dataRange: dataRange) : .labelMaps,
-      resamplesPrediction: resamplePrediction
+      resamplesPrediction: resamplePrediction,
+      jobs: jobs
     )
-    let (report, failedCount) = try run.evaluate(
+    let (result, failedCount) = try run.evaluate(
       try CasePairing(prediction: prediction, reference: reference),
+      cohort: try cohort.cohort(reference: reference),
       progress: context.progress,
       interruption: context.interruption
     )
-    if let output {
-      let isTable = output.lowercased().hasSuffix(".csv")
-      try context.outputs.write(
-        isTable ? Data(report.csv().utf8) : try report.json(),
-        to: output
-      )
+    for path in output {
+      guard let form = EvaluationOutput(path) else { continue }
+      try context.outputs.write(try form.data(of: result), to: path)
     }
-    try context.answer(report) {
-      EvaluationText.describe(report, failedCount: failedCount, output: output)
+    if let report {
+      try context.outputs.write(Data(try page(of: result).utf8), to: report)
+    }
+    try context.answer(result) {
+      EvaluationText.describe(
+        result,
+        failedCount: failedCount,
+        outputs: output + [report].compactMap(\.self)
+      )
     }
     return failedCount == 0 ? .complete : .partial
   }
 
-  private static func labelSet(_ path: String) throws -> LabelSet {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw FileManager.default.fileExists(atPath: path)
-        ? SupportError.unreadable(path: path, reason: "it is no file that may be read")
-        : SupportError.notFound(path: path)
-    }
-    return try LabelSet(json: data)
+  private func page(of result: EvaluationReport) throws -> String {
+    var provenance = ProvenanceRecord(
+      programVersion: Version.current,
+      // Folders may bear patients' names; the page is made to be shown around.
+      inputs: [("prediction", prediction), ("reference", reference)].map { role, path in
+        .init(role: role, path: URL(fileURLWithPath: path).lastPathComponent)
+      }
+    )
+    provenance.seed = result.bootstrap.seed
+    provenance.date = Date()
+    provenance.command = OutputPath.command
+    return try ReportBuilder().html(
+      [
+        .evaluation(
+          EvaluationReportData(
+            title: URL(fileURLWithPath: OutputPath.normalised(prediction)).lastPathComponent,
+            report: result,
+            provenance: provenance
+          )
+        )
+      ],
+      date: Date()
+    )
   }
 }
 
-extension EmptyPolicy: ExpressibleByArgument {}
+/// The form of an output of `lamina evaluate`, by its ending.
+enum EvaluationOutput: String, CaseIterable {
+  case json, csv, md
 
-/// The words of `lamina evaluate`.
-private enum EvaluationText {
-  /// The metrics of the table for people; the files hold them all.
-  private static let shown = ["dice", "iou", "hd95", "assd", "psnr", "ssim3d", "mae"]
-
-  static func describe(_ report: EvaluationReport, failedCount: Int, output: String?) -> String {
-    let available = report.metrics
-    let chosen = available.filter { shown.contains($0.key) }
-    let metrics = chosen.isEmpty ? Array(available.prefix(4)) : chosen
-    var rows = [
-      ["structure", "n"]
-        + metrics.map { $0.unit.isEmpty ? $0.key : "\($0.key) (\($0.unit))" }
-    ]
-    for structure in report.structures {
-      let summary = report.summary[structure.key] ?? [:]
-      let count = metrics.compactMap { summary[$0.key]?.n }.max() ?? 0
-      rows.append([structure.name, "\(count)"] + metrics.map { cell(summary[$0.key]) })
-    }
-    let cases = report.cases.count - failedCount
-    var lines = ["\(cases) case\(cases == 1 ? "" : "s"); mean and standard deviation:"]
-    lines += TextTable.lines(rows)
-    if failedCount > 0 {
-      lines.append("\(failedCount) case\(failedCount == 1 ? "" : "s") failed:")
-      lines += report.cases.filter { $0.labels.isEmpty }
-        .map { "  \($0.id): \($0.problems.joined(separator: " "))" }
-    }
-    if let output { lines.append("Written to \(output)") }
-    return lines.joined(separator: "\n")
+  /// The form of a path; nil for other endings.
+  init?(_ path: String) {
+    guard let form = Self.allCases.first(where: { path.lowercased().hasSuffix("." + $0.rawValue) })
+    else { return nil }
+    self = form
   }
 
-  private static func cell(_ statistics: SummaryStatistics?) -> String {
-    guard let statistics, let mean = statistics.mean else { return "undefined" }
-    guard let deviation = statistics.sd, statistics.n > 1 else { return decimals(mean) }
-    return "\(decimals(mean)) +- \(decimals(deviation))"
-  }
-
-  private static func decimals(_ value: Double) -> String { String(format: "%.3f", value) }
-}
-
-/// Lines of aligned columns: the first to the left, the others to the right.
-enum TextTable {
-  /// Lays out rows.
-  /// - Parameter rows: Cells; all rows have the same number.
-  /// - Returns: One line a row.
-  static func lines(_ rows: [[String]]) -> [String] {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in
-      rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
-    }
-    return rows.map { row in
-      row.enumerated().map { column, cell in
-        let padding = String(repeating: " ", count: widths[column] - cell.count)
-        return column == 0 ? cell + padding : padding + cell
-      }.joined(separator: "  ")
+  /// The content of an evaluation in this form.
+  func data(of report: EvaluationReport) throws -> Data {
+    switch self {
+    case .json: try JSONOutput.data(report)
+    case .csv: Data(report.csv().utf8)
+    case .md: Data(report.markdown().utf8)
     }
   }
 }

@@ -13,7 +13,8 @@ struct ReportCommand: Verb {
     discussion: """
       The page needs no network and no other file. Volumes are in ml, distances in mm. Scans are \
       read again for the pictures from where `lamina segment` found them; a scan that is gone \
-      costs its pictures, which is said.
+      costs its pictures, which is said. More than \(ReportBuilder.maximumPictured) scans get pages \
+      of their own, in the folder NAME-pages beside NAME.html.
       """
   )
 
@@ -38,6 +39,23 @@ struct ReportCommand: Verb {
   )
   var introduction: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Unit of the scans' values, such as HU (default: what the scans say).",
+      valueName: "unit"
+    )
+  )
+  var unit: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Plausible volumes and positions: a JSON list of {name, volumeML: [low, high], position: "
+        + "[[low, high], ...], source}; positions as shares of the segmented region (default: none).",
+      valueName: "file"
+    )
+  )
+  var ranges: String?
+
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
 
@@ -51,6 +69,7 @@ struct ReportCommand: Verb {
 
   private struct Answer: Encodable {
     let report: String
+    let pages: Int
     let segmentations: Int
     let evaluations: Int
     let trainings: Int
@@ -59,19 +78,35 @@ struct ReportCommand: Verb {
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
     try context.outputs.check(output)
+    let date = Date()
+    let pages = CasePages(report: output, outputs: context.outputs, date: date)
+    var options = ReportInputs.Options()
+    options.intensityUnit = unit
+    options.expectations = try ranges.map(Self.expectations) ?? []
     let inputs = try ReportInputs(
       results,
+      options: options,
+      links: pages,
       progress: context.progress,
       interruption: context.interruption
     )
     context.progress.begin("writing the report", total: nil)
-    let html = try Self.html(inputs, title: title, introduction: introduction)
+    let made = try ReportBuilder().pages(
+      inputs.items,
+      title: title,
+      introduction: introduction,
+      report: pages.reportName,
+      folder: pages.folderName,
+      date: date
+    )
     context.progress.end()
-    try context.outputs.write(Data(html.utf8), to: output)
+    for page in made.linked { try pages.write(page) }
+    try context.outputs.write(Data(made.main.utf8), to: output)
     try context.confirm(
       Answer(
         report: output,
-        segmentations: inputs.segmentations.count,
+        pages: inputs.linkedCases.count + made.linked.count,
+        segmentations: inputs.segmentations.count + inputs.linkedCases.count,
         evaluations: inputs.evaluations.count,
         trainings: inputs.trainings.count,
         benchmarks: inputs.benchmarks.count
@@ -80,23 +115,20 @@ struct ReportCommand: Verb {
     return .complete
   }
 
-  /// The page of inputs.
-  /// - Parameters:
-  ///   - inputs: What was read.
-  ///   - title: The page's title, or nil for one made of the results.
-  ///   - introduction: A paragraph that opens the summary, or nil.
-  /// - Returns: HTML.
-  /// - Throws: `ImagingError.gridMismatch` when a scan and its labels lie on different grids.
-  static func html(
-    _ inputs: ReportInputs,
-    title: String?,
-    introduction: String?
-  ) throws -> String {
-    try ReportBuilder().html(
-      inputs.items,
-      title: title,
-      introduction: introduction,
-      date: Date()
-    )
+  /// Reads the file of `--ranges`.
+  private static func expectations(_ path: String) throws -> [StructureExpectation] {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw SupportError.notFound(path: path)
+    }
+    guard let list = try? JSONDecoder().decode([StructureExpectation].self, from: data) else {
+      throw ReportInputError.damagedRanges(path: path, reason: "it is no list of ranges")
+    }
+    if let wrong = list.first(where: { !$0.isValid }) {
+      throw ReportInputError.damagedRanges(
+        path: path,
+        reason: "the ranges of \(wrong.name) are not pairs of a lower and a higher number"
+      )
+    }
+    return list
   }
 }

@@ -8,8 +8,18 @@ import Support
 
 /// Results as the report wants them, read from the files that the other verbs wrote.
 struct ReportInputs {
-  /// The segmented scans, in the order given.
+  /// What the files do not say.
+  struct Options {
+    /// The unit of the scans' values; nil for what the scans say.
+    var intensityUnit: String?
+    /// What is plausible for structures.
+    var expectations: [StructureExpectation] = []
+  }
+
+  /// The segmented scans on the report's own page, in the order given.
   private(set) var segmentations: [SegmentationReportData] = []
+  /// The segmented scans that have pages of their own, in the order given.
+  private(set) var linkedCases: [LinkedCase] = []
   /// The evaluations, in the order given.
   private(set) var evaluations: [EvaluationReportData] = []
 
@@ -21,18 +31,26 @@ struct ReportInputs {
 
   /// Everything, in the order of the page.
   var items: [ReportItem] {
-    segmentations.map(ReportItem.segmentation) + evaluations.map(ReportItem.evaluation)
+    segmentations.map(ReportItem.segmentation) + linkedCases.map(ReportItem.linkedCase)
+      + evaluations.map(ReportItem.evaluation)
       + trainings.map(ReportItem.training) + benchmarks.map(ReportItem.benchmark)
   }
 
   /// Reads results.
+  ///
+  /// More scans than a page shows in pictures get pages of their own, which are handed over as soon
+  /// as they are made, so that no more than one scan is held.
   /// - Parameters:
   ///   - paths: Result folders, folders of such, models, files of evaluations and benchmarks.
+  ///   - options: What the files do not say.
+  ///   - links: Where pages of scans go.
   ///   - progress: Told about each result.
   ///   - interruption: Stops between results.
   /// - Throws: `SupportError.notFound`; `ReportInputError`; what reading throws.
   init(
     _ paths: [String],
+    options: Options = Options(),
+    links: CasePages,
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws {
@@ -50,10 +68,7 @@ struct ReportInputs {
         trainings.append(training)
         if let evaluation { evaluations.append(evaluation) }
       } else if isFolder.boolValue {
-        for folder in try Self.resultFolders(path) {
-          segmentations.append(try Self.segmentation(folder, progress: progress))
-          folders.append(folder)
-        }
+        folders += try Self.resultFolders(path)
       } else {
         switch try Self.file(path) {
         case .evaluation(let evaluation):
@@ -67,8 +82,35 @@ struct ReportInputs {
       progress.update(index + 1, detail: path)
     }
     progress.end()
-    addReferences(references, folders: folders)
+    try readScans(folders, references, options, links, progress, interruption)
     addColors()
+  }
+
+  /// Reads the segmented scans, with the references of those that were evaluated.
+  private mutating func readScans(
+    _ folders: [String],
+    _ references: [String: String],
+    _ options: Options,
+    _ links: CasePages,
+    _ progress: any ProgressReporter,
+    _ interruption: Interruption
+  ) throws {
+    guard !folders.isEmpty else { return }
+    let areLinked = folders.count > ReportBuilder.maximumPictured
+    progress.begin("reading scans", total: folders.count)
+    for (index, folder) in folders.enumerated() {
+      try interruption.check()
+      var item = try Self.segmentation(folder, options: options, progress: SilentProgress())
+      let file = Self.standard(folder + "/" + CasePairing.resultFileName)
+      item.reference = references[file].flatMap { Self.reference($0, of: item) }
+      if areLinked {
+        linkedCases.append(try links.write(item, number: index + 1))
+      } else {
+        segmentations.append(item)
+      }
+      progress.update(index + 1, detail: folder)
+    }
+    progress.end()
   }
 
   /// A result folder itself, or the result folders in a batch's folder.
@@ -87,11 +129,13 @@ struct ReportInputs {
   /// Reads a result folder.
   /// - Parameters:
   ///   - folder: The folder.
+  ///   - options: What the files do not say.
   ///   - progress: Told about reading the scan.
   /// - Returns: The segmented scan; without the scan's voxels when it cannot be read again.
   /// - Throws: What reading the label map throws.
   static func segmentation(
     _ folder: String,
+    options: Options = Options(),
     progress: any ProgressReporter
   ) throws -> SegmentationReportData {
     let record = RunRecord.read(folder + "/" + RunRecord.fileName)
@@ -99,13 +143,16 @@ struct ReportInputs {
     let table = record?.labels ?? LabelTableFile.read(folder + "/labels.json")
     let labelMap = try NIfTIReader.readLabelMap(file, table: table)
     var problems = (record?.problems ?? []).map { "\($0.message) \($0.remedy)" }
+    var summary: SeriesSummary?
     let scan = record.flatMap { record in
       do {
-        let scan = try ImageFormats.read(
+        let loaded = try ImageFormats.read(
           record.input,
           selection: record.selection,
           progress: progress
-        ).volume.asFloat
+        )
+        summary = loaded.summary
+        let scan = loaded.volume.asFloat
         if let difference = scan.geometry.difference(from: labelMap.geometry) {
           problems.append(
             "The scan \(record.input) has changed since it was segmented (\(difference)); there "
@@ -127,6 +174,10 @@ struct ReportInputs {
       provenance: provenance(of: record)
     )
     data.problems = problems
+    data.expectations = options.expectations
+    // The reader has applied the rescale of DICOM, so that values of CT are Hounsfield units.
+    data.intensityUnit = options.intensityUnit ?? (summary?.modality == "CT" ? "HU" : "")
+    if let modality = summary?.modality { data.inputFacts = [("Modality", modality)] }
     data.modelCard = record.flatMap { record in
       FileManager.default.contents(atPath: record.model.path + "/README.md")
         .map { String(decoding: $0, as: UTF8.self) }
@@ -188,23 +239,21 @@ struct ReportInputs {
     }
   }
 
-  /// The references of evaluated cases, as outlines in their pictures.
-  private mutating func addReferences(_ references: [String: String], folders: [String]) {
-    for (index, folder) in folders.enumerated() {
-      let file = Self.standard(folder + "/" + CasePairing.resultFileName)
-      guard let path = references[file],
-        let volume = try? ImageFormats.read(path).volume,
-        let reference = try? NIfTIReader.labelMap(from: volume, table: [], path: path),
-        reference.geometry.difference(from: segmentations[index].labelMap.geometry) == nil
-      else { continue }
-      segmentations[index].reference = reference
-    }
+  /// The reference of an evaluated case, as outlines in its pictures; nil when it is gone or lies on
+  /// another grid.
+  private static func reference(_ path: String, of item: SegmentationReportData) -> LabelMap? {
+    guard let volume = try? ImageFormats.read(path).volume,
+      let reference = try? NIfTIReader.labelMap(from: volume, table: [], path: path),
+      reference.geometry.difference(from: item.labelMap.geometry) == nil
+    else { return nil }
+    return reference
   }
 
   /// Structures of an evaluation have the colours that they have in the segmentations.
   private mutating func addColors() {
     var colors: [String: LabelColor] = [:]
-    for definition in segmentations.flatMap(\.labelMap.table) {
+    let tables = segmentations.map(\.labelMap.table) + linkedCases.map(\.table)
+    for definition in tables.flatMap({ $0 }) {
       colors["\(definition.id)"] = colors["\(definition.id)"] ?? definition.color
     }
     for index in evaluations.indices where evaluations[index].colors.isEmpty {
@@ -224,6 +273,8 @@ enum ReportInputError: ClassifiedError, Equatable {
   case notAResult(path: String)
   /// The file says that it is a benchmark, but does not hold what it should.
   case damagedBenchmark(path: String, reason: String)
+  /// The file of plausible ranges holds something else.
+  case damagedRanges(path: String, reason: String)
 
   var failure: Failure { .damagedInput }
 
@@ -234,6 +285,9 @@ enum ReportInputError: ClassifiedError, Equatable {
         + "lamina-bench, nor a model of lamina train; give one of those."
     case .damagedBenchmark(let path, let reason):
       "\(path) is a damaged benchmark: \(reason); measure again."
+    case .damagedRanges(let path, let reason):
+      "\(path) holds no plausible ranges: \(reason); give a JSON list of {name, volumeML: [low, "
+        + "high], position: three such shares, source}."
     }
   }
 }

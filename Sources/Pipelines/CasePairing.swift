@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import Support
 
@@ -9,18 +10,22 @@ public struct CasePair: Equatable, Sendable {
   public let prediction: String
   /// The reference's file.
   public let reference: String
+  /// Why files of different names belong together, as a clause; nil for equal names.
+  public let rule: String?
 }
 
 /// Which predictions belong to which references, by their names.
 ///
 /// A side is a file, a result folder of `lamina segment` (its case is the folder's name), or a
 /// folder of files and of such result folders. Hidden files and other files of a folder are passed
-/// over.
+/// over. Names are matched by `CaseMatching`'s rules, which every output shows.
 public struct CasePairing: Equatable, Sendable {
-  /// The cases that are there on both sides, by name as people sort.
+  /// The cases that are there on both sides, by name.
   public let pairs: [CasePair]
-  /// Cases without a reference, and references without a prediction: name and what is missing.
-  public let unpaired: [(id: String, problem: String)]
+  /// Predictions without a reference, and references without a prediction, by name.
+  public let unpaired: [PairingRecord.Unpaired]
+  /// Whether both sides are one case, which belong together whatever their names.
+  public let isSingle: Bool
 
   /// The label map of a result folder of `lamina segment`.
   public static let resultFileName = "segmentation.nii.gz"
@@ -37,9 +42,10 @@ public struct CasePairing: Equatable, Sendable {
   public init(prediction: String, reference: String) throws {
     let predictions = try CaseListing(prediction)
     let references = try CaseListing(reference)
-    if predictions.isSingle, references.isSingle {
+    isSingle = predictions.isSingle && references.isSingle
+    if isSingle {
       pairs = zip(predictions.cases, references.cases).map {
-        CasePair(id: $0.id, prediction: $0.path, reference: $1.path)
+        CasePair(id: $0.id, prediction: $0.path, reference: $1.path, rule: nil)
       }
       unpaired = []
       return
@@ -47,143 +53,89 @@ public struct CasePairing: Equatable, Sendable {
     if references.isSingle {
       throw PairingError.oneReference(prediction: prediction, reference: reference)
     }
-    let known = Dictionary(uniqueKeysWithValues: references.cases.map { ($0.id, $0.path) })
-    var pairs: [CasePair] = []
-    var unpaired: [(id: String, problem: String)] = []
-    for item in predictions.cases {
-      if let match = known[item.id] {
-        pairs.append(CasePair(id: item.id, prediction: item.path, reference: match))
-      } else {
-        unpaired.append((item.id, "\(item.path) has no reference named \(item.id) in \(reference)"))
-      }
-    }
-    if !predictions.isSingle {
-      let predicted = Set(predictions.cases.map(\.id))
-      for item in references.cases where !predicted.contains(item.id) {
-        unpaired.append(
-          (item.id, "\(item.path) has no prediction named \(item.id) in \(prediction)")
-        )
-      }
-    }
-    guard !pairs.isEmpty else {
+    let matching = CaseMatching(
+      predictions: predictions.cases.map(\.id),
+      references: references.cases.map(\.id),
+      usesNumbers: !predictions.isSingle
+    )
+    guard !matching.matches.isEmpty else {
       throw PairingError.nothingInCommon(
         prediction: prediction,
         reference: reference,
         example: predictions.cases[0].id
       )
     }
-    self.pairs = pairs
-    self.unpaired = unpaired.sorted { $0.id < $1.id }
-  }
-
-  /// Whether the same cases are paired and the same ones left over.
-  public static func == (a: CasePairing, b: CasePairing) -> Bool {
-    a.pairs == b.pairs && a.unpaired.elementsEqual(b.unpaired) { $0 == $1 }
-  }
-}
-
-/// What can go wrong when predictions and references are paired.
-public enum PairingError: ClassifiedError, Equatable {
-  /// A folder holds neither images nor result folders.
-  case noCases(folder: String)
-  /// Two files of a folder have the same case name.
-  case ambiguousCase(folder: String, id: String)
-  /// A folder of predictions cannot share one reference.
-  case oneReference(prediction: String, reference: String)
-  /// No name is on both sides.
-  case nothingInCommon(prediction: String, reference: String, example: String)
-
-  /// The kind of the failure.
-  public var failure: Failure {
-    switch self {
-    case .noCases, .nothingInCommon: .missingInput
-    case .ambiguousCase: .damagedInput
-    case .oneReference: .usage
+    let predicted = Self.paths(predictions)
+    let known = Self.paths(references)
+    pairs = matching.matches.map { match in
+      CasePair(
+        id: match.id,
+        prediction: predicted[match.prediction, default: ""],
+        reference: known[match.reference, default: ""],
+        rule: match.rule
+      )
     }
-  }
-
-  /// One sentence.
-  public var description: String {
-    switch self {
-    case .noCases(let folder):
-      "\(folder) holds no label maps and no results of lamina segment; give a folder that does."
-    case .ambiguousCase(let folder, let id):
-      "\(folder) holds two files of the case \(id); keep one of them."
-    case .oneReference(let prediction, let reference):
-      "\(prediction) is a folder of cases but \(reference) is one file; give a folder of references."
-    case .nothingInCommon(let prediction, let reference, let example):
-      "No case of \(prediction) (such as \(example)) has a reference of that name in \(reference)."
-    }
-  }
-}
-
-/// The cases that a path holds.
-struct CaseListing {
-  struct Case {
-    let id: String
-    let path: String
-  }
-
-  /// By name; never empty.
-  let cases: [Case]
-  /// Whether the path itself is one case, not a folder of cases.
-  let isSingle: Bool
-
-  init(_ path: String) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SupportError.notFound(path: path)
-    }
-    if !isFolder.boolValue {
-      cases = [Case(id: Self.caseName(ofFile: path), path: path)]
-      isSingle = true
-      return
-    }
-    if let result = Self.result(in: path) {
-      cases = [Case(id: URL(fileURLWithPath: path).lastPathComponent, path: result)]
-      isSingle = true
-      return
-    }
-    let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: path)
-    } catch {
-      throw SupportError.unreadable(path: path, reason: OutputGuard.reason(of: error))
-    }
-    var found: [Case] = []
-    for name in names.sorted() where !name.hasPrefix(".") {
-      let item = path.hasSuffix("/") ? path + name : path + "/" + name
-      if let result = Self.result(in: item) {
-        found.append(Case(id: name, path: result))
-      } else if Self.endings.contains(where: { name.lowercased().hasSuffix($0) }) {
-        found.append(Case(id: Self.caseName(ofFile: name), path: item))
+    let lonely =
+      matching.unmatchedPredictions.map { name, reason in
+        PairingRecord.Unpaired(
+          id: name,
+          side: .prediction,
+          path: predicted[name, default: ""],
+          reason: "The prediction \(name) has no partner in \(reference): \(reason)."
+        )
       }
-    }
-    guard !found.isEmpty else { throw PairingError.noCases(folder: path) }
-    var seen = Set<String>()
-    for item in found where !seen.insert(item.id).inserted {
-      throw PairingError.ambiguousCase(folder: path, id: item.id)
-    }
-    cases = found
-    isSingle = false
+      + (predictions.isSingle ? [] : matching.unmatchedReferences).map { name, reason in
+        PairingRecord.Unpaired(
+          id: name,
+          side: .reference,
+          path: known[name, default: ""],
+          reason: "The reference \(name) has no partner in \(prediction): \(reason)."
+        )
+      }
+    unpaired = lonely.sorted { ($0.id, $0.side.rawValue) < ($1.id, $1.side.rawValue) }
   }
 
-  /// `.img` is not listed: its `.hdr` is the case.
-  private static let endings = [".nii.gz", ".nii", ".hdr", ".hdr.gz", ".png"]
-
-  private static func result(in folder: String) -> String? {
-    let file = folder + "/" + CasePairing.resultFileName
-    return FileManager.default.fileExists(atPath: file) ? file : nil
+  /// The same cases under the names that another pairing gives their references, so that two sets of
+  /// predictions can be compared although their own names differ.
+  /// - Parameter other: The pairing whose names count.
+  /// - Returns: The renamed pairing.
+  public func named(as other: CasePairing) -> CasePairing {
+    let names = Dictionary(
+      other.pairs.map { ($0.reference, $0.id) },
+      uniquingKeysWith: { first, _ in first }
+    )
+    let renamed = pairs.map { pair in
+      CasePair(
+        id: names[pair.reference] ?? pair.id,
+        prediction: pair.prediction,
+        reference: pair.reference,
+        rule: pair.rule
+      )
+    }
+    return CasePairing(pairs: renamed, unpaired: unpaired, isSingle: isSingle)
   }
 
-  /// The file's name without its ending; a result folder's file is named for the folder.
-  private static func caseName(ofFile path: String) -> String {
-    let url = URL(fileURLWithPath: path)
-    if url.lastPathComponent == CasePairing.resultFileName {
-      return url.deletingLastPathComponent().lastPathComponent
-    }
-    let name = url.lastPathComponent
-    let ending = (endings + [".img", ".img.gz"]).first { name.lowercased().hasSuffix($0) }
-    return String(name.dropLast(ending?.count ?? 0))
+  private init(pairs: [CasePair], unpaired: [PairingRecord.Unpaired], isSingle: Bool) {
+    self.pairs = pairs
+    self.unpaired = unpaired
+    self.isSingle = isSingle
+  }
+
+  /// How the cases found their partners, for outputs; nil for two single cases.
+  public var record: PairingRecord? {
+    guard !isSingle else { return nil }
+    return PairingRecord(
+      exact: pairs.count { $0.rule == nil },
+      byRule: pairs.compactMap { pair in
+        pair.rule.map {
+          .init(id: pair.id, prediction: pair.prediction, reference: pair.reference, rule: $0)
+        }
+      },
+      unpaired: unpaired
+    )
+  }
+
+  private static func paths(_ listing: CaseListing) -> [String: String] {
+    Dictionary(uniqueKeysWithValues: listing.cases.map { ($0.id, $0.path) })
   }
 }

@@ -100,6 +100,68 @@ public struct ObjectConversion: Sendable {
     return ImageConversion.Result(summary: loaded.summary, files: [output], remark: nil)
   }
 
+  /// Writes the surfaces of labels as a mesh, LPS mm.
+  ///
+  /// Meanings come from where `write(_:to:as:options:)` has them. Structures of several layers may
+  /// overlap, which surfaces can show.
+  /// - Parameters:
+  ///   - input: Label maps, as `write(_:to:as:options:)` takes them.
+  ///   - output: The file to make; beside an OBJ file an MTL file is made.
+  ///   - format: The format.
+  ///   - smoothingSteps: How much the steps of the voxels are smoothed; 0 keeps them.
+  ///   - options: How.
+  /// - Returns: What was made; the remark states the number of triangles.
+  /// - Throws: `ImagingIOError` for inputs, and when no voxel has a label; `SupportError` for outputs.
+  public func writeSurfaces(
+    _ input: String,
+    to output: String,
+    format: MeshFormat,
+    smoothingSteps: Int,
+    options: Options
+  ) throws -> ImageConversion.Result {
+    let base = String(output.dropLast(format.rawValue.count + 1))
+    let companions = format == .obj ? ["mtl"] : []
+    for path in [output] + companions.map({ "\(base).\($0)" }) { try outputs.check(path) }
+    let loaded = try labels(input, options: options, reference: try reference(options))
+    guard loaded.shift == nil else {
+      throw ImagingIOError.unsupported(
+        path: input,
+        what: "slices that are shifted against each other",
+        remedy: "resample the labels onto a straight grid first"
+      )
+    }
+    try interruption.check()
+    let extraction = SurfaceExtraction(smoothingSteps: smoothingSteps)
+    let surfaces = loaded.layers.flatMap { extraction.surfaces(of: $0) }
+    guard !surfaces.isEmpty else {
+      throw ImagingIOError.unsupported(
+        path: input,
+        what: "no labelled voxel",
+        remedy: "give a label map that has structures"
+      )
+    }
+    try interruption.check()
+    let files = try MeshWriter.files(
+      of: surfaces,
+      as: format,
+      name: URL(fileURLWithPath: base).lastPathComponent
+    )
+    var paths: [String] = []
+    // The file asked for comes last: when it is there, what it names is there too.
+    for file in files.reversed() {
+      let path = file.ending == format.rawValue ? output : "\(base).\(file.ending)"
+      try outputs.write(file.content, to: path)
+      paths.insert(path, at: 0)
+    }
+    let triangles = surfaces.reduce(0) { $0 + $1.mesh.triangles.count }
+    return ImageConversion.Result(
+      summary: loaded.summary,
+      files: paths,
+      remark: "\(surfaces.count) surfaces with \(triangles) triangles, LPS mm"
+        + (format == .stl ? "; STL keeps no names." : ".")
+    )
+  }
+
   /// Writes an image as a DICOM series of single-frame files.
   /// - Parameters:
   ///   - input: An image, with one time point.

@@ -13,6 +13,8 @@ enum ChartWriter {
       case .strips(let strips, let range): stripContent(strips, range)
       case .ratios(let ratios): ratioContent(ratios)
       case .lines(let lines, let xLabel): lineContent(lines, xLabel)
+      case .scatter(let scatter): scatterContent(scatter)
+      case .heat(let heat): heatContent(heat)
       }
     let picture = HTML.element(
       "svg",
@@ -89,12 +91,13 @@ enum ChartWriter {
         anchor: "end",
         css: "halo value"
       )
+      content += violin(sorted, middle: middle, fill: strip.color, place: place)
       content += line((place(first), "\(middle)"), (place(last), "\(middle)"), css: "whisker")
       if sorted.count >= 4 {
         let (low, high) = (place(quantile(0.25, sorted)), place(quantile(0.75, sorted)))
         content += rectangle(x: low, y: middle - 10, width: high - low, height: 20, css: "box")
       }
-      for (rank, value) in sorted.enumerated() {
+      for (rank, value) in dots(sorted).enumerated() {
         // Dots of close values step aside by a fixed pattern, the same in every run.
         let aside = sorted.count > 2 ? [0, -5, 5, -2, 3][rank % 5] : 0
         content +=
@@ -126,7 +129,7 @@ enum ChartWriter {
   ]
 
   /// The share of the width that holds the numbers of the vertical axis, percent.
-  private static let gutter = 11.0
+  static let gutter = 11.0
 
   private static func lineContent(
     _ lines: [ReportChart.Line],
@@ -150,14 +153,17 @@ enum ChartWriter {
           "line",
           [
             "x1": "0", "x2": "28", "y1": "\(26 * index + 12)", "y2": "\(26 * index + 12)",
-            "stroke": style.color, "stroke-dasharray": style.dash, "class": "series",
+            "stroke": item.color?.hex ?? style.color, "stroke-dasharray": style.dash,
+            "class": "series",
           ]
         ).selfClosed
-      let final = item.points.last { $0.y.isFinite }.map { ReportNumber.significant($0.y, 3) }
+      let final = item.points.last { $0.y.isFinite }.map {
+        "last \(ReportNumber.significant($0.y, 3))"
+      }
       content += HTML.text(
         "text",
         ["x": "38", "y": "\(26 * index + 17)"],
-        item.label + (final.map { ", last \($0)" } ?? "")
+        item.label + ((item.remark ?? final).map { ", \($0)" } ?? "")
       )
     }
     for tick in yTicks {
@@ -177,12 +183,24 @@ enum ChartWriter {
         let x = lastX > firstX ? 1000 * (point.x - firstX) / (lastX - firstX) : 500
         return String(format: "%.1f,%.1f", x, placeY(point.y))
       }
+      // Pale colours of structures need a darker rim on white.
+      if item.color != nil {
+        paths +=
+          HTML.void(
+            "polyline",
+            [
+              "points": coordinates.joined(separator: " "), "fill": "none", "class": "rim",
+              "vector-effect": "non-scaling-stroke",
+            ]
+          ).selfClosed
+      }
       paths +=
         HTML.void(
           "polyline",
           [
-            "points": coordinates.joined(separator: " "), "fill": "none", "stroke": style.color,
-            "stroke-dasharray": style.dash, "class": "series",
+            "points": coordinates.joined(separator: " "), "fill": "none",
+            "stroke": item.color?.hex ?? style.color, "stroke-dasharray": style.dash,
+            "class": "series",
             "vector-effect": "non-scaling-stroke",
           ]
         ).selfClosed
@@ -236,7 +254,7 @@ enum ChartWriter {
     return stride(from: first, through: last, by: 1).map { $0 * step }
   }
 
-  private static func quantile(_ share: Double, _ sorted: [Double]) -> Double {
+  static func quantile(_ share: Double, _ sorted: [Double]) -> Double {
     let position = share * Double(sorted.count - 1)
     let low = Int(position)
     let high = min(low + 1, sorted.count - 1)

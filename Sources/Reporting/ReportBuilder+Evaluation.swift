@@ -8,18 +8,18 @@ extension ReportBuilder {
     "volumeReferenceML", "mse", "mae", "psnr", "ssim2d", "ssim3d",
   ]
 
-  /// No more cases than this stand in the page's table; the JSON has all.
-  private static let maximumRows = 1000
+  /// No more rows than this stand in the report's table of cases.
+  static let maximumCaseRows = 1000
+  /// No more rows than this stand on a page of further ones.
+  private static let rowsOfPage = 2500
 
   /// How well the segmentations agree with their references.
-  func agreement(_ item: EvaluationReportData) -> ReportSection {
+  func agreement(_ item: EvaluationReportData, _ parts: Parts) -> ReportSection {
     let report = item.report
-    var blocks: [ReportBlock] = [charts(item), statistics(item), cases(item)].compactMap(\.self)
-    if report.cases.count * report.structures.count > Self.maximumRows {
-      blocks.append(
-        .note("The table shows the first \(Self.maximumRows) rows; the evaluation file has all.")
-      )
-    }
+    var blocks: [ReportBlock] = [charts(item)].compactMap(\.self)
+    blocks += cohortCharts(item)
+    if let table = statistics(item) { blocks.append(table) }
+    blocks += caseTables(item, parts)
     blocks.append(
       .note(
         "Empty structures: \(report.emptyPolicy.explanation) Statistics are over cases; the "
@@ -54,7 +54,8 @@ extension ReportBuilder {
     return ReportSection("Agreement: \(item.title)", blocks)
   }
 
-  private func color(_ key: String, _ item: EvaluationReportData) -> LabelColor {
+  /// The colour of an evaluation's structure.
+  func structureColor(_ key: String, _ item: EvaluationReportData) -> LabelColor {
     let index = item.report.structures.firstIndex { $0.key == key } ?? 0
     return item.colors[key] ?? LabelDefinition.defaultColor(index)
   }
@@ -65,7 +66,7 @@ extension ReportBuilder {
         label: structure.name,
         values: item.report.values(of: "dice", structure: structure.key)
           .compactMap(\.value.number),
-        color: color(structure.key, item)
+        color: structureColor(structure.key, item)
       )
     }
     let all = strips.flatMap(\.values)
@@ -89,7 +90,7 @@ extension ReportBuilder {
     guard report.cases.count > 1 else { return nil }
     let groups = report.structures.map { structure in
       ReportTable.Group(
-        heading: .structure(structure.name, color(structure.key, item)),
+        heading: .structure(structure.name, structureColor(structure.key, item)),
         rows: report.metrics.compactMap { metric in
           report.summary[structure.key]?[metric.key].map { Self.row(metric, $0) }
         }
@@ -125,22 +126,126 @@ extension ReportBuilder {
     ]
   }
 
-  private func cases(_ item: EvaluationReportData) -> ReportBlock {
-    let report = item.report
-    let metrics = report.metrics.filter { Self.caseMetrics.contains($0.key) }
-    let several = report.structures.count > 1
-    var columns = [ReportTable.Column("Case", isNumeric: false)]
-    if several || report.structures.first?.key != "image" {
-      columns.append(.init("Structure", isNumeric: false))
+  /// The table of cases: a row for each structure, or where these are too many for one page a row
+  /// for each case, with the rest on linked pages.
+  private func caseTables(_ item: EvaluationReportData, _ parts: Parts) -> [ReportBlock] {
+    let rows = rows(of: item, parts)
+    if rows.count <= Self.maximumCaseRows {
+      return [.table(ReportTable(caption: "Every case", columns: columns(item), rows: rows))]
     }
-    columns += metrics.map { .init(Self.shortName($0), unit: $0.unit) }
-    var rows: [[ReportTable.Cell]] = []
-    for evaluated in report.cases {
-      for label in evaluated.labels where rows.count < Self.maximumRows {
-        var cells: [ReportTable.Cell] = [.text(evaluated.id)]
-        if columns.count > metrics.count + 1 {
-          cells.append(.structure(label.name, color(label.key, item)))
-        }
+    let pages = tablePageNames(item, parts, rows.count)
+    let metrics = tableMetrics(item)
+    var blocks: [ReportBlock] = [
+      .table(
+        ReportTable(
+          caption: "Every case, means over its structures",
+          columns: [.init("Case", isNumeric: false)]
+            + metrics.map { .init(Self.shortName($0), unit: $0.unit) },
+          rows: item.report.cases.prefix(Self.maximumCaseRows).map { evaluated in
+            [caseCell(evaluated.id, parts)]
+              + metrics.map { metric in
+                Self.mean(metric.key, evaluated).map {
+                  .number(ReportNumber.metric($0, metric))
+                } ?? .undefined(reason: "no structure has a value")
+              }
+          }
+        )
+      )
+    ]
+    if pages.isEmpty {
+      blocks.append(.note("The evaluation file has every structure of every case."))
+    } else {
+      blocks.append(
+        .table(
+          ReportTable(
+            caption: "Every structure of every case",
+            columns: [.init("Rows", isNumeric: false)],
+            rows: pages.enumerated().map { index, name in
+              let first = index * Self.rowsOfPage + 1
+              return [
+                .link(
+                  "\(first) to \(min(rows.count, first + Self.rowsOfPage - 1))",
+                  to: Self.address(linkFolder ?? "") + "/" + name
+                )
+              ]
+            }
+          )
+        )
+      )
+    }
+    return blocks
+  }
+
+  /// The names of the pages that hold an evaluation's rows.
+  private func tablePageNames(
+    _ item: EvaluationReportData,
+    _ parts: Parts,
+    _ count: Int
+  ) -> [String] {
+    guard linkFolder != nil else { return [] }
+    let number = (parts.evaluations.firstIndex { $0.title == item.title } ?? 0) + 1
+    return (0..<((count + Self.rowsOfPage - 1) / Self.rowsOfPage)).map {
+      "values-\(number)-\($0 + 1).html"
+    }
+  }
+
+  /// The pages of rows that do not fit into the report.
+  func tablePages(_ parts: Parts, report: String, subtitle: String) -> [LinkedPage] {
+    parts.evaluations.flatMap { item -> [LinkedPage] in
+      var parts = parts
+      // On a page in the folder the addresses from the report do not hold.
+      let names = tablePageNames(
+        item,
+        parts,
+        item.report.cases.count * item.report.structures.count
+      )
+      parts.addresses = [:]
+      let rows = rows(of: item, parts)
+      guard rows.count > Self.maximumCaseRows else { return [] }
+      return names.enumerated().map { index, name in
+        let first = index * Self.rowsOfPage
+        let shown = rows[first..<min(rows.count, first + Self.rowsOfPage)]
+        var document = ReportDocument(
+          title: "\(item.title): values \(first + 1) to \(first + shown.count)",
+          subtitle: subtitle,
+          sections: [
+            ReportSection(
+              "Values",
+              [
+                .table(
+                  ReportTable(caption: "Every case", columns: columns(item), rows: Array(shown))
+                )
+              ]
+            )
+          ]
+        )
+        document.back = ReportDocument.Link("Back to the report", to: "../" + Self.address(report))
+        return LinkedPage(name: name, html: ReportWriter.html(document))
+      }
+    }
+  }
+
+  private func tableMetrics(_ item: EvaluationReportData) -> [Metric] {
+    item.report.metrics.filter { Self.caseMetrics.contains($0.key) }
+  }
+
+  private func namesStructures(_ item: EvaluationReportData) -> Bool {
+    item.report.structures.count > 1 || item.report.structures.first?.key != "image"
+  }
+
+  private func columns(_ item: EvaluationReportData) -> [ReportTable.Column] {
+    [.init("Case", isNumeric: false)]
+      + (namesStructures(item) ? [.init("Structure", isNumeric: false)] : [])
+      + tableMetrics(item).map { .init(Self.shortName($0), unit: $0.unit) }
+  }
+
+  private func rows(of item: EvaluationReportData, _ parts: Parts) -> [[ReportTable.Cell]] {
+    let metrics = tableMetrics(item)
+    let namesStructures = namesStructures(item)
+    return item.report.cases.flatMap { evaluated in
+      evaluated.labels.map { label in
+        var cells = [caseCell(evaluated.id, parts)]
+        if namesStructures { cells.append(.structure(label.name, structureColor(label.key, item))) }
         cells += metrics.map { metric in
           switch label.values[metric.key] {
           case .value(let number): .number(ReportNumber.metric(number, metric))
@@ -148,10 +253,9 @@ extension ReportBuilder {
           case nil: .undefined(reason: "not computed")
           }
         }
-        rows.append(cells)
+        return cells
       }
     }
-    return .table(ReportTable(caption: "Every case", columns: columns, rows: rows))
   }
 
   private static func shortName(_ metric: Metric) -> String {

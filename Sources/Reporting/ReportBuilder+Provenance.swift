@@ -34,6 +34,14 @@ extension ReportBuilder {
   func provenance(_ parts: Parts) -> ReportSection {
     var records: [(title: String, record: ProvenanceRecord)] = []
     records += parts.segmentations.map { ("Segmentation of \($0.caseID)", $0.provenance) }
+    if let first = parts.linkedCases.first {
+      records.append(
+        (
+          "Segmentation of \(first.caseID); the others' records are on their pages",
+          first.provenance
+        )
+      )
+    }
     records += parts.evaluations.compactMap { item in
       item.provenance.map { ("Evaluation: \(item.title)", $0) }
     }
@@ -79,7 +87,7 @@ extension ReportBuilder {
     return rows
   }
 
-  private func facts(_ caption: String, _ rows: [(String, ReportTable.Cell)]) -> ReportTable {
+  func facts(_ caption: String, _ rows: [(String, ReportTable.Cell)]) -> ReportTable {
     ReportTable(
       caption: caption,
       columns: [.init("What", isNumeric: false), .init("Value", isNumeric: false)],
@@ -94,6 +102,7 @@ extension ReportBuilder {
       guard let text, !cards.contains(where: { $0.text == text }) else { return }
       cards.append((name, text))
     }
+    for item in parts.linkedCases { add(item.provenance.modelName ?? "model", item.modelCard) }
     for item in parts.segmentations { add(item.provenance.modelName ?? "model", item.modelCard) }
     for item in parts.trainings { add(item.modelName, item.modelCard) }
     return cards.map { ReportSection("Model card: \($0.name)", [.markdown($0.text)]) }

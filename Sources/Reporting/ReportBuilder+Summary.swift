@@ -2,45 +2,56 @@ import Evaluation
 
 extension ReportBuilder {
   /// The first section: the results in plain words, and the numbers that matter most.
-  func summary(_ parts: Parts, _ introduction: String?) -> ReportSection {
+  func summary(
+    _ parts: Parts,
+    _ introduction: String?,
+    remarks: Int
+  ) -> ReportSection {
     var blocks: [ReportBlock] = []
     if let introduction { blocks.append(.lead(introduction)) }
-    blocks += sentences(parts).map { .paragraph($0) }
+    blocks += sentences(parts, remarks).map { .paragraph($0) }
     let figures = keyFigures(parts)
     if !figures.isEmpty { blocks.append(.keyFigures(figures)) }
     return ReportSection("Summary", blocks)
   }
 
-  private func sentences(_ parts: Parts) -> [String] {
+  private func sentences(_ parts: Parts, _ remarks: Int) -> [String] {
     var sentences: [String] = []
-    if !parts.segmentations.isEmpty { sentences.append(segmentationSentence(parts)) }
+    if parts.scans > 0 { sentences.append(segmentationSentence(parts)) }
     sentences += parts.evaluations.compactMap(evaluationSentence)
     for item in parts.trainings {
       let time = item.provenance.elapsedSeconds.map { " in \(ReportNumber.duration($0))" } ?? ""
       sentences.append("The model \(item.modelName) was trained\(time).")
     }
     if let sentence = benchmarkSentence(parts) { sentences.append(sentence) }
-    let count = parts.problems.count
+    let places = [
+      ("Input", parts.inputProblems.count), ("Problems", parts.problems.count),
+      ("Quality", remarks),
+    ].filter { $0.1 > 0 }
+    let count = places.reduce(0) { $0 + $1.1 }
     let verdict =
       count == 0
       ? "No problem was noticed."
-      : "\(counted(count, "remark")) need\(count == 1 ? "s" : "") a look: see Problems."
+      : "\(counted(count, "remark")) need\(count == 1 ? "s" : "") a look: see "
+        + "\(sentenceList(places.map(\.0)))."
     if let last = sentences.popLast() { return sentences + [last + " " + verdict] }
     return [verdict]
   }
 
   private func segmentationSentence(_ parts: Parts) -> String {
-    let scans = parts.segmentations
+    let tables = parts.segmentations.map(\.labelMap.table) + parts.linkedCases.map(\.table)
     var names: [String] = []
-    for name in scans.flatMap({ $0.labelMap.table.map(\.name) }) where !names.contains(name) {
+    var seen = Set<String>()
+    for name in tables.flatMap({ $0.map(\.name) }) where seen.insert(name).inserted {
       names.append(name)
     }
-    let models = Set(scans.compactMap(\.provenance.modelName)).sorted()
+    let records = parts.segmentations.map(\.provenance) + parts.linkedCases.map(\.provenance)
+    let models = Set(records.compactMap(\.modelName)).sorted()
     let by = models.isEmpty ? "" : " by the model \(sentenceList(models))"
     let shown = names.count > 8 ? Array(names.prefix(8)) + ["others"] : names
     let what =
       names.isEmpty ? "" : " into \(counted(names.count, "structure")): \(sentenceList(shown))"
-    return "\(counted(scans.count, "scan")) \(scans.count == 1 ? "was" : "were") segmented"
+    return "\(counted(parts.scans, "scan")) \(parts.scans == 1 ? "was" : "were") segmented"
       + "\(by)\(what)."
   }
 
@@ -82,15 +93,18 @@ extension ReportBuilder {
         )
       }
     }
-    if !parts.segmentations.isEmpty {
-      let total = parts.segmentations.flatMap(\.statistics).reduce(0) { $0 + $1.volumeML }
+    if parts.scans > 0 {
+      let statistics =
+        parts.segmentations.flatMap(\.statistics) + parts.linkedCases.flatMap(\.statistics)
+      let total = statistics.reduce(0) { $0 + $1.volumeML }
       figures.append(
         KeyFigure(
           ReportNumber.with(ReportNumber.millilitres(total), unit: "ml"),
           "segmented in all"
         )
       )
-      let seconds = parts.segmentations.compactMap(\.provenance.elapsedSeconds)
+      let records = parts.segmentations.map(\.provenance) + parts.linkedCases.map(\.provenance)
+      let seconds = records.compactMap(\.elapsedSeconds)
       if !seconds.isEmpty {
         figures.append(
           KeyFigure(

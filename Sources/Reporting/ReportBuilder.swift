@@ -7,6 +7,8 @@ import Support
 public struct ReportBuilder: Sendable {
   /// Draws the pictures.
   let renderer: OverlayRenderer
+  /// The folder of linked pages, from the report's own; nil when the report is one page.
+  var linkFolder: String?
 
   /// Creates a builder.
   /// - Parameter renderer: Draws the pictures.
@@ -29,15 +31,24 @@ public struct ReportBuilder: Sendable {
     date: Date
   ) throws -> ReportDocument {
     let parts = Parts(items)
-    var sections = [summary(parts, introduction)]
+    let profiles = parts.segmentations.map { StructureProfile.profiles(of: $0.labelMap) }
+    let findings = zip(parts.segmentations, profiles).map(QualityCheck.findings)
+    let remarks = findings.reduce(0) { $0 + $1.count }
+    var sections = [summary(parts, introduction, remarks: remarks)]
+    if !parts.segmentations.isEmpty { sections.append(inputs(parts)) }
     if !parts.problems.isEmpty {
       sections.append(ReportSection("Problems", [.problems(parts.problems)]))
     }
     if !parts.segmentations.isEmpty {
       sections.append(try pictures(parts))
-      sections.append(measurements(parts))
+      sections.append(measurements(parts, profiles, findings))
+      sections.append(quality(parts, findings))
     }
-    for item in parts.evaluations { sections.append(agreement(item)) }
+    for item in parts.evaluations {
+      sections.append(agreement(item, parts))
+      if let section = try worstCases(item, parts) { sections.append(section) }
+    }
+    if let section = linkedCases(parts) { sections.append(section) }
     for item in parts.trainings { sections.append(training(item)) }
     for group in BenchmarkGroup.groups(of: parts.benchmarks) { sections.append(benchmark(group)) }
     sections.append(provenance(parts))
@@ -68,6 +79,41 @@ public struct ReportBuilder: Sendable {
     )
   }
 
+  /// The report of any mix of results, and pages for what would make it too large: the rows of a
+  /// table of cases beyond a thousand.
+  ///
+  /// Scans come onto pages of their own by `linkedCase(_:number:folder:report:date:)`.
+  /// - Parameters:
+  ///   - items: The results, in the order of the page.
+  ///   - title: The page's title; nil for one made of the results.
+  ///   - introduction: A paragraph before the summary's own words.
+  ///   - report: The report's file name, to which the pages lead back.
+  ///   - folder: The folder of pages, from the report's own folder.
+  ///   - date: When the report was made.
+  /// - Returns: The report and the pages of its folder.
+  /// - Throws: As `document(_:title:introduction:date:)`.
+  public func pages(
+    _ items: [ReportItem],
+    title: String? = nil,
+    introduction: String? = nil,
+    report: String,
+    folder: String,
+    date: Date
+  ) throws -> ReportPages {
+    var linking = self
+    linking.linkFolder = folder
+    let document = try linking.document(
+      items,
+      title: title,
+      introduction: introduction,
+      date: date
+    )
+    return ReportPages(
+      main: ReportWriter.html(document),
+      linked: linking.tablePages(Parts(items), report: report, subtitle: document.subtitle)
+    )
+  }
+
   /// A date as it stands in reports, such as "2025-03-14 09:26 UTC".
   static func text(of date: Date) -> String {
     let format = DateFormatter()
@@ -80,14 +126,19 @@ public struct ReportBuilder: Sendable {
   /// The items by kind.
   struct Parts {
     var segmentations: [SegmentationReportData] = []
+    var linkedCases: [LinkedCase] = []
+    /// The addresses of cases that have pages of their own.
+    var addresses: [String: String] = [:]
     var evaluations: [EvaluationReportData] = []
     var trainings: [TrainingReportData] = []
     var benchmarks: [BenchmarkFile] = []
 
     init(_ items: [ReportItem]) {
+      for case .linkedCase(let item) in items { addresses[item.caseID] = item.address }
       for item in items {
         switch item {
         case .segmentation(let data): segmentations.append(data)
+        case .linkedCase(let item): linkedCases.append(item)
         case .evaluation(let data): evaluations.append(data)
         case .training(let data): trainings.append(data)
         case .benchmark(let file): benchmarks.append(file)
@@ -96,9 +147,10 @@ public struct ReportBuilder: Sendable {
     }
 
     var defaultTitle: String {
-      switch (segmentations.count, evaluations.count, trainings.count) {
+      switch (scans, evaluations.count, trainings.count) {
+      case (1, _, _) where segmentations.isEmpty: "Segmentation of \(linkedCases[0].caseID)"
       case (1, _, _): "Segmentation of \(segmentations[0].caseID)"
-      case (2..., _, _): "Segmentation of \(segmentations.count) scans"
+      case (2..., _, _): "Segmentation of \(scans) scans"
       case (0, 1..., 0): "Evaluation: \(evaluations[0].title)"
       case (0, _, 1...): "Training of \(trainings[0].modelName)"
       case (0, 0, 0) where !benchmarks.isEmpty: benchmarkTitle
@@ -112,10 +164,20 @@ public struct ReportBuilder: Sendable {
         ? "Benchmark of operations" : "Benchmark of \(counted(networks.count, "network"))"
     }
 
-    /// Everything that needs a look, said once each, undefined values aside.
+    /// The number of segmented scans, with those on pages of their own.
+    var scans: Int { segmentations.count + linkedCases.count }
+
+    /// What was noticed about the inputs of the scans on this page.
+    var inputProblems: [String] {
+      segmentations.flatMap { item in item.problems.map { "\(item.caseID): \($0)" } }
+    }
+
+    /// Everything else that needs a look, said once each, undefined values aside.
     var problems: [String] {
       var lines: [String] = []
-      for item in segmentations { lines += item.problems.map { "\(item.caseID): \($0)" } }
+      for item in linkedCases {
+        lines += (item.problems + item.findings).map { "\(item.caseID): \($0)" }
+      }
       for item in evaluations {
         for evaluated in item.report.cases {
           lines += evaluated.problems.map { "\(evaluated.id): \($0)" }

@@ -12,6 +12,54 @@ public struct ReportChart: Sendable {
     case ratios([Ratio])
     /// Lines over a common axis.
     case lines([Line], xLabel: String)
+    /// Dots over two axes, with lines across.
+    case scatter(Scatter)
+    /// A grid of coloured cells.
+    case heat(Heat)
+  }
+
+  /// Dots over two axes.
+  public struct Scatter: Sendable {
+    /// A dot.
+    public struct Dot: Sendable {
+      /// Where it stands.
+      public let place: SIMD2<Double>
+      /// What it is, shown when it is pointed at.
+      public let label: String
+      /// The colour.
+      public let color: LabelColor
+    }
+
+    /// A line across the chart.
+    public struct Guide: Sendable {
+      /// Its height.
+      public let y: Double
+      /// What it is.
+      public let label: String
+    }
+
+    /// The dots.
+    public let dots: [Dot]
+    /// The lines across.
+    public let guides: [Guide]
+    /// The horizontal axis with its unit.
+    public let xLabel: String
+    /// The vertical axis with its unit.
+    public let yLabel: String
+  }
+
+  /// A grid of coloured cells, one for each row and column.
+  public struct Heat: Sendable {
+    /// The rows' names from the top.
+    public let rows: [String]
+    /// The columns' names.
+    public let columns: [String]
+    /// The values by row, then column; nil where none is defined.
+    public let values: [[Double?]]
+    /// The values of the darkest and the brightest colour.
+    public let range: ClosedRange<Double>
+    /// What the numbers are, with their unit.
+    public let quantity: String
   }
 
   /// A bar.
@@ -101,14 +149,27 @@ public struct ReportChart: Sendable {
     public let label: String
     /// The points by rising x; values that are not finite are left out.
     public let points: [SIMD2<Double>]
+    /// What the legend says beside the name; nil for the last value.
+    public let remark: String?
+    /// The colour; nil for the next of the chart's own.
+    public let color: LabelColor?
 
     /// Creates a line.
     /// - Parameters:
     ///   - label: The quantity's name.
     ///   - points: The points by rising x.
-    public init(label: String, points: [SIMD2<Double>]) {
+    ///   - remark: What the legend says beside the name; nil for the last value.
+    ///   - color: The colour; nil for the next of the chart's own.
+    public init(
+      label: String,
+      points: [SIMD2<Double>],
+      remark: String? = nil,
+      color: LabelColor? = nil
+    ) {
       self.label = label
       self.points = points
+      self.remark = remark
+      self.color = color
     }
   }
 

@@ -6,6 +6,25 @@ import Imaging
 /// Every text in it is plain text; `ReportWriter` escapes it. The notice that the output is not for
 /// clinical use is no part of the document, because the writer always adds it.
 public struct ReportDocument: Sendable {
+  /// A way to another page.
+  public struct Link: Sendable, Equatable {
+    /// What it says.
+    public let text: String
+    /// The address.
+    public let address: String
+
+    /// Creates a way.
+    /// - Parameters:
+    ///   - text: What it says.
+    ///   - address: The address.
+    public init(_ text: String, to address: String) {
+      self.text = text
+      self.address = address
+    }
+  }
+
+  /// The way back to the report, on a page that the report links to.
+  public var back: Link?
   /// The page's title.
   public var title: String
   /// A line below the title, such as the date and the program's version.
@@ -58,6 +77,8 @@ public enum ReportBlock: Sendable {
   case table(ReportTable)
   /// Pictures side by side.
   case figures([ReportFigure], legend: [LegendEntry])
+  /// The interactive viewer of a case; pages without a program do not show it.
+  case viewer(ReportViewer)
   /// A chart.
   case chart(ReportChart)
   /// What needs a look; an empty list says that there is nothing.
@@ -66,6 +87,16 @@ public enum ReportBlock: Sendable {
   case code(String)
   /// Text in a subset of Markdown, such as a model card.
   case markdown(String)
+}
+
+/// The data of an interactive viewer.
+public struct ReportViewer: Sendable {
+  /// The element's name in the page, by which tables refer to it.
+  public let id: String
+  /// What it shows.
+  public let title: String
+  /// The case, packed by `ViewerEncoder`.
+  let json: String
 }
 
 /// A number that matters, with its words.
@@ -133,6 +164,10 @@ public struct ReportTable: Sendable {
     case code(String)
     /// A structure's name with its colour.
     case structure(String, LabelColor)
+    /// A structure's name with its colour, whose row belongs to a structure in a viewer.
+    case viewedStructure(String, LabelColor, viewer: String, label: Int)
+    /// A text that leads to another page of the report.
+    case link(String, to: String)
     /// Nothing to show, and why; the reason stands below the table.
     case undefined(reason: String)
     /// Remarks that need a look; none is shown as a word, not by colour.

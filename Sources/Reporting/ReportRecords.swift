@@ -78,6 +78,12 @@ public struct SegmentationReportData: Sendable {
   public var statistics: [StructureStatistics]
   /// The unit of the scan's values, such as "HU"; empty for arbitrary ones.
   public var intensityUnit: String
+  /// What is plausible for the structures; without any, volumes and positions are not judged.
+  public var expectations: [StructureExpectation]
+  /// The mean probability that the model gave to the voxels of a structure, by label.
+  public var confidence: [Int: Double]
+  /// Facts about the input, such as modality and description, in order; no patient's data.
+  public var inputFacts: [(name: String, value: String)]
   /// What the user should know.
   public var problems: [String]
   /// What made it.
@@ -105,6 +111,9 @@ public struct SegmentationReportData: Sendable {
     self.statistics = statistics
     self.provenance = provenance
     intensityUnit = ""
+    expectations = []
+    confidence = [:]
+    inputFacts = []
     problems = []
   }
 }
@@ -198,6 +207,7 @@ public struct TrainingReportData: Sendable {
 /// One result on a page.
 public enum ReportItem: Sendable {
   case segmentation(SegmentationReportData)
+  case linkedCase(LinkedCase)
   case evaluation(EvaluationReportData)
   case training(TrainingReportData)
   case benchmark(BenchmarkFile)

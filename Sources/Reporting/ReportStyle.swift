@@ -130,6 +130,11 @@ enum ReportStyle {
     .chart .doubtful{fill-opacity:.3;stroke-dasharray:4 3}
     .chart .range{stroke:var(--ink);stroke-width:1.5}
     .chart .unity{stroke:var(--ink);stroke-width:1.5}
+    .chart .violin{fill-opacity:.35;stroke:var(--strong);stroke-width:1;vector-effect:non-scaling-stroke}
+    .chart .guide{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:6 4}
+    .chart .cells{image-rendering:pixelated}
+    .wide{grid-column:1/-1}
+    .chart .rim{stroke:var(--strong);stroke-width:3.5;stroke-linejoin:round}
     .chart .series{stroke-width:2;stroke-linejoin:round}
 
     """

@@ -1,7 +1,8 @@
 import Foundation
 import Support
 
-/// Writes a document as one HTML page that needs nothing else: no network, no script, no font.
+/// Writes a document as one HTML page that needs nothing else: no network, no font, and no program
+/// but the viewer's, without which the page says the same.
 ///
 /// Every page begins and ends with the notice that the output is not for clinical use.
 public enum ReportWriter {
@@ -28,11 +29,20 @@ public enum ReportWriter {
         ["aria-label": "Contents"],
         HTML.element("ul", contents.joined())
       )
+    let back = document.back.map {
+      HTML.element("p", ["class": "back"], HTML.text("a", ["href": $0.address], $0.text))
+    }
     let masthead = HTML.element(
       "header",
       ["class": "masthead"],
-      HTML.text("h1", document.title) + HTML.text("p", ["class": "subtitle"], document.subtitle)
+      (back ?? "") + HTML.text("h1", document.title)
+        + HTML.text("p", ["class": "subtitle"], document.subtitle)
     )
+    let hasViewer = document.sections.contains { section in
+      section.blocks.contains { if case .viewer = $0 { true } else { false } }
+    }
+    let policy = hasViewer ? "; script-src \(ViewerScript.policySource)" : ""
+    let program = hasViewer ? "<script>\(ViewerScript.source)</script>\n" : ""
     let footer = HTML.element(
       "footer",
       HTML.text("p", Version.disclaimer)
@@ -46,11 +56,11 @@ public enum ReportWriter {
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <meta name="generator" content="lamina \(HTML.escaped(Version.current))">
       <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; \
-      style-src 'unsafe-inline'">
+      style-src 'unsafe-inline'\(policy)">
       <link rel="icon" href="data:,">
       <title>\(HTML.escaped(document.title))</title>
       <style>
-      \(ReportStyle.css)
+      \(ReportStyle.css)\(hasViewer ? ViewerStyle.css : "")
       </style>
       </head>
       <body>
@@ -64,7 +74,7 @@ public enum ReportWriter {
       </main>
       \(footer)
       </div>
-      </body>
+      \(program)</body>
       </html>
 
       """
@@ -114,6 +124,7 @@ public enum ReportWriter {
       return HTML.element("dl", ["class": "figures-key"], items.joined())
     case .table(let table): return TableWriter.html(table)
     case .figures(let figures, let legend): return planes(figures) + self.legend(legend)
+    case .viewer(let viewer): return self.viewer(viewer)
     case .chart(let chart): return ChartWriter.svg(chart)
     case .problems(let problems):
       if problems.isEmpty { return HTML.text("p", "Nothing needs a look.") }
@@ -126,6 +137,19 @@ public enum ReportWriter {
     case .markdown(let text):
       return HTML.element("div", ["class": "card"], Markdown.html(text, headingLevel: 3))
     }
+  }
+
+  /// The viewer's place, hidden until its program runs.
+  private static func viewer(_ viewer: ReportViewer) -> String {
+    HTML.element(
+      "div",
+      [
+        "class": "viewer", "id": viewer.id, "role": "region", "aria-label": viewer.title,
+        "hidden": "hidden",
+      ],
+      HTML.text("p", ["class": "state"], "Unpacking the scan \u{2026}")
+        + "<script type=\"application/json\">\(viewer.json)</script>"
+    )
   }
 
   private static func planes(_ figures: [ReportFigure]) -> String {

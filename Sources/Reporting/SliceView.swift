@@ -94,18 +94,59 @@ public struct SliceView: Equatable, Sendable {
     origin + x * steps.x + y * steps.y + slice * steps.z
   }
 
-  /// The slice with the largest labelled area; the middle one when nothing is labelled.
+  /// The slice that shows most of the structures; the middle one when nothing is labelled.
+  ///
+  /// Each structure counts with its area in the slice as a share of its area in the slice where that
+  /// is largest, so that a small structure weighs as much as a large one.
   /// - Parameter labels: One label a voxel.
   /// - Returns: The first such slice.
   public func bestSlice(_ labels: [UInt16]) -> Int {
-    var best = (slice: sliceCount / 2, area: 0)
+    var areas: [UInt16: [Int]] = [:]
     for slice in 0..<sliceCount {
-      var area = 0
+      var counts: [UInt16: Int] = [:]
       for y in 0..<height {
-        for x in 0..<width where labels[offset(x, y, slice: slice)] != 0 { area += 1 }
+        // Runs of one label are counted at once.
+        var (label, run) = (UInt16(0), 0)
+        for x in 0..<width {
+          let next = labels[offset(x, y, slice: slice)]
+          if next != label {
+            if label != 0 { counts[label, default: 0] += run }
+            (label, run) = (next, 0)
+          }
+          run += 1
+        }
+        if label != 0 { counts[label, default: 0] += run }
       }
-      if area > best.area { best = (slice, area) }
+      for (label, count) in counts {
+        areas[label, default: Array(repeating: 0, count: sliceCount)][slice] = count
+      }
     }
-    return best.slice
+    var scores = [Double](repeating: 0, count: sliceCount)
+    for label in areas.keys.sorted() {
+      guard let counts = areas[label], let largest = counts.max() else { continue }
+      for slice in 0..<sliceCount { scores[slice] += Double(counts[slice]) / Double(largest) }
+    }
+    guard let best = scores.max(), best > 0 else { return sliceCount / 2 }
+    return scores.firstIndex(of: best) ?? sliceCount / 2
+  }
+
+  /// The slice in which two label maps differ in most voxels; nil when they are the same.
+  /// - Parameters:
+  ///   - one: One label a voxel.
+  ///   - other: One label a voxel.
+  /// - Returns: The first such slice.
+  public func mostDifferentSlice(_ one: [UInt16], _ other: [UInt16]) -> Int? {
+    var best = (slice: 0, count: 0)
+    for slice in 0..<sliceCount {
+      var count = 0
+      for y in 0..<height {
+        for x in 0..<width {
+          let at = offset(x, y, slice: slice)
+          if one[at] != other[at] { count += 1 }
+        }
+      }
+      if count > best.count { best = (slice, count) }
+    }
+    return best.count > 0 ? best.slice : nil
   }
 }

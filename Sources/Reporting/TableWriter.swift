@@ -62,6 +62,9 @@ enum TableWriter {
         ? HTML.element("th", ["scope": "row"], inner)
         : HTML.element("td", ["class": columns[index].isNumeric ? "num" : "text"], inner)
     }
+    for case .viewedStructure(_, _, let viewer, let label) in cells {
+      return HTML.element("tr", ["data-case": viewer, "data-structure": "\(label)"], content)
+    }
     return HTML.element("tr", content)
   }
 
@@ -69,7 +72,8 @@ enum TableWriter {
     switch cell {
     case .text(let text), .number(let text): return HTML.escaped(text)
     case .code(let text): return HTML.text("code", text)
-    case .structure(let name, let color):
+    case .link(let text, let address): return HTML.text("a", ["href": address], text)
+    case .structure(let name, let color), .viewedStructure(let name, let color, _, _):
       let swatch = HTML.element(
         "span",
         ["class": "swatch", "style": "background:\(color.hex)"],

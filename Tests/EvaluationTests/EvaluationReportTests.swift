@@ -2,6 +2,7 @@ import Evaluation
 import Foundation
 import Imaging
 import Support
+import TestSupport
 import Testing
 
 struct EvaluationReportTests {
@@ -44,7 +45,9 @@ struct EvaluationReportTests {
   @Test func jsonHasTheContractsKeys() throws {
     let data = try Self.report().json()
     let root = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-    #expect(Set(root.keys) == ["schema", "emptyPolicy", "cases", "summary", "foregroundMean"])
+    #expect(
+      ["schema", "emptyPolicy", "cases", "summary", "foregroundMean"].allSatisfy(root.keys.contains)
+    )
     #expect(root["schema"] as? String == "lamina.evaluation/1")
     #expect(root["emptyPolicy"] as? String == "lamina")
     let cases = try #require(root["cases"] as? [[String: Any]])
@@ -53,15 +56,15 @@ struct EvaluationReportTests {
     #expect(cases[0]["prediction"] as? String == "p/a.nii")
     let labels = try #require(cases[2]["labels"] as? [String: [String: Any]])
     #expect(Set(labels.keys) == ["1", "2"])
-    #expect(Set(labels["1", default: [:]].keys) == ["name", "dice", "iou"])
+    #expect(Set(labels["1", default: [:]].keys) == ["name", "state", "dice", "iou"])
+    #expect(labels["1"]?["state"] as? String == "absent")
     #expect(labels["1"]?["dice"] is NSNull)
     let problems = try #require(cases[2]["problems"] as? [String])
     #expect(problems.contains("label 1 dice: undefined, both masks are empty"))
     let summary = try #require(root["summary"] as? [String: [String: [String: Any]]])
-    let keys = summary["1"]?["dice"]?.keys
+    let keys = try #require(summary["1"]?["dice"]?.keys)
     #expect(
-      Set(try #require(keys))
-        == ["mean", "sd", "median", "iqr", "min", "n", "undefined", "ci95"]
+      ["mean", "sd", "median", "iqr", "min", "n", "undefined", "ci95"].allSatisfy(keys.contains)
     )
     #expect((summary["1"]?["dice"]?["ci95"] as? [Double])?.count == 2)
     #expect(summary["2"]?["dice"]?["sd"] is NSNull)
@@ -96,8 +99,126 @@ struct EvaluationReportTests {
     )
     let text = EvaluationReport(cases: [item], evaluator: evaluator).csv()
     #expect(
-      text == "case,label,name,dice\n\"a,b\",1,\"the \"\"left\"\"\",0.5\n\"a,b\",2,right,\n"
+      text
+        == "case,label,name,dice,state,emptyPolicy,problem\n\"a,b\",1,\"the \"\"left\"\"\",0.5,,lamina,\n"
+        + "\"a,b\",2,right,,,lamina,dice: empty\n"
     )
+  }
+
+  @Test func filesOfEarlierVersionsAreRead() throws {
+    let text = """
+      {"schema": "lamina.evaluation/1", "emptyPolicy": "lamina", "toleranceMM": 1,
+       "cases": [{"id": "a", "prediction": "p", "reference": "r", "problems": [],
+         "labels": {"1": {"name": "one", "dice": 0.5}}}],
+       "summary": {"1": {"dice": {"mean": 0.5, "sd": null, "median": 0.5, "iqr": 0, "min": 0.5,
+         "n": 1, "undefined": 0, "ci95": null}}},
+       "foregroundMean": {"dice": 0.5}}
+      """
+    let report = try EvaluationReport(json: Data(text.utf8))
+    #expect(report.cases[0].labels[0].state == nil && report.cases[0].labels[0].values.count == 1)
+    #expect(report.summary["1"]?["dice"]?.max == nil)
+    #expect(report.unit == .case && report.comparisons.isEmpty && report.pairing == nil)
+  }
+
+  @Test func statisticsAreThoseOfNumPyAndCountMissesAndFalseAlarms() throws {
+    for stored in try StoredStatistics.read().summaries {
+      let found = SummaryStatistics(
+        stored.values.map(MetricValue.value),
+        random: RandomStream(seed: 1),
+        missed: 2,
+        falseAlarms: 1
+      )
+      expectClose(
+        [found.mean, found.sd, found.median, found.q1, found.q3, found.min, found.max]
+          .map { $0 ?? .nan },
+        [
+          stored.mean, stored.sd, stored.median, stored.q1, stored.q3, stored.min, stored.max,
+        ],
+        Tolerance(absolute: 0, relative: 1e-12)
+      )
+      #expect(found.missed == 2 && found.falseAlarms == 1)
+    }
+    let evaluator = try Evaluator(metrics: Metric.parse("dice"))
+    let report = EvaluationReport(
+      cases: try [
+        evaluator.evaluate(prediction: drawn("1."), reference: drawn(".."), id: "a"),
+        evaluator.evaluate(prediction: drawn(".."), reference: drawn("1."), id: "b"),
+        evaluator.evaluate(prediction: drawn("1."), reference: drawn("1."), id: "c"),
+        evaluator.evaluate(prediction: drawn(".."), reference: drawn(".."), id: "d"),
+      ],
+      evaluator: evaluator
+    )
+    let dice = try #require(report.summary["1"]?["dice"])
+    #expect(dice.n == 3 && dice.undefined == 1 && dice.missed == 1 && dice.falseAlarms == 1)
+    #expect(
+      report.cases.map { $0.labels[0].state } == [.falseAlarm, .missed, .present, .absent]
+    )
+  }
+
+  @Test func failedCasesAreRowsAndLeaveTheStatisticsAlone() throws {
+    var report = try Self.report()
+    report.problems = ["something"]
+    let failed = CaseEvaluation(
+      id: "b2",
+      prediction: "",
+      reference: "",
+      labels: [],
+      problems: ["It is damaged."]
+    )
+    let all = report.adding(failed: [failed])
+    #expect(all.cases.map(\.id) == ["a", "b", "b2", "c"])
+    #expect(all.summary == report.summary && all.problems == ["something"])
+    #expect(all.failedCases == [failed] && all.evaluatedCases == report.cases)
+    #expect(all.csv().contains("\nb2,,,,,,lamina,It is damaged.\n"))
+    #expect(all.markdown().contains("| b2 | It is damaged. |"))
+  }
+
+  @Test func tolerancesOfStructuresWinAndUnknownNamesAreSaid() throws {
+    let evaluator = try Evaluator(
+      metrics: Metric.parse("nsd"),
+      toleranceMM: 1,
+      tolerances: ["label 1": 5, "nothing": 2]
+    )
+    let prediction = try drawn("1...2...")
+    let reference = try drawn("...1...2")
+    let report = EvaluationReport(
+      cases: [try evaluator.evaluate(prediction: prediction, reference: reference, id: "a")],
+      evaluator: evaluator
+    )
+    // Both structures are 3 mm off: within 5 mm, and beyond 1 mm.
+    #expect(report.cases[0].labels.map { $0.values["nsd"] } == [.value(1), .value(0)])
+    #expect(report.tolerancesMM == ["label 1": 5] && report.toleranceMM == 1)
+    #expect(report.problems.count == 1)
+    #expect(try EvaluationReport(json: report.json()) == report)
+    #expect(throws: EvaluationError.invalidTolerance(-1)) {
+      try Evaluator(tolerances: ["x": -1])
+    }
+  }
+
+  @Test func everyOutputHasTheNumbersOfTheJSON() throws {
+    let report = try Self.report()
+    let root = try #require(
+      try JSONSerialization.jsonObject(with: report.json()) as? [String: Any]
+    )
+    let cases = try #require(root["cases"] as? [[String: Any]])
+    let rows = report.csv().split(separator: "\n").dropFirst().map {
+      $0.split(separator: ",", omittingEmptySubsequences: false)
+    }
+    let markdown = report.markdown()
+    var count = 0
+    for item in cases {
+      let labels = try #require(item["labels"] as? [String: [String: Any]])
+      for (key, entry) in labels {
+        let row = try #require(rows.first { $0[0] == item["id"] as? String ?? "" && $0[1] == key })
+        #expect(Double(row[3]) == entry["dice"] as? Double)
+        #expect(Double(row[4]) == entry["iou"] as? Double)
+        if let dice = entry["dice"] as? Double {
+          #expect(markdown.contains("| \(String(format: "%.5g", dice)) |"))
+          count += 1
+        }
+      }
+    }
+    #expect(count == 3)
   }
 
   @Test func theIntervalIsReproducibleAndCoversTheMean() {

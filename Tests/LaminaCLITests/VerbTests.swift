@@ -185,7 +185,10 @@ import Testing
     #expect(result.status == 0)
     let text = FileManager.default.contents(atPath: folder.file("e.csv"))
       .map { String(decoding: $0, as: UTF8.self) }
-    #expect(text == "case,label,name,dice\na,1,label 1,1.0\na,2,label 2,1.0\n")
+    #expect(
+      text == "case,label,name,dice,state,emptyPolicy,problem\na,1,label 1,1.0,present,lamina,\n"
+        + "a,2,label 2,1.0,present,lamina,\n"
+    )
   }
 
   @Test func convertReadsPNGAndSaysThatItHasNoPlace() throws {

@@ -19,8 +19,8 @@ enum Markup {
       }
       let name = String(tag.prefix { !" /".contains($0) })
       if tag.count(where: { $0 == "\"" }) % 2 != 0 { problems.append("quotes in <\(tag)>") }
-      if name == "style" {
-        guard let close = rest.firstRange(of: "</style>") else { return problems + ["style"] }
+      if name == "style" || name == "script" {
+        guard let close = rest.firstRange(of: "</\(name)>") else { return problems + [name] }
         rest = rest[close.upperBound...]
         continue
       }
@@ -31,7 +31,14 @@ enum Markup {
 
   /// The names of the elements of a page, each once.
   static func elementNames(_ page: String) -> Set<String> {
-    Set(
+    var page = page
+    // What stands in a program is no element.
+    while let from = page.firstRange(of: "<script"),
+      let to = page[from.upperBound...].firstRange(of: "</script>")
+    {
+      page.removeSubrange(from.lowerBound..<to.upperBound)
+    }
+    return Set(
       page.split(separator: "<").dropFirst().map {
         String($0.prefix { $0.isLetter || $0.isNumber })
       }

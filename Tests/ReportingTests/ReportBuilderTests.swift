@@ -11,7 +11,7 @@ struct ReportBuilderTests {
     #expect(Markup.problems(page) == [])
     let names = Markup.elementNames(page)
     #expect(names.isSuperset(of: ["main", "header", "footer", "nav", "section", "caption", "svg"]))
-    #expect(names.isDisjoint(with: ["script", "iframe", "object", "form"]))
+    #expect(names.isDisjoint(with: ["iframe", "object", "form"]))
     // Nothing is fetched: no address but data and anchors inside the page.
     for attribute in ["src=\"", "href=\""] {
       for part in page.split(separator: attribute).dropFirst() {
@@ -19,6 +19,9 @@ struct ReportBuilderTests {
       }
     }
     #expect(!page.contains("url(") && !page.contains("@import"))
+    // One program, which the policy names, and data.
+    #expect(page.ranges(of: "<script>").count == 1)
+    #expect(page.ranges(of: "<script").count == 2)
   }
 
   @Test func theNoticeStandsOnEveryPage() throws {
@@ -39,7 +42,8 @@ struct ReportBuilderTests {
       date: sampleDate
     )
     #expect(Markup.problems(page) == [])
-    #expect(!page.contains("<script") && !page.contains("<img src=x") && !page.contains("\u{0}"))
+    #expect(!page.contains("<script>alert") && !page.contains("<img src=x"))
+    #expect(!page.contains("\u{0}"))
     #expect(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"))
     #expect(page.contains("&amp;amp;"))
   }
@@ -83,9 +87,13 @@ struct ReportBuilderTests {
     for block in document.sections.flatMap(\.blocks) {
       if case .figures(let shown, _) = block { figures += shown }
     }
-    #expect(figures.count == 3)
+    // Three planes, the slice that differs most from the reference, and surfaces from three sides.
+    #expect(figures.count >= 7)
     #expect(
-      figures.map(\.edges) == [["R", "L", "A", "P"], ["R", "L", "S", "I"], ["A", "P", "S", "I"]]
+      figures.prefix(7).map(\.edges) == [
+        ["R", "L", "A", "P"], ["R", "L", "S", "I"], ["A", "P", "S", "I"], ["R", "L", "A", "P"],
+        ["R", "L", "S", "I"], ["A", "P", "S", "I"], ["L", "R", "A", "P"],
+      ]
     )
     #expect(figures[0].alternative.contains("anterior and posterior marked"))
     #expect(figures[0].widthMM == 12 && figures[2].widthMM == 16)

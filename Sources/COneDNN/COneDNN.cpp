@@ -35,7 +35,15 @@ struct Entry {
   memory scratch, blockedWeight, inputCopy, outputCopy;
   dnnl::reorder weightReorder, inputReorder, outputReorder;
   bool reordersWeight = false, relaysActivations = false;
+  /// Threads that the primitive was made for.
+  int32_t threads = 1;
 };
+
+/// Whether an implementation's sums depend on the number of threads: products of matrices do on
+/// processors without AVX-512, where oneDNN splits the sums themselves.
+bool dependsOnThreads(const std::string &name) {
+  return codn_channel_block() == 8 && name.find("gemm") != std::string::npos;
+}
 
 /// Whether oneDNN found nothing better than its reference loops, 30 and more times slower.
 bool isReference(const char *name) { return std::strncmp(name, "ref", 3) == 0; }
@@ -63,7 +71,8 @@ struct codn_context {
 
   std::shared_ptr<Entry> entry(const codn_convolution &shape, Pass pass, bool hasBias,
                                int32_t threads);
-  std::shared_ptr<Entry> make(const codn_convolution &shape, Pass pass, bool hasBias);
+  std::shared_ptr<Entry> make(const codn_convolution &shape, Pass pass, bool hasBias,
+                              int32_t threads);
   /// Builds the primitive on the inner layouts; returns the name of its implementation.
   std::string build(Entry &entry, const codn_convolution &shape, Pass pass, bool hasBias);
   void buildRelays(Entry &entry, Pass pass);
@@ -77,27 +86,34 @@ std::shared_ptr<Entry> codn_context::entry(const codn_convolution &shape, Pass p
   key.append(std::to_string(threads));
   std::lock_guard<std::mutex> lock(mutex);
   auto &slot = entries[key];
-  if (!slot) slot = make(shape, pass, hasBias);
+  if (!slot) slot = make(shape, pass, hasBias, threads);
   return slot;
 }
 
-std::shared_ptr<Entry> codn_context::make(const codn_convolution &s, Pass pass, bool hasBias) {
+std::shared_ptr<Entry> codn_context::make(const codn_convolution &s, Pass pass, bool hasBias,
+                                          int32_t threads) {
+  omp_set_num_threads(threads);
   auto entry = std::make_shared<Entry>();
+  entry->threads = threads;
   entry->input = activation(s.batch, s.input_channels, s.input, s.rank, s.input_block);
   entry->output = activation(s.batch, s.output_channels, s.output, s.rank, s.output_block);
   entry->innerInput = entry->input;
   entry->innerOutput = entry->output;
   const std::string name = build(*entry, s, pass, hasBias);
+  if (threads > 1 && dependsOnThreads(name)) return make(s, pass, hasBias, 1);
   if (!isReference(name.c_str()) || (s.input_block == 0 && s.output_block == 0)) return entry;
 
   // Large strides have no blocked loops; on plain layouts matrix products serve, even with the way
   // there and back: a training step of a small FCN took 0.12 s instead of over 2 s.
   auto plain = std::make_shared<Entry>();
+  plain->threads = threads;
   plain->input = entry->input;
   plain->output = entry->output;
   plain->innerInput = activation(s.batch, s.input_channels, s.input, s.rank, 0);
   plain->innerOutput = activation(s.batch, s.output_channels, s.output, s.rank, 0);
-  if (isReference(build(*plain, s, pass, hasBias).c_str())) return entry;
+  const std::string other = build(*plain, s, pass, hasBias);
+  if (isReference(other.c_str())) return entry;
+  if (threads > 1 && dependsOnThreads(other)) return make(s, pass, hasBias, 1);
   buildRelays(*plain, pass);
   return plain;
 }
@@ -197,6 +213,7 @@ int32_t guarded(codn_context *context, const codn_convolution *shape, Pass pass,
   try {
     omp_set_num_threads(threads);
     auto entry = context->entry(*shape, pass, hasBias, threads);
+    omp_set_num_threads(entry->threads);
     std::lock_guard<std::mutex> lock(entry->mutex);
     work(*entry);
     context->stream.wait();

@@ -156,13 +156,15 @@ struct ReportInputs {
         if let difference = scan.geometry.difference(from: labelMap.geometry) {
           problems.append(
             "The scan \(record.input) has changed since it was segmented (\(difference)); there "
-              + "are no pictures."
+              + "are no pictures of its slices."
           )
           return Volume<Float>?.none
         }
         return scan
       } catch {
-        problems.append("The scan could not be read again, so there are no pictures: \(error)")
+        problems.append(
+          "The scan could not be read again, so there are no pictures of its slices: \(error)"
+        )
         return nil
       }
     }

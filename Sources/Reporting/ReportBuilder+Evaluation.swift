@@ -19,12 +19,14 @@ extension ReportBuilder {
     var blocks: [ReportBlock] = [charts(item)].compactMap(\.self)
     blocks += cohortCharts(item)
     if let table = statistics(item) { blocks.append(table) }
+    if let table = missedStructures(report) { blocks.append(table) }
     blocks += caseTables(item, parts)
     blocks.append(
       .note(
         "Empty structures: \(report.emptyPolicy.explanation) Statistics are over cases; the "
-          + "interval is the percentile bootstrap of the mean (\(SummaryStatistics.resamples) "
-          + "resamples, seed \(EvaluationReport.bootstrapSeed)); undefined values are counted and "
+          + "interval is the \(report.bootstrap.method.explanation) of the mean "
+          + "(\(report.bootstrap.resamples) resamples, seed \(report.bootstrap.seed))"
+          + "\(report.unit == .patient ? " over patients" : ""); undefined values are counted and "
           + "left out."
       )
     )
@@ -101,9 +103,32 @@ extension ReportBuilder {
         caption: "Statistics over \(report.cases.count) cases",
         columns: [
           .init("Metric", isNumeric: false), .init("Mean"), .init("95 % interval"), .init("SD"),
-          .init("Median"), .init("IQR"), .init("Lowest"), .init("n"), .init("Undefined"),
+          .init("Median"), .init("IQR"), .init("Lowest"), .init("Highest"),
+          .init("n"), .init("Undefined"),
         ],
         groups: groups
+      )
+    )
+  }
+
+  /// In how many cases structures were missed or are false alarms; nil when none was.
+  private func missedStructures(_ report: EvaluationReport) -> ReportBlock? {
+    let rows = report.structures.compactMap { structure -> [ReportTable.Cell]? in
+      let entries = report.summary[structure.key]?.values
+      guard let missed = entries?.map(\.missed).max(),
+        let falseAlarms = entries?.map(\.falseAlarms).max(), missed + falseAlarms > 0
+      else { return nil }
+      return [.text(structure.name), .number("\(missed)"), .number("\(falseAlarms)")]
+    }
+    guard !rows.isEmpty else { return nil }
+    return .table(
+      ReportTable(
+        caption: "Structures in one of the two only",
+        columns: [
+          .init("Structure", isNumeric: false), .init("Missed", unit: "cases"),
+          .init("False alarms", unit: "cases"),
+        ],
+        rows: rows
       )
     )
   }
@@ -122,7 +147,8 @@ extension ReportBuilder {
       .text(ReportNumber.with(metric.name, unit: metric.unit.isEmpty ? "" : "(\(metric.unit))")),
       number(summary.mean, none), interval.map { .number($0) } ?? .undefined(reason: few),
       number(summary.sd, few), number(summary.median, none), number(summary.iqr, none),
-      number(summary.min, none), .number("\(summary.n)"), .number("\(summary.undefined)"),
+      number(summary.min, none), number(summary.max, none), .number("\(summary.n)"),
+      .number("\(summary.undefined)"),
     ]
   }
 

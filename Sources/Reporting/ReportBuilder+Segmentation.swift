@@ -86,7 +86,9 @@ extension ReportBuilder {
     if !views.isEmpty {
       blocks += [
         .figures(views, legend: item.scan == nil ? legend : []),
-        .note("Surfaces of the segmented structures, smoothed; all pictures are to scale."),
+        .note(
+          "Surfaces of the segmented structures, smoothed; each picture has a scale of its own."
+        ),
       ]
     }
     return blocks

@@ -18,7 +18,10 @@ extension ReportBuilder {
   private func sentences(_ parts: Parts, _ remarks: Int) -> [String] {
     var sentences: [String] = []
     if parts.scans > 0 { sentences.append(segmentationSentence(parts)) }
-    sentences += parts.evaluations.compactMap(evaluationSentence)
+    for item in parts.evaluations {
+      if let sentence = evaluationSentence(item) { sentences.append(sentence) }
+      sentences += item.report.comparisons.map { Self.verdict($0, item) }
+    }
     for item in parts.trainings {
       let time = item.provenance.elapsedSeconds.map { " in \(ReportNumber.duration($0))" } ?? ""
       sentences.append("The model \(item.modelName) was trained\(time).")

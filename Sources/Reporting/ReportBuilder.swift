@@ -46,6 +46,7 @@ public struct ReportBuilder: Sendable {
     }
     for item in parts.evaluations {
       sections.append(agreement(item, parts))
+      sections += statisticalSections(item)
       if let section = try worstCases(item, parts) { sections.append(section) }
     }
     if let section = linkedCases(parts) { sections.append(section) }
@@ -151,6 +152,9 @@ public struct ReportBuilder: Sendable {
       case (1, _, _) where segmentations.isEmpty: "Segmentation of \(linkedCases[0].caseID)"
       case (1, _, _): "Segmentation of \(segmentations[0].caseID)"
       case (2..., _, _): "Segmentation of \(scans) scans"
+      case (0, 1..., 0) where !evaluations[0].report.comparisons.isEmpty:
+        "\(evaluations[0].title) against "
+          + sentenceList(evaluations[0].report.comparisons.map(\.title))
       case (0, 1..., 0): "Evaluation: \(evaluations[0].title)"
       case (0, _, 1...): "Training of \(trainings[0].modelName)"
       case (0, 0, 0) where !benchmarks.isEmpty: benchmarkTitle
@@ -179,6 +183,7 @@ public struct ReportBuilder: Sendable {
         lines += (item.problems + item.findings).map { "\(item.caseID): \($0)" }
       }
       for item in evaluations {
+        lines += item.report.problems
         for evaluated in item.report.cases {
           lines += evaluated.problems.map { "\(evaluated.id): \($0)" }
         }

@@ -54,7 +54,7 @@ let package = Package(
       ]
     ),
     .target(name: "Transforms", dependencies: ["Support", "Imaging"]),
-    .target(name: "Evaluation", dependencies: ["Support", "Imaging"]),
+    .target(name: "Evaluation", dependencies: ["Support", "Imaging", "CKernels"]),
     .target(name: "Layers", dependencies: ["Support", "Tensors", "CZip"]),
 
     .target(name: "OperationCases", dependencies: ["Support", "Tensors", "Layers"]),

@@ -1,4 +1,4 @@
-import Imaging
+import CKernels
 import Support
 import Synchronization
 
@@ -71,8 +71,8 @@ struct JointCounts: Sendable {
     self.pairs = pairs
   }
 
-  /// Label maps are runs of equal labels, so a dictionary is touched once a run and not once a voxel;
-  /// labels below 64, nearly all, go to a dense table instead.
+  /// Label maps are runs of equal labels, so a dictionary is touched once a run and not once a
+  /// voxel; labels below 64, nearly all, go to a dense table instead.
   private static func count(
     _ prediction: UnsafeBufferPointer<UInt16>,
     _ reference: UnsafeBufferPointer<UInt16>,
@@ -84,10 +84,14 @@ struct JointCounts: Sendable {
     while start < range.upperBound {
       let predicted = prediction[start]
       let referenced = reference[start]
-      var end = start + 1
-      while end < range.upperBound, prediction[end] == predicted, reference[end] == referenced {
-        end += 1
-      }
+      let end = Int(
+        ck_pair_run_end(
+          prediction.baseAddress,
+          reference.baseAddress,
+          Int64(start),
+          Int64(range.upperBound)
+        )
+      )
       if predicted < 64, referenced < 64 {
         dense[Int(predicted) << 6 | Int(referenced)] += end - start
       } else {

@@ -12,9 +12,11 @@
 /// | metrics-reloaded | 1 (IoU undefined) | 0 | 0 | undefined |
 /// | brats | 1 | 0 | 0 | 374 mm |
 ///
-/// Overlap stands for Dice, IoU, volume similarity and surface Dice; distance for the Hausdorff and
-/// mean surface distances. Sensitivity, precision and specificity follow their formula under every
-/// policy and are undefined where it is 0/0.
+/// Overlap stands for Dice, IoU, volume similarity, both surface Dices, boundary IoU (as IoU), centreline
+/// Dice, lesion F1 and panoptic and recognition quality; distance for the Hausdorff and mean surface
+/// distances. Sensitivity, precision and specificity, also of lesions, follow their formula under every
+/// policy and are undefined where it is 0/0. An empty mask has Betti numbers of 0 and no lesions; the
+/// errors of Betti numbers of two empty masks are those of a distance.
 public enum EmptyPolicy: String, Sendable, CaseIterable, Codable {
   case lamina
   case nnunet

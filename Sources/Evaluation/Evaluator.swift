@@ -11,7 +11,7 @@ public struct Evaluator: Sendable {
   public let labels: LabelSet?
   /// The structures of the reference where it counts otherwise, matched by name.
   public let referenceLabels: LabelSet?
-  /// The tolerance of surface Dice, mm.
+  /// The tolerance of surface Dice and boundary IoU, mm.
   public let toleranceMM: Double
   /// The tolerances of structures, by name, that have one of their own, mm.
   public let tolerances: [String: Double]
@@ -28,7 +28,7 @@ public struct Evaluator: Sendable {
   ///   - emptyPolicy: What empty masks mean.
   ///   - labels: The structures of the prediction; nil for every label of either table or map.
   ///   - referenceLabels: The structures of the reference where it counts otherwise.
-  ///   - toleranceMM: The tolerance of surface Dice, mm.
+  ///   - toleranceMM: The tolerance of surface Dice and boundary IoU, mm.
   ///   - tolerances: The tolerances of structures, by name, that have one of their own, mm.
   ///   - ignoredReferenceLabel: Voxels of this reference label are left out of everything.
   /// - Throws: `EvaluationError.missingReferenceLabel` when the reference's structures lack a name;
@@ -85,41 +85,24 @@ public struct Evaluator: Sendable {
       ignoredReference: ignoredReferenceLabel
     )
     let structures = pairs(prediction, reference, joint)
-    let needsSurfaces = metrics.contains(where: \.needsSurfaces)
-    let boxes =
-      needsSurfaces
-      ? (prediction: LabelBox.boxes(of: prediction), reference: LabelBox.boxes(of: reference))
-      : (prediction: [:], reference: [:])
+    let counts = structures.map {
+      joint.counts(predictionIDs: $0.prediction, referenceIDs: $0.reference)
+    }
     var problems = unnamedLabels(joint, structures)
-    var evaluations: [LabelEvaluation] = []
-    for structure in structures {
-      let counts = joint.counts(
-        predictionIDs: structure.prediction,
-        referenceIDs: structure.reference
-      )
-      let surfaces =
-        needsSurfaces && counts.emptyState == .neither
-        ? surfaceDistances(prediction, reference, structure, boxes) : nil
+    for (structure, counts) in zip(structures, counts) {
       switch counts.emptyState {
       case .prediction: problems.append("label \(structure.key) (\(structure.name)): missed")
       case .reference: problems.append("label \(structure.key) (\(structure.name)): false alarm")
       case .both, .neither: break
       }
-      let pair = MaskPair(
-        counts: counts,
-        voxelVolumeML: reference.geometry.voxelVolumeML,
-        diagonalMM: reference.geometry.diagonalMM,
-        policy: emptyPolicy,
-        toleranceMM: tolerances[structure.name] ?? toleranceMM,
-        surfaces: surfaces
-      )
-      evaluations.append(
-        LabelEvaluation(
-          key: structure.key,
-          name: structure.name,
-          values: values(of: pair),
-          state: StructureState(counts.emptyState)
-        )
+    }
+    let found = values(of: structures, counts, prediction, reference)
+    let evaluations = structures.indices.map { index in
+      LabelEvaluation(
+        key: structures[index].key,
+        name: structures[index].name,
+        values: found[index],
+        state: StructureState(counts[index].emptyState)
       )
     }
     return CaseEvaluation(
@@ -140,8 +123,8 @@ public struct Evaluator: Sendable {
   ///   - predictionSource: Where the prediction came from.
   ///   - referenceSource: Where the reference came from.
   /// - Returns: The metrics under the key "image".
-  /// - Throws: `EvaluationError.gridMismatch` when the grids differ; `.invalidDataRange` for a range
-  ///   that is not positive and finite.
+  /// - Throws: `EvaluationError.gridMismatch` when the grids differ; `.invalidDataRange` for a
+  ///   range that is not positive and finite.
   public func evaluateImages(
     prediction: Volume<Float>,
     reference: Volume<Float>,
@@ -154,7 +137,12 @@ public struct Evaluator: Sendable {
     if let difference = prediction.geometry.difference(from: reference.geometry) {
       throw .gridMismatch(caseID: id, reason: difference)
     }
-    let pair = ImagePair(prediction.voxels, reference.voxels, dataRange: dataRange)
+    let pair = ImagePair(
+      prediction.voxels,
+      reference.voxels,
+      size: reference.geometry.size,
+      dataRange: dataRange
+    )
     var values: [String: MetricValue] = [:]
     for metric in metrics {
       if case .images(let evaluate) = metric.computation { values[metric.key] = evaluate(pair) }
@@ -181,13 +169,12 @@ public struct Evaluator: Sendable {
         voxelVolumeML: 0,
         diagonalMM: 0,
         policy: emptyPolicy,
-        toleranceMM: toleranceMM,
-        surfaces: nil
+        toleranceMM: toleranceMM
       )
     )
   }
 
-  private func values(of pair: MaskPair) -> [String: MetricValue] {
+  func values(of pair: MaskPair) -> [String: MetricValue] {
     var values: [String: MetricValue] = [:]
     for metric in metrics {
       if case .masks(_, let evaluate) = metric.computation { values[metric.key] = evaluate(pair) }
@@ -195,7 +182,8 @@ public struct Evaluator: Sendable {
     return values
   }
 
-  private struct StructurePair {
+  /// A structure's labels in both maps.
+  struct StructurePair: Sendable {
     let key: String
     let name: String
     let prediction: Set<Int>
@@ -238,63 +226,5 @@ public struct Evaluator: Sendable {
     }
     return line(joint.predictionLabels.filter { !known.prediction.contains($0) }, "prediction")
       + line(joint.referenceLabels.filter { !known.reference.contains($0) }, "reference")
-  }
-
-  private func surfaceDistances(
-    _ prediction: LabelMap,
-    _ reference: LabelMap,
-    _ structure: StructurePair,
-    _ boxes: (prediction: [Int: LabelBox], reference: [Int: LabelBox])
-  ) -> SurfaceDistances? {
-    let size = reference.geometry.size
-    let ignored = ignoredReferenceLabel.map { UInt16(clamping: $0) }
-    let isPredicted = membership(structure.prediction)
-    let isReference = membership(structure.reference)
-    var low = size
-    var high = SIMD3(-1, -1, -1)
-    let found =
-      structure.prediction.compactMap { boxes.prediction[$0] }
-      + structure.reference.compactMap { boxes.reference[$0] }
-    for box in found {
-      low = pointwiseMin(low, box.low)
-      high = pointwiseMax(high, box.high)
-    }
-    guard high.x >= 0 else { return nil }
-    let box = high &- low &+ 1
-    var predictionMask = [Bool](repeating: false, count: box.x * box.y * box.z)
-    var referenceMask = predictionMask
-    var at = 0
-    for z in low.z...high.z {
-      for y in low.y...high.y {
-        for source in reference.geometry.offset(
-          low.x,
-          y,
-          z
-        )...reference.geometry.offset(
-          high.x,
-          y,
-          z
-        ) {
-          let label = reference.labels[source]
-          if label != ignored {
-            predictionMask[at] = isPredicted[Int(prediction.labels[source])]
-            referenceMask[at] = isReference[Int(label)]
-          }
-          at += 1
-        }
-      }
-    }
-    return SurfaceDistances.measure(
-      prediction: predictionMask,
-      reference: referenceMask,
-      box: box,
-      spacing: reference.geometry.spacing
-    )
-  }
-
-  private func membership(_ ids: Set<Int>) -> [Bool] {
-    var table = [Bool](repeating: false, count: 65536)
-    for id in ids { table[id] = true }
-    return table
   }
 }

@@ -1,6 +1,4 @@
 import Foundation
-import Imaging
-import Support
 
 extension Metric {
   /// Errors of an image against its reference, over all voxels of the volume.
@@ -37,7 +35,88 @@ extension Metric {
       }
       return .value(20 * log10(range) - 10 * log10(pair.meanSquaredError))
     },
+    image(
+      "nmse",
+      "Normalised mean squared error",
+      "The mean squared error over the mean of the squared true values, over all voxels, as in "
+        + "fastMRI; undefined when all true values are 0."
+    ) { pair in
+      .ratio(
+        pair.meanSquaredError,
+        pair.meanSquaredReference,
+        otherwise: "all values of the reference are 0"
+      )
+    },
   ]
+
+  /// The likeness of an image's structure.
+  static let similarity: [Metric] = [
+    likeness(
+      "ssim2d",
+      "Structural similarity of slices",
+      "The mean over the slices along the third axis of their structural similarity (Wang et al. 2004) "
+        + "with uniform windows of 7 x 7 and sample covariances, scikit-image's defaults, with the "
+        + "stated data range.",
+      smallest: "7 x 7 pixels"
+    ) { pair, range in
+      StructuralSimilarity.value(
+        pair.prediction,
+        pair.reference,
+        size: pair.size,
+        dataRange: range,
+        slicewise: true
+      )
+    },
+    likeness(
+      "ssim3d",
+      "Structural similarity of the volume",
+      "The structural similarity (Wang et al. 2004) with uniform windows of 7 x 7 x 7 and sample "
+        + "covariances, scikit-image's defaults for three dimensions, with the stated data range.",
+      smallest: "7 x 7 x 7 voxels"
+    ) { pair, range in
+      StructuralSimilarity.value(
+        pair.prediction,
+        pair.reference,
+        size: pair.size,
+        dataRange: range,
+        slicewise: false
+      )
+    },
+    likeness(
+      "msssim",
+      "Multi-scale structural similarity of slices",
+      "The mean over the slices along the third axis of their similarity at five scales (Wang et al. "
+        + "2003), with Gaussian windows of 11 x 11 (standard deviation 1.5) and population covariances, "
+        + "as MONAI's MultiScaleSSIMMetric, with the stated data range.",
+      smallest: "176 x 176 pixels"
+    ) { pair, range in
+      MultiScaleSimilarity.value(
+        pair.prediction,
+        pair.reference,
+        size: pair.size,
+        dataRange: range
+      )
+    },
+  ]
+
+  private static func likeness(
+    _ key: String,
+    _ name: String,
+    _ definition: String,
+    smallest: String,
+    _ evaluate: @escaping @Sendable (ImagePair, Double) -> Double?
+  ) -> Metric {
+    image(key, name, better: .higher, range: -1...1, definition) { pair in
+      guard let range = pair.dataRange else {
+        return .undefined(reason: "no data range was given")
+      }
+      guard let value = evaluate(pair, range) else {
+        return .undefined(reason: "the image is smaller than \(smallest)")
+      }
+      // Rounding may carry the similarity of equal images a hair beyond 1.
+      return .value(min(value, 1))
+    }
+  }
 
   private static func image(
     _ key: String,
@@ -62,42 +141,5 @@ extension Metric {
         return evaluate(pair)
       }
     )
-  }
-}
-
-/// What is known about two images of the same grid.
-package struct ImagePair: Sendable {
-  package let meanSquaredError: Double
-  package let meanAbsoluteError: Double
-  /// The range of the true values, in units of the image.
-  package let dataRange: Double?
-
-  /// Sums the differences in double precision, in pieces that do not depend on the threads.
-  package init(_ prediction: [Float], _ reference: [Float], dataRange: Double?) {
-    precondition(
-      prediction.count == reference.count && !prediction.isEmpty,
-      "images of different size"
-    )
-    let piece = 1 << 16
-    let pieces = (prediction.count + piece - 1) / piece
-    let sums = AlignedBuffer<SIMD2<Double>>(repeating: .zero, count: pieces)
-    prediction.withUnsafeBufferPointer { prediction in
-      reference.withUnsafeBufferPointer { reference in
-        nonisolated(unsafe) let prediction = prediction
-        nonisolated(unsafe) let reference = reference
-        Parallelism.forEach(pieces) { index in
-          var sum = SIMD2<Double>.zero
-          for at in (index * piece)..<min(prediction.count, (index + 1) * piece) {
-            let difference = Double(prediction[at]) - Double(reference[at])
-            sum += [difference * difference, abs(difference)]
-          }
-          sums.mutableElements[index] = sum
-        }
-      }
-    }
-    let total = sums.elements.reduce(.zero, +) / Double(prediction.count)
-    meanSquaredError = total.x
-    meanAbsoluteError = total.y
-    self.dataRange = dataRange
   }
 }

@@ -101,7 +101,7 @@ extension Metric {
     unit: String = "",
     better: Better,
     range: ClosedRange<Double> = 0...1,
-    needsSurfaces: Bool = false,
+    needs: MaskNeeds = [],
     _ definition: String,
     _ evaluate: @escaping @Sendable (MaskPair) -> MetricValue
   ) -> Metric {
@@ -112,7 +112,7 @@ extension Metric {
       better: better,
       range: range,
       definition: definition,
-      computation: .masks(needsSurfaces: needsSurfaces, evaluate)
+      computation: .masks(needs: needs, evaluate)
     )
   }
 }

@@ -17,8 +17,8 @@ public struct Metric: Sendable {
 
   /// What a metric computes its value from.
   package enum Computation: Sendable {
-    /// From the masks of a structure; the surfaces are there only when asked for.
-    case masks(needsSurfaces: Bool, @Sendable (MaskPair) -> MetricValue)
+    /// From the masks of a structure; what goes beyond counts is there only when it is asked for.
+    case masks(needs: MaskNeeds, @Sendable (MaskPair) -> MetricValue)
     /// From two images of the same grid.
     case images(@Sendable (ImagePair) -> MetricValue)
   }
@@ -56,7 +56,8 @@ public struct Metric: Sendable {
   }
 
   /// The catalogue, in the order of outputs.
-  public static let all: [Metric] = overlap + volume + surface + imageError
+  public static let all: [Metric] =
+    overlap + volume + surface + topology + lesionWise + imageError + similarity
 
   /// The metrics of label maps.
   public static var segmentation: [Metric] { all.filter { !$0.isImageMetric } }
@@ -69,8 +70,9 @@ public struct Metric: Sendable {
     if case .images = computation { true } else { false }
   }
 
-  var needsSurfaces: Bool {
-    if case .masks(needsSurfaces: true, _) = computation { true } else { false }
+  /// What the metric needs beyond counts.
+  var needs: MaskNeeds {
+    if case .masks(let needs, _) = computation { needs } else { [] }
   }
 
   /// The metric of a key.
@@ -101,32 +103,5 @@ public struct Metric: Sendable {
 extension Substring {
   fileprivate var trimmingSpaces: String {
     String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-  }
-}
-
-/// What is known about the two masks of one structure.
-package struct MaskPair: Sendable {
-  package let counts: ConfusionCounts
-  package let voxelVolumeML: Double
-  package let diagonalMM: Double
-  package let policy: EmptyPolicy
-  package let toleranceMM: Double
-  /// Distances between the surfaces; nil when a mask is empty or no metric needs them.
-  package let surfaces: SurfaceDistances?
-
-  package init(
-    counts: ConfusionCounts,
-    voxelVolumeML: Double,
-    diagonalMM: Double,
-    policy: EmptyPolicy,
-    toleranceMM: Double,
-    surfaces: SurfaceDistances?
-  ) {
-    self.counts = counts
-    self.voxelVolumeML = voxelVolumeML
-    self.diagonalMM = diagonalMM
-    self.policy = policy
-    self.toleranceMM = toleranceMM
-    self.surfaces = surfaces
   }
 }

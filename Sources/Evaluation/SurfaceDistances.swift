@@ -1,86 +1,116 @@
+import CKernels
 import Imaging
 import Support
 
 /// The distances between the border voxels of two masks that are not empty, mm.
+///
+/// A border voxel has a face neighbour outside the mask, or lies at the edge of the grid: the mask
+/// less its erosion, as MONAI, MedPy and Metrics Reloaded have it. Of a 2-D image only the four
+/// neighbours in the image count. Distances run between voxel centres.
 package struct SurfaceDistances: Sendable {
   /// From each border voxel of the prediction to the nearest of the reference, rising.
   package let toReference: [Double]
   /// From each border voxel of the reference to the nearest of the prediction, rising.
   package let toPrediction: [Double]
+  private let bands: Bands
 
-  package init(toReference: [Double], toPrediction: [Double]) {
-    self.toReference = toReference
-    self.toPrediction = toPrediction
-  }
-
-  /// Measures two masks of the same grid, inside the box that holds both.
-  /// - Parameters:
-  ///   - prediction: Whether a voxel is in the predicted mask.
-  ///   - reference: Whether a voxel is in the reference mask.
-  ///   - box: The box of all voxels that are in either mask.
-  ///   - spacing: Distance of voxel centres, mm.
-  /// - Returns: The distances, or nil when a mask is empty.
-  static func measure(
-    prediction: [Bool],
-    reference: [Bool],
-    box: SIMD3<Int>,
-    spacing: SIMD3<Double>
-  ) -> SurfaceDistances? {
-    let predictionBorder = border(of: prediction, size: box)
-    let referenceBorder = border(of: reference, size: box)
-    guard !predictionBorder.isEmpty, !referenceBorder.isEmpty else { return nil }
-    let toReference = distances(
-      from: predictionBorder,
+  /// Measures two masks; nil when one is empty.
+  /// - Parameter masks: The masks; outside their box there is none.
+  package init?(of masks: CroppedMasks) {
+    let (size, spacing) = (masks.size, masks.spacing)
+    let predictionBorder = Self.border(
+      of: masks.prediction,
+      size: size,
+      isPlanar: masks.isPlanar
+    )
+    let referenceBorder = Self.border(
+      of: masks.reference,
+      size: size,
+      isPlanar: masks.isPlanar
+    )
+    guard predictionBorder.contains(1), referenceBorder.contains(1) else { return nil }
+    let fromReference = DistanceTransform.squaredDistances(
       to: referenceBorder,
-      size: box,
+      size: size,
       spacing: spacing
     )
-    let toPrediction = distances(
-      from: referenceBorder,
+    let fromPrediction = DistanceTransform.squaredDistances(
       to: predictionBorder,
-      size: box,
+      size: size,
       spacing: spacing
     )
-    return SurfaceDistances(toReference: toReference, toPrediction: toPrediction)
+    toReference = Self.gather(fromReference, at: predictionBorder).sorted()
+    toPrediction = Self.gather(fromPrediction, at: referenceBorder).sorted()
+    bands = Bands(masks: masks, fromReference: fromReference, fromPrediction: fromPrediction)
   }
 
-  private static func distances(
-    from sources: [Int],
-    to targets: [Int],
-    size: SIMD3<Int>,
-    spacing: SIMD3<Double>
-  ) -> [Double] {
-    let squared = DistanceTransform.squaredDistances(to: targets, size: size, spacing: spacing)
-    return sources.map { Double(squared[$0]).squareRoot() }.sorted()
+  /// The intersection over union of the two masks' inner bands, the voxels within a distance of
+  /// their own border.
+  /// - Parameter distanceMM: The band's depth, mm; border voxels have depth 0.
+  /// - Returns: Between 0 and 1.
+  package func bandOverlap(distanceMM: Double) -> Double {
+    bands.overlap(distanceMM: distanceMM)
   }
 
-  /// The offsets of the voxels of a mask that have a face neighbour outside it.
+  /// 1 for the voxels of a mask that have a face neighbour outside it, else 0.
   ///
   /// Outside the box there is no mask, so voxels at the box's faces are border.
-  static func border(of mask: [Bool], size: SIMD3<Int>) -> [Int] {
-    let stepY = size.x
-    let stepZ = size.x * size.y
-    var border: [Int] = []
-    mask.withUnsafeBufferPointer { mask in
-      for z in 0..<size.z {
-        for y in 0..<size.y {
-          let row = stepZ * z + stepY * y
-          let rowAtFace = z == 0 || z == size.z - 1 || y == 0 || y == size.y - 1
-          for x in 0..<size.x where mask[row + x] {
-            let at = row + x
-            if rowAtFace || x == 0 || x == size.x - 1
-              || !mask[at - 1] || !mask[at + 1] || !mask[at - stepY] || !mask[at + stepY]
-              || !mask[at - stepZ] || !mask[at + stepZ]
-            {
-              border.append(at)
-            }
-          }
+  private static func border(
+    of mask: [UInt8],
+    size: SIMD3<Int>,
+    isPlanar: Bool
+  ) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: mask.count) { buffer, initializedCount in
+      nonisolated(unsafe) let border = buffer.baseAddress
+      mask.withUnsafeBufferPointer { mask in
+        nonisolated(unsafe) let mask = mask.baseAddress
+        let (width, height, depth) = (Int64(size.x), Int64(size.y), Int64(size.z))
+        Parallelism.forEachRange(
+          size.z,
+          minimumChunk: (1 << 16) / (size.x * size.y) + 1
+        ) { slices in
+          let (first, last) = (Int64(slices.lowerBound), Int64(slices.upperBound))
+          let planar: Int32 = isPlanar ? 1 : 0
+          ck_mask_border(mask, width, height, depth, planar, first, last, border)
         }
       }
+      initializedCount = mask.count
     }
-    return border
+  }
+
+  /// The roots of the squared distances at the marked voxels, in their order in memory.
+  static func gather(_ squared: AlignedBuffer<Float>, at marks: [UInt8]) -> [Double] {
+    let count = marks.reduce(0) { $0 + Int($1) }
+    return [Double](unsafeUninitializedCapacity: count) { roots, initializedCount in
+      initializedCount = Int(
+        ck_distance_gather(marks, squared.pointer, Int64(marks.count), roots.baseAddress)
+      )
+    }
+  }
+
+  /// What boundary IoU is counted from.
+  private struct Bands: Sendable {
+    let masks: CroppedMasks
+    let fromReference: AlignedBuffer<Float>
+    let fromPrediction: AlignedBuffer<Float>
+
+    func overlap(distanceMM: Double) -> Double {
+      let limit = distanceMM + boundaryRounding
+      let squared = Float(limit * limit)
+      var (both, either) = (0, 0)
+      for at in masks.prediction.indices {
+        let predicted = masks.prediction[at] != 0 && fromPrediction.pointer[at] <= squared
+        let referenced = masks.reference[at] != 0 && fromReference.pointer[at] <= squared
+        if predicted || referenced { either += 1 }
+        if predicted && referenced { both += 1 }
+      }
+      return Double(both) / Double(either)
+    }
   }
 }
+
+/// Rounding of distances, mm; voxels of 1 mm must count as within 1 mm.
+let boundaryRounding = 1e-6
 
 /// The value below which a share of sorted values lies, with linear interpolation (type 7 of
 /// Hyndman and Fan 1996, numpy's default).

@@ -1,3 +1,6 @@
+import CKernels
+import Support
+
 /// Which voxels count as neighbours.
 public enum Connectivity: Int, Sendable, CaseIterable, Codable {
   /// Voxels that share a face.
@@ -6,34 +9,15 @@ public enum Connectivity: Int, Sendable, CaseIterable, Codable {
   case eighteen = 18
   /// Voxels that share a face, an edge or a corner.
   case twentySix = 26
-
-  /// The neighbours that precede a voxel in memory, as steps.
-  var precedingSteps: [SIMD3<Int>] {
-    var steps: [SIMD3<Int>] = []
-    for z in -1...0 {
-      for y in -1...1 {
-        for x in -1...1 where (z, y, x) < (0, 0, 0) {
-          let distance = abs(x) + abs(y) + abs(z)
-          let limit =
-            switch self {
-            case .six: 1
-            case .eighteen: 2
-            case .twentySix: 3
-            }
-          if distance <= limit { steps.append([x, y, z]) }
-        }
-      }
-    }
-    return steps
-  }
 }
 
 /// The connected parts of a mask.
 ///
-/// Found by union and find in two passes over the voxels (Rosenfeld and Pfaltz, 1966, "Sequential
-/// operations in digital picture processing"; the trees are kept flat by path halving), in time
-/// linear in the voxels. Components are numbered from 1 in the order of their first voxels in
-/// memory, so that the numbering does not depend on how it was found.
+/// Rows are cut into runs of equal labels; a run joins those of earlier rows that it touches, by
+/// union and find (Rosenfeld and Pfaltz 1966, "Sequential operations in digital picture
+/// processing"; the trees are kept flat by path halving), in time linear in the voxels. Slabs of
+/// slices are searched side by side and joined. Components are numbered from 1 in the order of
+/// their first voxels in memory, so that the numbering does not depend on how it was found.
 public struct ConnectedComponents: Sendable, Equatable {
   /// The component of each voxel, x fastest; 0 outside the mask.
   public let numbers: [UInt32]
@@ -59,7 +43,22 @@ public struct ConnectedComponents: Sendable, Equatable {
   ///   - connectivity: Which voxels are neighbours.
   /// - Precondition: As many values as voxels.
   public init(mask: [Bool], size: SIMD3<Int>, connectivity: Connectivity) {
-    self.init(labels: mask.map { $0 ? 1 : 0 }, size: size, connectivity: connectivity)
+    // A Bool is a byte of 0 or 1.
+    self = mask.withUnsafeBytes {
+      Self(RunLabels(kind: Int32(CK_RUNS_BYTES), bytes: $0, width: 1), size, connectivity)
+    }
+  }
+
+  /// Finds the components of the bytes other than 0.
+  /// - Parameters:
+  ///   - bytes: One value for each voxel, x fastest.
+  ///   - size: The grid's voxels along each axis.
+  ///   - connectivity: Which voxels are neighbours.
+  /// - Precondition: As many values as voxels.
+  public init(bytes: [UInt8], size: SIMD3<Int>, connectivity: Connectivity) {
+    self = bytes.withUnsafeBytes {
+      Self(RunLabels(kind: Int32(CK_RUNS_BYTES), bytes: $0, width: 1), size, connectivity)
+    }
   }
 
   /// Finds the components of the voxels other than 0, whatever their values.
@@ -69,7 +68,9 @@ public struct ConnectedComponents: Sendable, Equatable {
   ///   - connectivity: Which voxels are neighbours.
   /// - Precondition: As many values as voxels.
   public init(mask: [UInt16], size: SIMD3<Int>, connectivity: Connectivity) {
-    self.init(labels: mask.map { $0 == 0 ? 0 : 1 }, size: size, connectivity: connectivity)
+    self = mask.withUnsafeBytes {
+      Self(RunLabels(kind: Int32(CK_RUNS_MASK), bytes: $0, width: 2), size, connectivity)
+    }
   }
 
   /// Finds the components of equal labels: neighbours of different labels are not connected.
@@ -79,102 +80,118 @@ public struct ConnectedComponents: Sendable, Equatable {
   ///   - connectivity: Which voxels are neighbours.
   /// - Precondition: As many labels as voxels, fewer than 2^32.
   public init(labels: [UInt16], size: SIMD3<Int>, connectivity: Connectivity) {
-    precondition(
-      labels.count == size.x * size.y * size.z,
-      "\(labels.count) labels for a grid of \(size)"
+    self = labels.withUnsafeBytes {
+      Self(RunLabels(kind: Int32(CK_RUNS_LABELS), bytes: $0, width: 2), size, connectivity)
+    }
+  }
+
+  private init(_ labels: RunLabels, _ size: SIMD3<Int>, _ connectivity: Connectivity) {
+    let count = size.x * size.y * size.z
+    precondition(labels.count == count, "\(labels.count) labels for a grid of \(size)")
+    precondition(count < Int(UInt32.max), "\(count) voxels are too many")
+    let rows = size.y * size.z
+    let starts = Self.starts(labels, length: size.x, rows: rows)
+    let total = Int(starts.pointer[rows])
+    let runs = AlignedBuffer<ck_run>(uninitializedCount: total)
+    let parents = AlignedBuffer<UInt32>(uninitializedCount: total)
+    // Slabs of whole slices, one for each thread; their number does not change the result.
+    let slabs = max(1, min(Parallelism.threadCount, size.z, count / Self.slabVoxels))
+    @Sendable func firstRow(_ slab: Int) -> Int { size.z * slab / slabs * size.y }
+    Parallelism.forEach(slabs) { slab in
+      let (first, last) = (firstRow(slab), firstRow(slab + 1))
+      let begin = Int(starts.pointer[first])
+      ck_find_runs(
+        labels.row(first, length: size.x),
+        labels.kind,
+        Int64(size.x),
+        Int64(last - first),
+        runs.pointer + begin
+      )
+      for run in begin..<Int(starts.pointer[last]) { parents.pointer[run] = UInt32(run) }
+      ck_join_runs(
+        runs.pointer,
+        starts.pointer,
+        parents.pointer,
+        Int64(size.y),
+        Int64(first),
+        Int64(last),
+        Int64(first),
+        Int64(last),
+        Int32(connectivity.rawValue)
+      )
+    }
+    for slab in 1..<max(slabs, 1) {
+      // The first slice of a slab with the last of the one before.
+      let first = firstRow(slab)
+      ck_join_runs(
+        runs.pointer,
+        starts.pointer,
+        parents.pointer,
+        Int64(size.y),
+        Int64(first),
+        Int64(first + size.y),
+        Int64(first - size.y),
+        Int64(first),
+        Int32(connectivity.rawValue)
+      )
+    }
+    let counted = AlignedBuffer<Int64>(uninitializedCount: total)
+    let found = Int(
+      ck_number_runs(runs.pointer, parents.pointer, Int64(total), counted.pointer)
     )
-    precondition(labels.count < Int(UInt32.max), "\(labels.count) voxels are too many")
-    var forest = Forest()
-    var provisional = [UInt32](repeating: 0, count: labels.count)
-    let steps = connectivity.precedingSteps
-    let offsets = steps.map { $0.x + size.x * ($0.y + size.y * $0.z) }
-    labels.withUnsafeBufferPointer { labels in
-      provisional.withUnsafeMutableBufferPointer { provisional in
-        var place = 0
-        for z in 0..<size.z {
-          for y in 0..<size.y {
-            // The steps that stay within the grid for this row; x is looked at below.
-            let inRow = steps.indices.filter {
-              z + steps[$0].z >= 0 && y + steps[$0].y >= 0 && y + steps[$0].y < size.y
-            }
-            for x in 0..<size.x {
-              let label = labels[place]
-              if label != 0 {
-                var number: UInt32 = 0
-                for index in inRow {
-                  let nextX = x + steps[index].x
-                  guard nextX >= 0, nextX < size.x else { continue }
-                  let neighbour = place + offsets[index]
-                  guard labels[neighbour] == label else { continue }
-                  let other = provisional[neighbour]
-                  number = number == 0 ? other : forest.union(number, other)
-                }
-                provisional[place] = number == 0 ? forest.add() : number
-              }
-              place += 1
-            }
-          }
+    sizes = counted.elements.prefix(found).map(Int.init)
+    numbers = [UInt32](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+      if let base = buffer.baseAddress {
+        // Every range of rows writes to its own voxels.
+        nonisolated(unsafe) let output = base
+        Parallelism.forEachRange(rows, minimumChunk: Self.slabVoxels / size.x + 1) { range in
+          ck_write_runs(
+            runs.pointer,
+            starts.pointer + range.lowerBound,
+            parents.pointer,
+            Int64(size.x),
+            Int64(range.count),
+            output + range.lowerBound * size.x
+          )
         }
       }
+      initializedCount = count
     }
-    let (final, count) = forest.numbering()
-    var sizes = [Int](repeating: 0, count: count)
-    for place in provisional.indices where provisional[place] != 0 {
-      let number = final[Int(provisional[place])]
-      provisional[place] = number
-      sizes[Int(number) - 1] += 1
+  }
+
+  /// Voxels that are worth a thread.
+  private static let slabVoxels = 1 << 17
+
+  /// Where each row's runs begin among all, and their number as a last entry.
+  private static func starts(_ labels: RunLabels, length: Int, rows: Int) -> AlignedBuffer<Int64> {
+    let starts = AlignedBuffer<Int64>(uninitializedCount: rows + 1)
+    Parallelism.forEachRange(rows, minimumChunk: slabVoxels / length + 1) { range in
+      ck_count_runs(
+        labels.row(range.lowerBound, length: length),
+        labels.kind,
+        Int64(length),
+        Int64(range.count),
+        starts.pointer + range.lowerBound + 1
+      )
     }
-    numbers = provisional
-    self.sizes = sizes
+    starts.pointer[0] = 0
+    for row in 0..<rows { starts.pointer[row + 1] += starts.pointer[row] }
+    return starts
   }
 }
 
-/// Disjoint sets of numbers from 1; each set's root is its smallest number.
-private struct Forest {
-  private var parents: [UInt32] = [0]
+/// Labels in memory, and how the kernels read them.
+private struct RunLabels: @unchecked Sendable {
+  // Sendable invariant: the bytes are only read, while the caller keeps them alive.
+  let kind: Int32
+  let bytes: UnsafeRawBufferPointer
+  /// Bytes of a label.
+  let width: Int
 
-  mutating func add() -> UInt32 {
-    let number = UInt32(parents.count)
-    parents.append(number)
-    return number
-  }
+  var count: Int { bytes.count / width }
 
-  private mutating func root(_ number: UInt32) -> UInt32 {
-    var number = number
-    while parents[Int(number)] != number {
-      parents[Int(number)] = parents[Int(parents[Int(number)])]
-      number = parents[Int(number)]
-    }
-    return number
-  }
-
-  mutating func union(_ a: UInt32, _ b: UInt32) -> UInt32 {
-    if a == b { return a }
-    let rootA = root(a)
-    let rootB = root(b)
-    let smaller = min(rootA, rootB)
-    parents[Int(rootA)] = smaller
-    parents[Int(rootB)] = smaller
-    return smaller
-  }
-
-  /// The final number of each provisional one, consecutive from 1, and how many there are.
-  ///
-  /// A root precedes its members, and provisional numbers rise in memory order, so that one pass
-  /// suffices and the order is that of the first voxels.
-  func numbering() -> ([UInt32], Int) {
-    var final = [UInt32](repeating: 0, count: parents.count)
-    var count: UInt32 = 0
-    for number in 1..<max(parents.count, 1) {
-      let parent = Int(parents[number])
-      if parent == number {
-        count += 1
-        final[number] = count
-      } else {
-        final[number] = final[parent]
-      }
-    }
-    return (final, Int(count))
+  func row(_ row: Int, length: Int) -> UnsafeRawPointer? {
+    bytes.baseAddress.map { $0 + row * length * width }
   }
 }
 

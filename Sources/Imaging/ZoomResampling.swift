@@ -1,15 +1,20 @@
 import Support
 
-/// Resampling from one number of samples to another, as scipy's `zoom` and skimage's `resize` do it.
+/// Resampling from one number of samples to another, as scipy's `zoom` and skimage's `resize` do
+/// it.
 ///
 /// Positions depend on the numbers of samples alone, not on a geometry: this is how nnU-Net and
 /// TotalSegmentator resample, whose models see nothing else. Cubic splines are fitted by recursion
 /// along each axis (Unser 1999, "Splines: a perfect fit for signal and image processing") with the
-/// ends as scipy treats them for `mode='nearest'`. Sums are double precision; what passes from x and
-/// y to z is rounded to single precision.
+/// ends as scipy treats them for `mode='nearest'`. Sums are double precision; what passes from x
+/// and y to z is rounded to single precision.
 public struct ZoomResampling: Sendable {
   /// The degree of the B-spline through the samples.
-  public enum Order: Int, Sendable, Codable { case nearest = 0, linear = 1, cubic = 3 }
+  public enum Order: Int, Sendable, Codable {
+    case nearest = 0
+    case linear = 1
+    case cubic = 3
+  }
 
   /// Which points of the two grids lie on each other.
   public enum Alignment: String, Sendable, Codable {
@@ -87,8 +92,8 @@ public struct ZoomResampling: Sendable {
   /// Resamples values.
   ///
   /// Results of cubic splines, which overshoot, are cut to the range of the values: of all of them,
-  /// or of each slice by itself when an axis is treated apart; along that axis nothing is cut. Equal
-  /// sizes give the values as they are.
+  /// or of each slice by itself when an axis is treated apart; along that axis nothing is cut.
+  /// Equal sizes give the values as they are.
   /// - Parameter values: x fastest.
   /// - Returns: `newSize` values, x fastest.
   /// - Precondition: As many values as `size` says.
@@ -136,8 +141,8 @@ public struct ZoomResampling: Sendable {
   }
 
   /// Resamples values that are asked for slice by slice.
-  /// - Parameter slice: Writes the slice z, `size.x * size.y` values, x fastest. It is called at most
-  ///   once for each z, on several threads at a time.
+  /// - Parameter slice: Writes the slice z, `size.x * size.y` values, x fastest. It is called at
+  ///   most once for each z, on several threads at a time.
   /// - Returns: `newSize` values, x fastest.
   public func resample(
     slice: @escaping @Sendable (_ z: Int, _ values: UnsafeMutableBufferPointer<Float>) -> Void

@@ -76,6 +76,7 @@ struct ScoreResampler {
 
   /// The class of the largest score for each pixel; the first of equals wins.
   /// - Parameter scores: `[class][row][column]` of a slice of the target.
+  /// - Returns: `[row][column]`.
   func winners(_ scores: [Float]) -> [UInt8] {
     let plane = target.x * target.y
     var best = [Float](repeating: -.infinity, count: plane)
@@ -91,6 +92,7 @@ struct ScoreResampler {
 
   /// Scores as probabilities that sum to 1 over the classes of each pixel.
   /// - Parameter scores: `[class][row][column]` of a slice of the target.
+  /// - Returns: The same order.
   func softmax(_ scores: [Float]) -> [Float] {
     let plane = target.x * target.y
     var result = scores

@@ -53,6 +53,38 @@ struct EmptyPolicyTests {
     ),
     Row(policy: .brats, metric: "dice", both: 1, predictionEmpty: 0, referenceEmpty: 0),
     Row(policy: .brats, metric: "hd95", both: 0, predictionEmpty: 374, referenceEmpty: 374),
+    Row(policy: .lamina, metric: "nsdSurface", both: nil, predictionEmpty: 0, referenceEmpty: 0),
+    Row(policy: .lamina, metric: "clDice", both: nil, predictionEmpty: 0, referenceEmpty: 0),
+    Row(policy: .lamina, metric: "lesionF1", both: nil, predictionEmpty: 0, referenceEmpty: 0),
+    Row(policy: .lamina, metric: "pq", both: nil, predictionEmpty: 0, referenceEmpty: 0),
+    Row(policy: .lamina, metric: "rq", both: nil, predictionEmpty: 0, referenceEmpty: 0),
+    Row(policy: .monai, metric: "nsdSurface", both: nil, predictionEmpty: 0, referenceEmpty: nil),
+    Row(policy: .monai, metric: "clDice", both: nil, predictionEmpty: 0, referenceEmpty: nil),
+    Row(policy: .monai, metric: "lesionF1", both: nil, predictionEmpty: 0, referenceEmpty: nil),
+    Row(policy: .monai, metric: "pq", both: nil, predictionEmpty: 0, referenceEmpty: nil),
+    Row(policy: .monai, metric: "rq", both: nil, predictionEmpty: 0, referenceEmpty: nil),
+    Row(
+      policy: .metricsReloaded,
+      metric: "nsdSurface",
+      both: 1,
+      predictionEmpty: 0,
+      referenceEmpty: 0
+    ),
+    Row(policy: .metricsReloaded, metric: "clDice", both: 1, predictionEmpty: 0, referenceEmpty: 0),
+    Row(
+      policy: .metricsReloaded,
+      metric: "lesionF1",
+      both: 1,
+      predictionEmpty: 0,
+      referenceEmpty: 0
+    ),
+    Row(policy: .metricsReloaded, metric: "pq", both: 1, predictionEmpty: 0, referenceEmpty: 0),
+    Row(policy: .metricsReloaded, metric: "rq", both: 1, predictionEmpty: 0, referenceEmpty: 0),
+    Row(policy: .brats, metric: "nsdSurface", both: 1, predictionEmpty: 0, referenceEmpty: 0),
+    Row(policy: .brats, metric: "clDice", both: 1, predictionEmpty: 0, referenceEmpty: 0),
+    Row(policy: .brats, metric: "lesionF1", both: 1, predictionEmpty: 0, referenceEmpty: 0),
+    Row(policy: .brats, metric: "pq", both: 1, predictionEmpty: 0, referenceEmpty: 0),
+    Row(policy: .brats, metric: "rq", both: 1, predictionEmpty: 0, referenceEmpty: 0),
   ]
 
   @Test(arguments: rows) func policyGivesTheStatedValue(row: Row) throws {

@@ -96,6 +96,39 @@ struct EvaluatorTests {
     )
   }
 
+  @Test func ignoredVoxelsAreLeftOutOfShapesToo() throws {
+    let evaluator = try Evaluator(ignoredReferenceLabel: 9)
+    let report = try evaluator.evaluate(
+      prediction: drawn("11.11", "11...", "....1"),
+      reference: drawn("11.99", "11...", "....9"),
+      id: "a"
+    )
+    let found = report.labels[0].values
+    #expect(report.labels.map(\.key) == ["1"])
+    for metric in Metric.segmentation where metric.better == .higher {
+      #expect(found[metric.key] == .value(1), "\(metric.key)")
+    }
+    #expect(found["lesionFalsePositives"] == .value(0))
+    #expect(found["volumePredictionML"] == found["volumeReferenceML"])
+  }
+
+  @Test func aStructureMayHaveItsOwnTolerance() throws {
+    let prediction = try drawn("1...2...", "1...2...")
+    let reference = try drawn("..1...2.", "..1...2.")
+    let evaluator = try Evaluator(
+      metrics: Metric.parse("nsd,nsdSurface"),
+      toleranceMM: 1,
+      tolerances: ["label 2": 2]
+    )
+    let report = try evaluator.evaluate(prediction: prediction, reference: reference, id: "a")
+    #expect(report.labels[0].values["nsd"] == .value(0))
+    #expect(report.labels[1].values["nsd"] == .value(1))
+    #expect(report.labels[1].values["nsdSurface"] == .value(1))
+    #expect(throws: EvaluationError.invalidTolerance(-1)) {
+      try Evaluator(tolerances: ["label 2": -1])
+    }
+  }
+
   @Test func otherGridsAreRefusedWithTheDifference() throws {
     let small = try drawn("11..")
     let large = try drawn("11...")
@@ -216,10 +249,11 @@ struct SurfaceMetricTests {
     for z in 0..<size.z {
       for y in 0..<size.y {
         for x in 0..<size.x where map[x, y, z] == 1 {
-          let neighbours: [SIMD3<Int>] = [
-            [x - 1, y, z], [x + 1, y, z], [x, y - 1, z], [x, y + 1, z], [x, y, z - 1],
-            [x, y, z + 1],
+          var neighbours: [SIMD3<Int>] = [
+            [x - 1, y, z], [x + 1, y, z], [x, y - 1, z], [x, y + 1, z],
           ]
+          // One slice is a 2-D image.
+          if size.z > 1 { neighbours += [[x, y, z - 1], [x, y, z + 1]] }
           let isBorder = neighbours.contains { n in
             any(n .< 0) || any(n .>= size) || map[n.x, n.y, n.z] == 0
           }
@@ -230,5 +264,19 @@ struct SurfaceMetricTests {
       }
     }
     return points
+  }
+}
+
+struct PlanarSurfaceTests {
+  @Test func theBorderOfATwoDimensionalMaskIsItsOutline() throws {
+    // A square of 5 within a frame one pixel wider: the outlines are 1 apart, at the corners sqrt(2).
+    let inner = try box(in: [9, 9, 1], from: [2, 2, 0], through: [6, 6, 0])
+    let outer = try box(in: [9, 9, 1], from: [1, 1, 0], through: [7, 7, 0])
+    let found = try values(inner, outer, toleranceMM: 1)
+    #expect(abs((found["hd"]?.number ?? 0) - 2.0.squareRoot()) < 1e-6)
+    // 16 inner pixels at 1; of 24 outer ones 20 at 1 and 4 at sqrt(2).
+    let mean = (16 + 20 + 4 * 2.0.squareRoot()) / 40
+    #expect(abs((found["assd"]?.number ?? 0) - mean) < 1e-6)
+    #expect(found["nsd"] == .value(36.0 / 40))
   }
 }

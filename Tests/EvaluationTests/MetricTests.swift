@@ -66,7 +66,9 @@ struct MetricTests {
     #expect(abs((found["rmse"]?.number ?? 0) - 1.658_312_395_177_7) < 1e-12)
     // 20 log10(255) - 10 log10(2.75) = 48.130804 - 4.393327.
     #expect(abs((found["psnr"]?.number ?? 0) - 43.737_476_9) < 1e-6)
-    #expect(found.keys.sorted() == ["mae", "mse", "psnr", "rmse"])
+    // Squares of the true values: 0, 10 000, 40 000 and 65 025.
+    #expect(abs((found["nmse"]?.number ?? 0) - 11.0 / 115_025) < 1e-12)
+    #expect(Set(found.keys) == Set(Metric.image.map(\.key)))
   }
 
   @Test func equalImagesHaveNoPSNRButAReason() throws {

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Support
 import TestSupport
 import Testing
 
@@ -35,6 +36,78 @@ struct ConnectedComponentsTests {
         }
       }
     }
+  }
+
+  /// The components by spreading from each voxel, in the order of memory.
+  private func spread(
+    _ labels: [UInt16],
+    _ size: SIMD3<Int>,
+    _ connectivity: Connectivity
+  ) -> [UInt32] {
+    let limit = [.six: 1, .eighteen: 2, .twentySix: 3][connectivity] ?? 0
+    var numbers = [UInt32](repeating: 0, count: labels.count)
+    var next: UInt32 = 0
+    for start in labels.indices where labels[start] != 0 && numbers[start] == 0 {
+      next += 1
+      numbers[start] = next
+      var front = [start]
+      while let at = front.popLast() {
+        let (x, y, z) = (at % size.x, at / size.x % size.y, at / size.x / size.y)
+        for dz in -1...1 {
+          for dy in -1...1 {
+            for dx in -1...1 where abs(dx) + abs(dy) + abs(dz) <= limit {
+              guard (0..<size.x).contains(x + dx), (0..<size.y).contains(y + dy),
+                (0..<size.z).contains(z + dz)
+              else { continue }
+              let other = at + dx + size.x * (dy + size.y * dz)
+              guard labels[other] == labels[at], numbers[other] == 0 else { continue }
+              numbers[other] = next
+              front.append(other)
+            }
+          }
+        }
+      }
+    }
+    return numbers
+  }
+
+  @Test(arguments: Connectivity.allCases, [1, 2, 5])
+  func componentsOfLabelsAreThoseOfSpreading(connectivity: Connectivity, threads: Int) {
+    // Large enough for several slabs; labels that touch each other within rows.
+    let size = SIMD3(100, 90, 61)
+    var random = RandomStream(seed: 9)
+    let labels = (0..<(size.x * size.y * size.z)).map { _ in
+      random.chance(0.35) ? UInt16(1 + random.uniform() * 2) : 0
+    }
+    let found = Parallelism.$threadCount.withValue(threads) {
+      ConnectedComponents(labels: labels, size: size, connectivity: connectivity)
+    }
+    let expected = spread(labels, size, connectivity)
+    #expect(found.numbers == expected)
+    var sizes = [Int](repeating: 0, count: found.count)
+    for number in expected where number != 0 { sizes[Int(number) - 1] += 1 }
+    #expect(found.sizes == sizes)
+  }
+
+  @Test func allFormsOfAMaskHaveTheSameComponents() {
+    let size = SIMD3(37, 20, 6)
+    var random = RandomStream(seed: 10)
+    let words = (0..<(size.x * size.y * size.z)).map { _ in
+      random.chance(0.4) ? UInt16(1 + random.uniform() * 60000) : 0
+    }
+    let found = ConnectedComponents(mask: words, size: size, connectivity: .eighteen)
+    #expect(
+      found == ConnectedComponents(mask: words.map { $0 != 0 }, size: size, connectivity: .eighteen)
+    )
+    #expect(
+      found
+        == ConnectedComponents(
+          bytes: words.map { $0 == 0 ? 0 : UInt8(1 + $0 % 255) },
+          size: size,
+          connectivity: .eighteen
+        )
+    )
+    #expect(found.numbers == spread(words.map { $0 == 0 ? 0 : 1 }, size, .eighteen))
   }
 
   @Test func touchingAtAnEdgeOrACornerDependsOnTheConnectivity() {

@@ -3,14 +3,18 @@
 // family and chosen at load time.
 //
 // An activation is seen as [outer][spatial][lanes]: plain [N][C][S] has outer = N*C and one lane,
-// blocked [N][C/b][S][b] has outer = N*C/b and b lanes. Each function handles the outers of
-// [first, last), so that callers split work between threads; per-lane parameters are [outer][lanes].
+// blocked [N][C/b][S][b] has outer = N*C/b and b lanes. Each function handles the outers of [first,
+// last), so that callers split work between threads; per-lane parameters are [outer][lanes].
 #include <stdint.h>
 
 #include "CKernelsActivations.h"
 #include "CKernelsBFloat16.h"
 #include "CKernelsSpatial.h"
 #include "CKernelsZoom.h"
+#include "CKernelsComponents.h"
+#include "CKernelsDistances.h"
+#include "CKernelsMasks.h"
+#include "CKernelsSimilarity.h"
 #include "CKernelsOptimizers.h"
 
 /// Plain [C][S] of one sample to blocks [first, last) of [ceil(C/b)][S][b]; lanes past C become 0.
@@ -72,8 +76,8 @@ void ck_widen(const uint16_t *x, float *y, int64_t count);
 /// Single precision to the nearest bfloat16, ties to even.
 void ck_narrow(const float *x, uint16_t *y, int64_t count);
 
-/// Asks the C library to keep large freed blocks for the next tensor instead of handing them back to
-/// the system; fresh pages cost a fault each. Changes the whole process.
+/// Asks the C library to keep large freed blocks for the next tensor instead of handing them back
+/// to the system; fresh pages cost a fault each. Changes the whole process.
 void ck_keep_freed_memory(void);
 /// Asks the C library to hand blocks of a mebibyte and more back as soon as they are freed. glibc
 /// raises that bound by itself whenever such a block is freed. Changes the whole process.

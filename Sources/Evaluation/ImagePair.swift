@@ -1,0 +1,64 @@
+import Support
+
+/// What is known about two images of the same grid.
+package struct ImagePair: Sendable {
+  /// The values of the image to judge, x fastest.
+  package let prediction: [Float]
+  /// The values taken as true, x fastest.
+  package let reference: [Float]
+  /// Voxels along each axis.
+  package let size: SIMD3<Int>
+  /// The range of the true values, in units of the image.
+  package let dataRange: Double?
+  /// The mean of the squared differences.
+  package let meanSquaredError: Double
+  /// The mean of the absolute differences.
+  package let meanAbsoluteError: Double
+  /// The mean of the squared true values.
+  package let meanSquaredReference: Double
+
+  /// Sums the differences in double precision, in pieces that do not depend on the threads.
+  /// - Parameters:
+  ///   - prediction: The values of the image to judge, x fastest.
+  ///   - reference: As many values taken as true.
+  ///   - size: Voxels along each axis.
+  ///   - dataRange: The range of the true values.
+  package init(
+    _ prediction: [Float],
+    _ reference: [Float],
+    size: SIMD3<Int>,
+    dataRange: Double?
+  ) {
+    let count = size.x * size.y * size.z
+    precondition(
+      prediction.count == count && reference.count == count && count > 0,
+      "images of different size"
+    )
+    self.prediction = prediction
+    self.reference = reference
+    self.size = size
+    self.dataRange = dataRange
+    let piece = 1 << 16
+    let pieces = (count + piece - 1) / piece
+    let sums = AlignedBuffer<SIMD3<Double>>(repeating: .zero, count: pieces)
+    prediction.withUnsafeBufferPointer { prediction in
+      reference.withUnsafeBufferPointer { reference in
+        nonisolated(unsafe) let prediction = prediction
+        nonisolated(unsafe) let reference = reference
+        Parallelism.forEach(pieces) { index in
+          var sum = SIMD3<Double>.zero
+          for at in (index * piece)..<min(count, (index + 1) * piece) {
+            let truth = Double(reference[at])
+            let difference = Double(prediction[at]) - truth
+            sum += [difference * difference, abs(difference), truth * truth]
+          }
+          sums.mutableElements[index] = sum
+        }
+      }
+    }
+    let total = sums.elements.reduce(.zero, +) / Double(count)
+    meanSquaredError = total.x
+    meanAbsoluteError = total.y
+    meanSquaredReference = total.z
+  }
+}

@@ -1,0 +1,85 @@
+import Imaging
+
+/// The lesions of two masks, their connected components, and which belong together.
+///
+/// Voxels that share a face, an edge or a corner are connected (26). Two rules stand side by side:
+/// - Detection: a reference lesion is found when the prediction has any of its voxels; a predicted
+///   lesion is a false alarm when it has no voxel of the reference.
+/// - Matching: of the pairs whose intersection over union is at least one half, the best come
+///   first, and each lesion takes part once (Kirillov et al. 2019, "Panoptic segmentation"; above
+///   one half there is no choice). This is panoptica's naive matching with its default threshold.
+package struct LesionMatching: Sendable, Equatable {
+  /// The predicted lesions.
+  package let predicted: Int
+  /// The reference lesions.
+  package let referenced: Int
+  /// The reference lesions of which the prediction has any voxel.
+  package let found: Int
+  /// The predicted lesions without any voxel of the reference.
+  package let falseAlarms: Int
+  /// The intersection over union of each matched pair.
+  package let matches: [Double]
+
+  /// The least intersection over union of a match.
+  static let threshold = 0.5
+
+  /// Finds and matches the lesions.
+  /// - Parameter masks: The masks, of which one may be empty.
+  package init(of masks: CroppedMasks) {
+    func lesions(_ mask: [UInt8]) -> ConnectedComponents {
+      ConnectedComponents(bytes: mask, size: masks.size, connectivity: .twentySix)
+    }
+    let (predicted, referenced) = (lesions(masks.prediction), lesions(masks.reference))
+    var common: [UInt64: Int] = [:]
+    var last: UInt64 = 0
+    var length = 0
+    // Voxels of one pair come in runs.
+    for (a, b) in zip(predicted.numbers, referenced.numbers) where a != 0 && b != 0 {
+      let pair = UInt64(a) << 32 | UInt64(b)
+      if pair != last {
+        if length > 0 { common[last, default: 0] += length }
+        (last, length) = (pair, 0)
+      }
+      length += 1
+    }
+    if length > 0 { common[last, default: 0] += length }
+    func parts(_ pair: UInt64) -> (Int, Int) { (Int(pair >> 32), Int(pair & 0xFFFF_FFFF)) }
+    self.predicted = predicted.count
+    self.referenced = referenced.count
+    found = Set(common.keys.map { parts($0).1 }).count
+    falseAlarms = predicted.count - Set(common.keys.map { parts($0).0 }).count
+    let candidates = common.map { pair, both in
+      let (a, b) = parts(pair)
+      let union = predicted.sizes[a - 1] + referenced.sizes[b - 1] - both
+      return (pair: pair, overlap: Double(both) / Double(union))
+    }
+    .filter { $0.overlap >= Self.threshold }
+    .sorted { ($0.overlap, $1.pair) > ($1.overlap, $0.pair) }
+    var taken = (predicted: Set<Int>(), referenced: Set<Int>())
+    var matches: [Double] = []
+    for candidate in candidates {
+      let (a, b) = parts(candidate.pair)
+      guard !taken.predicted.contains(a), !taken.referenced.contains(b) else { continue }
+      taken.predicted.insert(a)
+      taken.referenced.insert(b)
+      matches.append(candidate.overlap)
+    }
+    self.matches = matches
+  }
+
+  /// 2 TP / (2 TP + FP + FN) of the detection rule, where TP are the found reference lesions, FN
+  /// the others and FP the false alarms.
+  package var detectionF1: Double {
+    2 * Double(found) / Double(2 * found + falseAlarms + referenced - found)
+  }
+
+  /// 2 TP / (2 TP + FP + FN) of the matching rule, where TP are the matched pairs.
+  package var recognitionQuality: Double {
+    2 * Double(matches.count) / Double(predicted + referenced)
+  }
+
+  /// The mean intersection over union of the matched pairs; nil without any.
+  package var segmentationQuality: Double? {
+    matches.isEmpty ? nil : matches.reduce(0, +) / Double(matches.count)
+  }
+}

@@ -89,7 +89,7 @@ extension ReportBuilder {
 
   private func statistics(_ item: EvaluationReportData) -> ReportBlock? {
     let report = item.report
-    guard report.cases.count > 1 else { return nil }
+    guard report.evaluatedCases.count > 1 else { return nil }
     let groups = report.structures.map { structure in
       ReportTable.Group(
         heading: .structure(structure.name, structureColor(structure.key, item)),
@@ -100,7 +100,7 @@ extension ReportBuilder {
     }
     return .table(
       ReportTable(
-        caption: "Statistics over \(report.cases.count) cases",
+        caption: "Statistics over \(report.evaluatedCases.count) cases",
         columns: [
           .init("Metric", isNumeric: false), .init("Mean"), .init("95 % interval"), .init("SD"),
           .init("Median"), .init("IQR"), .init("Lowest"), .init("Highest"),

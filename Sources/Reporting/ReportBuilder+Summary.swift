@@ -65,7 +65,7 @@ extension ReportBuilder {
     }
     let kinds = report.structures.count > 1 ? " averaged over the structures" : ""
     var text =
-      "Compared with the reference in \(counted(report.cases.count, "case")), the mean Dice"
+      "Compared with the reference in \(counted(report.evaluatedCases.count, "case")), the mean Dice"
       + "\(kinds) is \(ReportNumber.metric(mean, dice)), where 1 means the same voxels and 0 none"
       + " in common."
     let all = report.structures.flatMap { structure in

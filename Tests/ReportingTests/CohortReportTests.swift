@@ -38,6 +38,24 @@ struct CohortReportTests {
     )
   }
 
+  @Test func casesThatFailedAreNotCountedAmongTheEvaluated() throws {
+    var evaluation = try Self.evaluation(cases: 9, structures: 2)
+    evaluation.report = evaluation.report.adding(
+      failed: [
+        CaseEvaluation(
+          id: "x",
+          prediction: "p",
+          reference: "",
+          labels: [],
+          problems: ["no partner"]
+        )
+      ]
+    )
+    let html = try builder().html([.evaluation(evaluation)], date: sampleDate)
+    #expect(html.contains("in 9 cases") && html.contains("Statistics over 9 cases"))
+    #expect(!html.contains("10 cases") && html.contains("no partner"))
+  }
+
   @Test func fiveHundredCasesMakeAReportOfLessThanTwentyMegabytes() throws {
     let evaluation = try Self.evaluation(cases: 500, structures: 6)
     let (scan, labels) = try sampleScan()

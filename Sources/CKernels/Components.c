@@ -127,35 +127,47 @@ INLINE uint32_t root(uint32_t *parents, uint32_t node) {
   return node;
 }
 
-// Joins run a of a row with run b of another if they touch and have one label.
-INLINE void join(const ck_run *runs, uint32_t *parents, int64_t a, int64_t b, int32_t spare) {
-  if (runs[a].start >= runs[b].end + spare || runs[b].start >= runs[a].end + spare) return;
-  if (runs[a].label != runs[b].label) return;
-  const uint32_t one = root(parents, (uint32_t)a);
+// Joins the set of root `one` with that of run b; the smaller root stays, and is returned.
+INLINE uint32_t join(uint32_t *parents, uint32_t one, int64_t b) {
+  if (parents[b] == one) return one;
   const uint32_t two = root(parents, (uint32_t)b);
   if (one < two) {
     parents[two] = one;
-  } else {
-    parents[one] = two;
+    parents[b] = one;
+    return one;
   }
+  parents[one] = two;
+  return two;
+}
+
+INLINE bool touches(const ck_run *a, const ck_run *b, int32_t spare) {
+  return a->start < b->end + spare && b->start < a->end + spare && a->label == b->label;
 }
 
 // Joins touching runs of two rows; `spare` is 1 where rows touch by edges or corners too.
 INLINE void join_rows(const ck_run *runs, uint32_t *parents, int64_t a, int64_t a_last, int64_t b,
                       int64_t b_last, int32_t spare) {
-  while (a < a_last && b < b_last) {
-    join(runs, parents, a, b, spare);
+  if (a == a_last || b == b_last) return;
+  uint32_t one = root(parents, (uint32_t)a);
+  for (;;) {
+    if (touches(runs + a, runs + b, spare)) one = join(parents, one, b);
     // The run that ends first touches nothing further in the other row.
-    if (runs[a].end < runs[b].end) {
-      ++a;
-    } else if (runs[b].end < runs[a].end) {
-      ++b;
-    } else {
+    bool next_a = runs[a].end < runs[b].end;
+    bool next_b = runs[b].end < runs[a].end;
+    if (!next_a && !next_b) {
       // Both end here; a run of another label may begin here in either row, and touch by a corner.
-      if (spare != 0 && a + 1 < a_last) join(runs, parents, a + 1, b, spare);
-      if (spare != 0 && b + 1 < b_last) join(runs, parents, a, b + 1, spare);
-      ++a;
-      ++b;
+      if (spare != 0 && b + 1 < b_last && touches(runs + a, runs + b + 1, spare)) {
+        join(parents, one, b + 1);
+      }
+      if (spare != 0 && a + 1 < a_last && touches(runs + a + 1, runs + b, spare)) {
+        join(parents, root(parents, (uint32_t)(a + 1)), b);
+      }
+      next_a = next_b = true;
+    }
+    if (next_b && ++b == b_last) return;
+    if (next_a) {
+      if (++a == a_last) return;
+      one = root(parents, (uint32_t)a);
     }
   }
 }
@@ -201,13 +213,11 @@ DISPATCHED
 void ck_write_runs(const ck_run *runs, const int64_t *starts, const uint32_t *numbers,
                    int64_t length, int64_t rows, uint32_t *output) {
   for (int64_t row = 0; row < rows; ++row, output += length) {
-    int64_t place = 0;
+    memset(output, 0, (size_t)length * sizeof *output);
     for (int64_t run = starts[row]; run < starts[row + 1]; ++run) {
       const uint32_t number = numbers[run];
-      for (; place < runs[run].start; ++place) output[place] = 0;
-      for (; place < runs[run].end; ++place) output[place] = number;
+      for (int64_t place = runs[run].start; place < runs[run].end; ++place) output[place] = number;
     }
-    for (; place < length; ++place) output[place] = 0;
   }
 }
 

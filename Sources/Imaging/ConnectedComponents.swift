@@ -141,6 +141,7 @@ public struct ConnectedComponents: Sendable, Equatable {
     )
     sizes = counted.elements.prefix(found).map(Int.init)
     numbers = [UInt32](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+      LargePages.advise(UnsafeMutableRawBufferPointer(buffer))
       if let base = buffer.baseAddress {
         // Every range of rows writes to its own voxels.
         nonisolated(unsafe) let output = base

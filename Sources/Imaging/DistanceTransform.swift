@@ -23,6 +23,7 @@ public enum DistanceTransform {
     let count = size.x * size.y * size.z
     precondition(targets.count == count, "\(targets.count) targets for a grid of \(size)")
     return [Float](unsafeUninitializedCapacity: count) { field, initializedCount in
+      LargePages.advise(UnsafeMutableRawBufferPointer(field))
       if let pointer = field.baseAddress {
         transform(targets, size: size, spacing: spacing, takesRoot: true, into: pointer)
       }

@@ -8,9 +8,13 @@ extension ChartWriter {
     let dots = scatter.dots.filter { $0.place.x.isFinite && $0.place.y.isFinite }
     let heights = dots.map(\.place.y) + scatter.guides.map(\.y).filter(\.isFinite)
     guard let left = dots.map(\.place.x).min(), let right = dots.map(\.place.x).max(),
-      let lowest = heights.min(), let highest = heights.max()
+      let smallest = heights.min(), let largest = heights.max()
     else { return (text("no values", x: 0, y: 20), 30) }
-    let yTicks = ticks(lowest...max(highest, lowest + 1e-9), outward: true)
+    // Values that are all the same stand in the middle.
+    let isFlat = largest - smallest <= 1e-9 * max(1, abs(largest))
+    let room = isFlat ? max(1, abs(largest) / 2) : 0
+    let (lowest, highest) = (smallest - room, largest + room)
+    let yTicks = ticks(lowest...highest, outward: true)
     let low = min(lowest, yTicks.first ?? lowest)
     let high = max(highest, yTicks.last ?? highest, low + 1e-9)
     let top = 30
@@ -52,11 +56,14 @@ extension ChartWriter {
         HTML.text("title", dot.label)
       )
     }
-    // Guides that lie close together take turns above and below their lines.
-    for guide in scatter.guides where guide.y.isFinite {
+    // Words of guides that lie close together are moved upwards, so that all can be read.
+    var free = Int.max
+    for guide in scatter.guides.filter(\.y.isFinite).sorted(by: { $0.y < $1.y }) {
       let y = placeY(guide.y)
       content += line((gutter, "\(y)"), (100, "\(y)"), css: "guide")
-      content += text(guide.label, x: 100, y: y - 5, anchor: "end", css: "halo")
+      let baseline = min(y - 5, free)
+      content += text(guide.label, x: 100, y: baseline, anchor: "end", css: "halo")
+      free = baseline - 16
     }
     content += text(scatter.xLabel, x: 55, y: bottom + 40, anchor: "middle", css: "tick")
     return (content, bottom + 46)

@@ -30,7 +30,7 @@ extension ReportBuilder {
             .init("Pearson"), .init("Concordance"), .init("95 % interval"), .init("Absent"),
           ],
           rows: entries.map { entry in
-            let few = "fewer than three cases have the structure"
+            let few = "too few cases have the structure, or their volumes do not differ"
             func range(_ value: ClosedRange<Double>?, _ text: (Double) -> String)
               -> ReportTable.Cell
             {

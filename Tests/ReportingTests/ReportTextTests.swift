@@ -95,4 +95,36 @@ struct ReportTextTests {
     #expect(page.ranges(of: "<circle").count == 4)
     #expect(!page.contains("nan"))
   }
+
+  @Test func equalVolumesStandInTheMiddleOfTheirChart() throws {
+    let cases = (0..<4).map { index in
+      CaseEvaluation(
+        id: "c\(index)",
+        prediction: "p",
+        reference: "r",
+        labels: [
+          LabelEvaluation(
+            key: "1",
+            name: "a",
+            values: [
+              "volumePredictionML": .value(Double(index + 1)),
+              "volumeReferenceML": .value(Double(index + 1)),
+            ]
+          )
+        ],
+        problems: []
+      )
+    }
+    let report = EvaluationReport(cases: cases, evaluator: try Evaluator())
+    let page = try builder().html(
+      [.evaluation(EvaluationReportData(title: "t", report: report))],
+      date: sampleDate
+    )
+    // Half way down a plot of 260 pixels that begins at 30, and three words 16 pixels apart.
+    #expect(page.ranges(of: "cy=\"160\"").count == 4)
+    for (words, y) in [("bias", 155), ("lower limit", 139), ("upper limit", 123)] {
+      let line = page.split(separator: "<text").first { $0.contains(">\(words) 0.000") }
+      #expect(line?.contains("y=\"\(y)\"") == true, "\(words): \(line ?? "")")
+    }
+  }
 }

@@ -9,12 +9,17 @@ import Support
 struct TrainCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Trains a slice-wise segmentation model on a labelled data set.",
+    abstract: "Trains a segmentation model on a labelled data set.",
     discussion: """
       DATASET is a folder in nnU-Net's raw layout or the Medical Segmentation Decathlon's. It is \
       checked first: every scan and label map is opened, and every fault is listed. A checkpoint \
       is kept beside MODEL, in MODEL.training, until the model is written; after Ctrl-C or a \
       crash the same command with --resume goes on from there.
+
+      With --synthesize only label maps are read: images of random contrast, resolution and shape \
+      are made from them (Billot et al. 2023, SynthSeg), and the model then reads scans of any \
+      contrast. The description (dataset.json, or --description) says under "synthesis" which \
+      numbers share an intensity, which structure each becomes and which trades sides with which.
       """
   )
 
@@ -22,6 +27,7 @@ struct TrainCommand: Verb {
   enum Configuration: String, ExpressibleByArgument, CaseIterable {
     case automatic = "auto"
     case twoDimensional = "2d"
+    case threeDimensional = "3d"
   }
 
   @Argument(help: "Folder with dataset.json.")
@@ -32,6 +38,37 @@ struct TrainCommand: Verb {
 
   @Option(name: .customLong("configuration"), help: "What the network sees at once.")
   var shape = Configuration.automatic
+
+  @Option(
+    help: ArgumentHelp("The data set's description, if not its dataset.json.", valueName: "file")
+  )
+  var description: String?
+
+  @Flag(help: "Make the images from the label maps.")
+  var synthesize = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Model to start from; weights of the same name and shape.",
+      valueName: "model"
+    )
+  )
+  var from: String?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Spacing that the network sees along x, y, z (default: 3d the median, --synthesize 1).",
+      valueName: "mm"
+    )
+  )
+  var spacing: [Double] = []
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Voxels that the network sees at once along x, y, z.", valueName: "n")
+  )
+  var patch: [Int] = []
 
   @Option(help: "Fold to hold out, 0 to 4, or all to train on every case.")
   var fold = "0"
@@ -53,14 +90,23 @@ struct TrainCommand: Verb {
   @Option(help: "Network: \(TrainingPlanner.networkNames.joined(separator: ", ")).")
   var network = "unet"
 
-  @Option(help: ArgumentHelp("Channels of the network's first stage.", valueName: "n"))
-  var features = 24
+  @Option(
+    help: ArgumentHelp("Channels of the network's first stage (default: 24).", valueName: "n")
+  )
+  var features: Int?
 
-  @Option(help: ArgumentHelp("Slices of one step.", valueName: "n"))
-  var batch = 32
+  @Option(
+    help: ArgumentHelp(
+      "Slices or patches of one step (default: 32 slices, 2 patches).",
+      valueName: "n"
+    )
+  )
+  var batch: Int?
 
-  @Option(help: ArgumentHelp("Learning rate at the start.", valueName: "rate"))
-  var learningRate = 2e-3
+  @Option(
+    help: ArgumentHelp("Learning rate at the start (default: 0.002, 3d 0.001).", valueName: "rate")
+  )
+  var learningRate: Double?
 
   @Flag(help: "Go on from the checkpoint in MODEL.training, if it is there.")
   var resume = false
@@ -86,10 +132,22 @@ struct TrainCommand: Verb {
     if minutes != nil, epochs != nil {
       throw ValidationError("--minutes and --epochs exclude each other.")
     }
-    if !(1...512).contains(features) { throw ValidationError("--features must be 1 to 512.") }
-    if !(1...4096).contains(batch) { throw ValidationError("--batch must be 1 to 4096.") }
-    if !(learningRate > 0) || !learningRate.isFinite {
+    if let features, !(1...512).contains(features) {
+      throw ValidationError("--features must be 1 to 512.")
+    }
+    if let batch, !(1...4096).contains(batch) {
+      throw ValidationError("--batch must be 1 to 4096.")
+    }
+    if let learningRate, !(learningRate > 0) || !learningRate.isFinite {
       throw ValidationError("--learning-rate must be more than 0.")
+    }
+    if !spacing.isEmpty,
+      spacing.count != 3 || !spacing.allSatisfy({ (0.01...100).contains($0) })
+    {
+      throw ValidationError("--spacing must be three numbers from 0.01 to 100 mm.")
+    }
+    if !patch.isEmpty, patch.count != 3 || !patch.allSatisfy({ (8...512).contains($0) }) {
+      throw ValidationError("--patch must be three numbers from 8 to 512 voxels.")
     }
   }
 
@@ -109,25 +167,22 @@ struct TrainCommand: Verb {
     if !resume, !outputOptions.force, FileManager.default.fileExists(atPath: checkpoints) {
       throw UnfinishedTraining(path: checkpoints)
     }
-    let dataset = try SegmentationDataset(path: dataset)
-    var values = try TrainingPlanner().configuration(
-      for: dataset,
-      networkName: network,
-      baseFeatures: features
-    )
+    let dataset = try SegmentationDataset(path: dataset, description: description)
+    var values = try configuration(for: dataset)
     values.seed = seed
     values.fold = Int(fold)
-    values.batchSize = batch
-    values.learningRate = learningRate
+    if let batch { values.batchSize = batch }
+    if let learningRate { values.learningRate = learningRate }
     values.steps = (epochs ?? 25) * TrainingConfiguration.stepsPerEpoch
-    context.progress.note(
-      "Plan: slices along \(values.plan.orientation), \(values.plan.inputChannels) as channels, "
-        + "patches of \(values.plan.patchSize.map(String.init).joined(separator: " x "))."
-    )
+    context.progress.note("Plan: \(values.plan.summary).")
+    let initial = try from.map { name in
+      try InitialWeights(ModelStore().model(name))
+    }
 
     let name = URL(fileURLWithPath: output).lastPathComponent
     let trainer = SegmentationTrainer(
       dataset: dataset,
+      initial: initial,
       checkpointFolder: checkpoints,
       outputs: context.outputs,
       progress: context.progress,
@@ -166,6 +221,35 @@ struct TrainCommand: Verb {
     return .complete
   }
 
+  private func configuration(for dataset: SegmentationDataset) throws -> TrainingConfiguration {
+    if synthesize {
+      guard let table = dataset.synthesis else { throw MissingSynthesis() }
+      var planner = VolumePlanner(
+        spacing: spacing.isEmpty ? SIMD3(1, 1, 1) : SIMD3(spacing[0], spacing[1], spacing[2]),
+        patchSize: patch.isEmpty ? SIMD3(96, 112, 96) : SIMD3(patch[0], patch[1], patch[2])
+      )
+      planner.baseFeatures = features ?? 24
+      return planner.configuration(
+        labels: dataset.labels,
+        normalization: .robust,
+        samples: .synthesis(SynthesisRecipe(table: table))
+      )
+    }
+    if shape == .threeDimensional {
+      return try TrainingPlanner().volumeConfiguration(
+        for: dataset,
+        baseFeatures: features ?? 32,
+        patchSize: patch.isEmpty ? nil : SIMD3(patch[0], patch[1], patch[2]),
+        spacing: spacing.isEmpty ? nil : SIMD3(spacing[0], spacing[1], spacing[2])
+      )
+    }
+    return try TrainingPlanner().configuration(
+      for: dataset,
+      networkName: network,
+      baseFeatures: features ?? 24
+    )
+  }
+
   /// The command again, the data set by its name: a model card must not hold local paths.
   private var commandLine: String {
     let folder = URL(fileURLWithPath: self.dataset).lastPathComponent
@@ -173,8 +257,18 @@ struct TrainCommand: Verb {
     var words = ["lamina train", folder, "--output", name, "--fold", fold, "--seed", "\(seed)"]
     if let minutes { words += ["--minutes", "\(minutes)"] }
     if let epochs { words += ["--epochs", "\(epochs)"] }
-    words += ["--network", network, "--features", "\(features)", "--batch", "\(batch)"]
-    words += ["--learning-rate", "\(learningRate)"]
+    if shape != .automatic { words += ["--configuration", shape.rawValue] }
+    if synthesize { words.append("--synthesize") }
+    if let description {
+      words += ["--description", URL(fileURLWithPath: description).lastPathComponent]
+    }
+    if let from { words += ["--from", URL(fileURLWithPath: from).lastPathComponent] }
+    if !spacing.isEmpty { words += ["--spacing"] + spacing.map { "\($0)" } }
+    if !patch.isEmpty { words += ["--patch"] + patch.map { "\($0)" } }
+    if network != "unet" { words += ["--network", network] }
+    if let features { words += ["--features", "\(features)"] }
+    if let batch { words += ["--batch", "\(batch)"] }
+    if let learningRate { words += ["--learning-rate", "\(learningRate)"] }
     return words.joined(separator: " ")
   }
 }
@@ -188,5 +282,14 @@ struct UnfinishedTraining: ClassifiedError {
 
   var description: String {
     "\(path) holds an unfinished run; go on with --resume or start anew with --force."
+  }
+}
+
+/// Images were to be made from label maps whose description does not say how.
+struct MissingSynthesis: ClassifiedError {
+  var failure: Failure { .damagedInput }
+
+  var description: String {
+    "The data set's description has no table \"synthesis\", which --synthesize needs."
   }
 }

@@ -74,12 +74,8 @@ enum TrainingReportInput {
       ("Data", "\(provenance.dataset); \(provenance.source)"),
       ("Volumes", "\(provenance.trainingCases) trained on, \(provenance.heldOut.count) held out"),
       ("Network", values.network.name),
-      (
-        "Slices",
-        "along \(values.plan.orientation), \(values.plan.inputChannels) as channels, patches of "
-          + values.plan.patchSize.map(String.init).joined(separator: " x ")
-      ),
-      ("Steps", "\(values.steps) of \(values.batchSize) slices"),
+      ("Plan", values.plan.summary),
+      ("Steps", "\(values.steps) of \(values.batchSize) samples"),
       ("Time a step", "\(ReportNumber.fixed(perStep, 0)) ms"),
       ("Waiting for data", "\(ReportNumber.fixed(100 * (last?.dataShare ?? 0), 1)) % of the time"),
     ]

@@ -83,7 +83,7 @@ public struct DynUNetConfiguration: Codable, Sendable, Equatable {
 /// Futrega, Milesi, Marcinkiewicz and Ribalta 2021, "Optimized U-Net for brain tumor segmentation", as
 /// MONAI's `DynUNet` has it. Parameters have the names of MONAI's state dictionaries without the
 /// second ones (`DynUNetConfiguration.stateDictionaryNames`).
-public final class DynUNet: Network {
+public final class DynUNet: Network, DeeplySupervisedNetwork {
   /// The values that define the network.
   public let configuration: DynUNetConfiguration
   private let down: [DynUNetBlock]

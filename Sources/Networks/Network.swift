@@ -1,4 +1,5 @@
 import Layers
+import Tensors
 
 /// A whole network: images in, scores or images out.
 public protocol Network: Layer {
@@ -16,4 +17,14 @@ extension Network {
 
   /// The output has the input's size.
   public var outputScale: Int { 1 }
+}
+
+/// A network that gives scores at several resolutions, for training with deep supervision.
+public protocol DeeplySupervisedNetwork: Network {
+  /// Computes the class scores of every head.
+  /// - Parameters:
+  ///   - x: As the network takes it.
+  ///   - context: To train or to predict.
+  /// - Returns: Logits, the highest resolution first; one where the network has no further heads.
+  func allScores(_ x: Tensor, in context: Context) -> [Tensor]
 }

@@ -9,7 +9,7 @@ import Tensors
 /// instance normalisation and leaky ReLU; a step in a stage's first convolution halves the
 /// resolution, transposed convolutions restore it. Parameters have the names of nnU-Net's
 /// checkpoints (`StateDictionaryNames.pyTorch`).
-public final class PlainConvUNet: HeadedNetwork {
+public final class PlainConvUNet: HeadedNetwork, DeeplySupervisedNetwork {
   /// The values that define the network.
   public let configuration: NNUNetConfiguration
   private let encoder: [StackedUnits]

@@ -10,7 +10,7 @@ import Tensors
 /// for image classification with convolutional neural networks", figure 2c, ResNet-D) and projects
 /// where the number of channels changes. The way up is that of `PlainConvUNet`. Parameters have the
 /// names of nnU-Net's checkpoints.
-public final class ResidualEncoderUNet: HeadedNetwork {
+public final class ResidualEncoderUNet: HeadedNetwork, DeeplySupervisedNetwork {
   /// The values that define the network.
   public let configuration: NNUNetConfiguration
   private let stem: StackedUnits

@@ -98,7 +98,7 @@ public enum ModelPlan: Sendable, Equatable {
   }
 
   /// The plan in a few words, such as "coronal slices, patches of 64 x 64".
-  var summary: String {
+  public var summary: String {
     let size = patchSize.map(String.init).joined(separator: " x ")
     switch self {
     case .slices(let plan): return "slices along \(plan.orientation), patches of \(size)"

@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Support
+import Transforms
 
 /// Labelled scans in nnU-Net's raw layout or the Medical Segmentation Decathlon's.
 public struct SegmentationDataset: Sendable {
@@ -30,6 +31,9 @@ public struct SegmentationDataset: Sendable {
   public let cases: [Case]
   /// Ids of scans without a label map, and of label maps without a scan.
   public let unpaired: [String]
+  /// What the numbers of the label maps mean to the generator of images; nil where the description
+  /// does not say it. Cases are then label maps alone, `image` being the label map too.
+  public let synthesis: SynthesisTable?
 
   private struct Header: Decodable {
     let name: String?
@@ -40,6 +44,7 @@ public struct SegmentationDataset: Sendable {
     let modality: [String: String]?
     let file_ending: String?
     let training: [Pair]?
+    let synthesis: SynthesisTable?
 
     struct Pair: Decodable {
       let image: String
@@ -66,18 +71,23 @@ public struct SegmentationDataset: Sendable {
   }
 
   /// Reads a data set's description and lists its cases; images are not opened.
-  /// - Parameter path: The folder that holds `dataset.json`.
+  ///
+  /// A description with the key `synthesis` stands for label maps alone, in `labelsTr` or the folder
+  /// itself.
+  /// - Parameters:
+  ///   - path: The folder of the images.
+  ///   - description: The file to read instead of the folder's own `dataset.json`.
   /// - Throws: `SupportError.notFound`; `PipelinesError.notADataset` when the description is missing or
   ///   malformed, holds regions or several channels, or there is no case.
-  public init(path: String) throws {
+  public init(path: String, description: String? = nil) throws {
     self.path = path
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw SupportError.notFound(path: path)
+    for needed in [path, description].compactMap({ $0 })
+    where !FileManager.default.fileExists(atPath: needed) {
+      throw SupportError.notFound(path: needed)
     }
     func unusable(_ reason: String) -> PipelinesError { .notADataset(path: path, reason: reason) }
-    guard let data = FileManager.default.contents(atPath: path + "/dataset.json") else {
-      throw unusable("it has no readable dataset.json")
-    }
+    guard let data = FileManager.default.contents(atPath: description ?? path + "/dataset.json")
+    else { throw unusable("it has no readable dataset.json") }
     guard let header = try? JSONDecoder().decode(Header.self, from: data) else {
       throw unusable("its dataset.json is not valid or names no labels")
     }
@@ -89,8 +99,18 @@ public struct SegmentationDataset: Sendable {
     channelName = channels.values.first ?? "image"
     labels = try Self.definitions(header.labels, unusable)
 
+    synthesis = header.synthesis
+    do {
+      try synthesis?.check()
+    } catch { throw unusable("its table for synthesis is wrong: \(error)") }
+    let classes = labels.count
+    guard synthesis?.entries.allSatisfy({ $0.output <= classes }) ?? true else {
+      throw unusable("its table for synthesis has more classes than labels")
+    }
     let (cases, unpaired) =
-      if let pairs = header.training {
+      if synthesis != nil {
+        (Self.labelMaps(in: path, ending: header.file_ending ?? ".nii.gz"), [])
+      } else if let pairs = header.training {
         Self.listed(pairs, in: path)
       } else {
         Self.found(in: path, ending: header.file_ending ?? ".nii.gz")
@@ -179,6 +199,17 @@ public struct SegmentationDataset: Sendable {
       images.subtracting(labels).map { "\($0) has no label map in labelsTr" }
       + labels.subtracting(images).map { "\($0) has no scan in imagesTr" }
     return (cases, unpaired.sorted())
+  }
+
+  private static func labelMaps(in path: String, ending: String) -> [Case] {
+    let files = FileManager.default
+    let folder = files.fileExists(atPath: path + "/labelsTr") ? path + "/labelsTr" : path
+    return ((try? files.contentsOfDirectory(atPath: folder)) ?? [])
+      .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }.sorted()
+      .map { name in
+        let file = folder + "/" + name
+        return Case(id: String(name.dropLast(ending.count)), image: file, label: file)
+      }
   }
 
   /// A file's name without the endings of images.

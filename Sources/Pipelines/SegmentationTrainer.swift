@@ -49,6 +49,7 @@ public struct SegmentationTrainer: Sendable {
   }
 
   private let dataset: SegmentationDataset
+  private let initial: InitialWeights?
   private let checkpoint: TrainingCheckpoint
   private let outputs: OutputGuard
   private let progress: any ProgressReporter
@@ -57,18 +58,21 @@ public struct SegmentationTrainer: Sendable {
   /// Creates a trainer.
   /// - Parameters:
   ///   - dataset: Labelled scans.
+  ///   - initial: Weights to start from, or nil for random ones.
   ///   - checkpointFolder: Where checkpoints are kept until the run is done.
   ///   - outputs: Writes the checkpoints.
   ///   - progress: Told about every epoch.
   ///   - interruption: Looked at before every step; a checkpoint is saved then.
   public init(
     dataset: SegmentationDataset,
+    initial: InitialWeights? = nil,
     checkpointFolder: String,
     outputs: OutputGuard = OutputGuard(mayReplace: false),
     progress: any ProgressReporter,
     interruption: Interruption
   ) {
     self.dataset = dataset
+    self.initial = initial
     checkpoint = TrainingCheckpoint(folder: checkpointFolder)
     self.outputs = outputs
     self.progress = progress
@@ -88,70 +92,53 @@ public struct SegmentationTrainer: Sendable {
     budget: Budget,
     resumes: Bool
   ) throws -> Outcome {
-    let (check, loaded) = try DatasetCheck.run(
-      dataset,
-      progress: progress,
-      interruption: interruption
-    )
-    for note in check.notes { progress.warn(note + ".") }
-    guard check.faults.isEmpty else {
-      throw PipelinesError.faultyDataset(path: dataset.path, faults: check.faults)
-    }
-    let split = dataset.split(holdingOut: configuration.fold, seed: configuration.seed)
-    guard !split.training.isEmpty else {
-      throw PipelinesError.notADataset(
-        path: dataset.path,
-        reason: "\(dataset.cases.count) labelled scans leave none to train on; use --fold all"
-      )
-    }
-    let training = Set(split.training.map(\.id))
     var state = try TrainingState(
       configuration,
       keepsSteps: budget == .steps,
+      initial: initial,
       checkpoint: resumes ? checkpoint : nil
     )
-    let sampler = try SliceSampler(
-      loaded.filter { training.contains($0.id) },
-      labels: dataset.labels,
-      configuration: state.configuration
+    let material = try TrainingMaterial(
+      dataset,
+      configuration: state.configuration,
+      progress: progress,
+      interruption: interruption
     )
-    try train(&state, sampler: sampler, budget: budget)
+    try train(&state, sampler: material.sampler, budget: budget)
 
     let network = try state.averagedNetwork()
-    let heldOut = loaded.filter { !training.contains($0.id) }
     let plan = state.configuration.plan
     let planned = try PlannedNetwork(network)
-    let predictor = SlicePredictor(
-      plan: plan,
-      network: planned,
-      labels: dataset.labels,
-      usesMirroring: false
+    let labels = dataset.labels
+    let evaluation = try evaluate(
+      plan.predictor(planned, labels: labels),
+      on: material.heldOut
     )
-    let evaluation = heldOut.isEmpty ? nil : try evaluate(predictor, on: heldOut)
     // Scans that the training saw show rounding as well as others do.
-    let compared = (heldOut.isEmpty ? loaded : heldOut).prefix(ModelSelfTest.scanLimit)
+    let compared = material.heldOut.isEmpty ? material.examples : material.heldOut
+    let count = min(compared.count, ModelSelfTest.scanLimit)
     let selfTest = try ModelSelfTest.measure(
       network,
       single: planned,
       patches: ModelSelfTest.Patches(
-        shape: [state.configuration.network.inputChannels] + plan.patchSize
+        shape: [state.configuration.network.inputChannels] + plan.patchSize,
+        batchSize: plan.testBatchSize
       ),
-      labels: dataset.labels,
-      scans: compared.map(\.scan),
-      examples: loaded.filter { training.contains($0.id) }.prefix(ModelSelfTest.scanLimit)
-        .map(\.scan),
-      source: "\(compared.count) \(heldOut.isEmpty ? "training" : "held-out") "
-        + (compared.count == 1 ? "scan" : "scans"),
+      labels: labels,
+      scans: compared.prefix(count).map(\.scan),
+      examples: material.examples.map(\.scan),
+      source: "\(count) \(material.heldOut.isEmpty ? "training" : "held-out") "
+        + (count == 1 ? "scan" : "scans"),
       interruption: interruption
-    ) { SlicePredictor(plan: plan, network: $0, labels: dataset.labels, usesMirroring: false) }
+    ) { plan.predictor($0, labels: labels) }
     return Outcome(
       configuration: state.configuration,
       network: network,
       epochs: state.epochs,
       evaluation: evaluation,
       selfTest: selfTest,
-      trainingCases: split.training.map(\.id),
-      notes: check.notes
+      trainingCases: material.trainingCases,
+      notes: material.notes
     )
   }
 
@@ -163,7 +150,9 @@ public struct SegmentationTrainer: Sendable {
   /// Steps by which the speed is measured, after a few that only warm up.
   private static let (warmingSteps, measuredSteps) = (5, 30)
 
-  private func train(_ state: inout TrainingState, sampler: SliceSampler, budget: Budget) throws {
+  private func train(_ state: inout TrainingState, sampler: any TrainingSampler, budget: Budget)
+    throws
+  {
     let clock = ContinuousClock()
     let started = clock.now
     var measured = started
@@ -194,10 +183,10 @@ public struct SegmentationTrainer: Sendable {
         }
       }
       let dataStart = clock.now
-      let (images, labels) = sampler.batch(step: state.step)
+      let batch = sampler.batch(step: state.step)
       state.dataSeconds += (clock.now - dataStart).seconds
       do {
-        try state.advance(images: images, labels: labels)
+        try state.advance(batch)
       } catch PipelinesError.trainingDiverged(let step, let reason, _) {
         progress.end()
         throw PipelinesError.trainingDiverged(
@@ -240,15 +229,21 @@ public struct SegmentationTrainer: Sendable {
   }
 
   private func evaluate(
-    _ predictor: SlicePredictor,
+    _ predictor: any ScanPredictor,
     on cases: [DatasetCheck.LoadedCase]
-  ) throws -> EvaluationReport {
+  ) throws -> EvaluationReport? {
+    guard !cases.isEmpty else { return nil }
     let evaluator = try Evaluator(
       metrics: Metric.parse("dice,iou,hd95,assd", from: Metric.segmentation)
     )
     progress.begin("evaluating \(cases.count) held-out cases", total: cases.count)
     let results = try cases.enumerated().map { index, entry in
-      let prediction = try predictor.segment(entry.scan, interruption: interruption)
+      let prediction = try predictor.predict(
+        ScanChannels([.float32(entry.scan)]),
+        outputs: PredictionOutputs(),
+        progress: SilentProgress(),
+        interruption: interruption
+      )
       progress.update(index + 1, detail: nil)
       return try evaluator.evaluate(
         prediction: prediction,

@@ -3,12 +3,11 @@ import Support
 import Tensors
 import Transforms
 
-/// Draws training batches: random slices of random volumes, randomly changed.
-///
-/// Sample i of step t depends on the seed, t and i alone, so that a resumed run sees what an
-/// uninterrupted one would have seen.
-struct SliceSampler: Sendable {
+/// Draws random slices of random volumes, randomly changed.
+struct SliceSampler: TrainingSampler {
   private let configuration: TrainingConfiguration
+  private let plan: SegmentationPlan
+  private let augmentation: SliceAugmentation
   private let cases: [PreparedCase]
   private let stream: RandomStream
 
@@ -21,15 +20,19 @@ struct SliceSampler: Sendable {
   init(
     _ cases: [DatasetCheck.LoadedCase],
     labels: [LabelDefinition],
-    configuration: TrainingConfiguration
+    configuration: TrainingConfiguration,
+    plan: SegmentationPlan,
+    augmentation: SliceAugmentation
   ) throws {
     self.configuration = configuration
+    self.plan = plan
+    self.augmentation = augmentation
     stream = RandomStream(seed: configuration.seed).split(Self.purpose)
     var classOfLabel = [UInt16](repeating: 0, count: 65536)
     for (index, label) in labels.enumerated() { classOfLabel[label.id] = UInt16(index + 1) }
     self.cases = try cases.map { entry in
-      let volume = try PreparedVolume(entry.scan, plan: configuration.plan)
-      let labelMap = entry.labelMap.reoriented(to: configuration.plan.orientation)
+      let volume = try PreparedVolume(entry.scan, plan: plan)
+      let labelMap = entry.labelMap.reoriented(to: plan.orientation)
       let onGrid = volume.grid == volume.target ? labelMap : labelMap.resampled(to: volume.grid)
       let classes = onGrid.labels.map { classOfLabel[Int($0)] }
       let plane = volume.grid.size.x * volume.grid.size.y
@@ -42,33 +45,12 @@ struct SliceSampler: Sendable {
 
   private static let purpose = 0x736C_6963
 
-  /// The images `[N, C, H, W]` and classes `[N, H, W]` of a step.
-  func batch(step: Int) -> (images: Tensor, labels: LabelTensor) {
-    let plan = configuration.plan
-    let (size, channels) = (configuration.batchSize, plan.inputChannels)
-    let area = plan.patchSize[0] * plan.patchSize[1]
-    let images = AlignedBuffer<Float>(uninitializedCount: size * channels * area)
-    let classes = AlignedBuffer<Int32>(uninitializedCount: size * area)
-    EngineThreads.forEachRange(size, itemCost: channels * area * 64) { range in
-      for index in range {
-        let (stack, labels) = sample(step: step, index: index)
-        for (offset, value) in stack.values.enumerated() {
-          images.mutableElements[index * channels * area + offset] = value
-        }
-        for (offset, label) in labels.enumerated() {
-          classes.mutableElements[index * area + offset] = Int32(label)
-        }
-      }
-    }
-    return (
-      Tensor(Array(images.elements), shape: [size, channels] + plan.patchSize),
-      LabelTensor(Array(classes.elements), shape: [size] + plan.patchSize)
-    )
-  }
+  /// Channels, rows and columns.
+  var sampleShape: [Int] { [plan.inputChannels] + plan.patchSize }
+  var batchSize: Int { configuration.batchSize }
 
-  private func sample(step: Int, index: Int) -> (SliceStack, [UInt16]) {
+  func sample(step: Int, index: Int) -> TrainingSample {
     var random = stream.split(step, index)
-    let plan = configuration.plan
     let entry = cases[Int.random(in: 0..<cases.count, using: &random)]
     // The last samples of a batch are the ones that must show foreground, as in nnU-Net.
     let forced =
@@ -88,13 +70,14 @@ struct SliceSampler: Sendable {
       row: patchStart(size.y, plan.patchSize[0], showing: pixel.map { $0 / size.x }, &random),
       column: patchStart(size.x, plan.patchSize[1], showing: pixel.map { $0 % size.x }, &random)
     )
-    return configuration.augmentation.draw(&random).apply(
+    let (changed, classes) = augmentation.draw(&random).apply(
       to: stack,
       labels: labels,
       height: plan.patchSize[0],
       width: plan.patchSize[1],
       origin: origin
     )
+    return TrainingSample(values: changed.values, classes: classes)
   }
 
   /// Where the patch begins along an axis: a slice that fits is centred, of a larger one a random part

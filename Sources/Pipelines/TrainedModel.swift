@@ -39,12 +39,11 @@ public struct TrainedModel: Sendable {
     return ModelDescription(
       name: name,
       version: "1.0.0",
-      summary: "Segments \(structures) slice by slice with a \(configuration.network.name) "
-        + "network.",
+      summary: "Segments \(structures) \(manner) with a \(configuration.network.name) network.",
       channels: [dataset.channelName],
       labels: dataset.labels,
       network: configuration.network,
-      plan: .slices(configuration.plan),
+      plan: configuration.plan,
       licence: dataset.licence,
       intendedUse: "Research on scans like those of \(dataset.name). \(Version.disclaimer)",
       provenance: ModelDescription.Provenance(
@@ -63,6 +62,18 @@ public struct TrainedModel: Sendable {
       selfTest: outcome.selfTest,
       files: [:]
     )
+  }
+
+  private var manner: String {
+    if case .slices = outcome.configuration.plan { "slice by slice" } else { "in 3-D" }
+  }
+
+  private var sampleName: String {
+    switch outcome.configuration.samples {
+    case .slices: "slices"
+    case .patches: "patches"
+    case .synthesis: "images made from label maps"
+    }
   }
 
   private var minutes: Double { ((outcome.epochs.last?.seconds ?? 0) / 6).rounded() / 10 }
@@ -108,10 +119,9 @@ public struct TrainedModel: Sendable {
       "- Data: \(provenance.dataset); \(provenance.source). Licence: \(description.licence).",
       "- \(provenance.trainingCases) volumes; \(provenance.heldOut.count) held out by seed "
         + "\(configuration.seed), fold \(configuration.fold.map(String.init) ?? "none").",
-      "- Network: \(configuration.network.name), slices along \(configuration.plan.orientation), "
-        + "\(configuration.plan.inputChannels) slices as channels, patches of "
-        + configuration.plan.patchSize.map(String.init).joined(separator: " x ") + ".",
-      "- \(configuration.steps) steps of \(configuration.batchSize) slices in "
+      "- Network: \(configuration.network.name), \(outcome.network.trainableCount) weights; "
+        + "\(configuration.plan.summary).",
+      "- \(configuration.steps) steps of \(configuration.batchSize) \(sampleName) in "
         + "\(minutes) minutes.",
       "- Command: `\(provenance.command)`", "- Program: \(provenance.program), \(provenance.date).",
       "", "## Results on held-out volumes", "",

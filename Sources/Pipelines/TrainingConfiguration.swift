@@ -7,9 +7,9 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   /// The architecture.
   public var network: NetworkConfiguration
   /// What stands between a scan and the network.
-  public var plan: SegmentationPlan
-  /// Random changes of the slices.
-  public var augmentation = SliceAugmentation()
+  public var plan: ModelPlan
+  /// What the network is shown.
+  public var samples: TrainingSamples
   /// What is minimised.
   public var loss = SegmentationLoss.crossEntropyAndDice
   /// Which optimiser changes the weights.
@@ -20,13 +20,13 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var learningRate = 2e-3
   /// The learning rate rises over so many first steps.
   public var warmupSteps = 50
-  /// Slices of one step.
+  /// Slices or patches of one step.
   public var batchSize = 32
   /// Steps in all.
   public var steps = 2500
   /// Gradients of a larger norm are shortened to it.
   public var clipNorm = 12.0
-  /// Share of the slices of a batch that must show foreground (nnU-Net's third).
+  /// Share of a batch that must show foreground (nnU-Net's third).
   public var foregroundShare = 0.33
   /// Decay of the weights' running average, with which predictions are made; 0 for none.
   public var averagingDecay = 0.998
@@ -39,9 +39,16 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   /// - Parameters:
   ///   - network: The architecture.
   ///   - plan: What stands between a scan and the network.
-  public init(network: NetworkConfiguration, plan: SegmentationPlan) {
+  ///   - samples: What the network is shown.
+  public init(network: NetworkConfiguration, plan: ModelPlan, samples: TrainingSamples) {
     self.network = network
     self.plan = plan
+    self.samples = samples
+  }
+
+  /// The slice-wise plan, if it is one.
+  public var slicePlan: SegmentationPlan? {
+    if case .slices(let plan) = plan { plan } else { nil }
   }
 
   /// Steps after which progress is noted and a checkpoint saved.

@@ -46,25 +46,7 @@ public struct TrainingPlanner: Sendable {
     networkName: String = "unet",
     baseFeatures: Int = 24
   ) throws -> TrainingConfiguration {
-    // What cannot be read is for the data set's check to list.
-    let volumes = dataset.cases.compactMap { entry in
-      try? NIfTIFormat().inspect(entry.image, progress: SilentProgress()).first?.volumes.first
-    }.filter { $0.size.count == 3 && $0.spacingMM.allSatisfy { (1e-3...1e3).contains($0) } }
-    guard !volumes.isEmpty else { throw PipelinesError.noInputs(path: dataset.path) }
-    // Per patient axis (0 left-right, 1 front-back, 2 feet-head), whatever the storage order.
-    let extents = try volumes.map { volume -> [(size: Int, spacing: Double)] in
-      let axes = try Orientation(code: volume.orientation).axes
-      return try (0..<3).map { patientAxis in
-        guard let axis = axes.firstIndex(where: { $0.patientAxis == patientAxis }) else {
-          throw PipelinesError.noInputs(path: dataset.path)
-        }
-        return (volume.size[axis], volume.spacingMM[axis])
-      }
-    }
-    let spacing = (0..<3).map { axis in median(extents.map { $0[axis].spacing }) }
-    let size = (0..<3).map { axis in
-      median(extents.map { Double($0[axis].size) * $0[axis].spacing / spacing[axis] })
-    }
+    let (extents, spacing, size) = try medians(of: dataset)
     let coarsest = spacing.max() ?? 1
     let sliceAxis =
       (0..<3).filter { spacing[$0] > 0.99 * coarsest }.max { size[$0] < size[$1] } ?? 2
@@ -99,18 +81,94 @@ public struct TrainingPlanner: Sendable {
         classes: dataset.labels.count + 1,
         features: features
       ),
-      plan: plan
+      plan: .slices(plan),
+      samples: .slices(SliceAugmentation())
     )
-    // Left and right are told apart by name only; without such names mirror images are more data.
-    let hasSides = dataset.labels.contains { label in
+    if !hasSides(dataset), sliceAxis != 0 {
+      var (mirrored, augmentation) = (plan, SliceAugmentation())
+      augmentation.mirrorProbability = 0.5
+      mirrored.mirrorAxes = [0]
+      configuration.plan = .slices(mirrored)
+      configuration.samples = .slices(augmentation)
+    }
+    return configuration
+  }
+
+  /// Chooses a plan of three dimensions by the headers of the data set's scans.
+  ///
+  /// The spacing is the median over the cases, the patch the median size at that spacing as far as
+  /// `maximumVolume` allows. Axes that a name of a structure tells apart are not mirrored.
+  /// - Parameters:
+  ///   - dataset: The data set.
+  ///   - baseFeatures: Channels of the first stage.
+  ///   - patchSize: Voxels that the network sees at once, or nil to choose.
+  ///   - spacing: Spacing that the network sees, mm, or nil to choose.
+  /// - Returns: A configuration with every training value at its default.
+  /// - Throws: What reading a header throws.
+  public func volumeConfiguration(
+    for dataset: SegmentationDataset,
+    baseFeatures: Int = 32,
+    patchSize: SIMD3<Int>? = nil,
+    spacing: SIMD3<Double>? = nil
+  ) throws -> TrainingConfiguration {
+    let found = try medians(of: dataset)
+    let spacing = spacing ?? SIMD3(found.spacing[0], found.spacing[1], found.spacing[2])
+    var size = SIMD3<Int>()
+    for axis in 0..<3 {
+      size[axis] = max(8, Int((found.size[axis] * found.spacing[axis] / spacing[axis]).rounded()))
+    }
+    while size.x * size.y * size.z > Self.maximumVolume {
+      let longest = (0..<3).max { size[$0] < size[$1] } ?? 0
+      size[longest] = size[longest] * 7 / 8
+    }
+    var planner = VolumePlanner(spacing: spacing, patchSize: patchSize ?? size)
+    planner.baseFeatures = baseFeatures
+    var augmentation = VolumeAugmentation()
+    augmentation.mirrorAxes = hasSides(dataset) ? [1, 2] : [0, 1, 2]
+    return planner.configuration(
+      labels: dataset.labels,
+      normalization: .zScore(usesMask: false),
+      samples: .patches(augmentation),
+      mirrorAxes: augmentation.mirrorAxes.map { 2 - $0 }.sorted()
+    )
+  }
+
+  /// The most voxels of a patch.
+  private static let maximumVolume = 96 * 96 * 96
+
+  /// Sizes and spacings along the patient's axes (0 left-right, 1 front-back, 2 feet-head), of every
+  /// scan whose header can be read, and their medians.
+  private func medians(of dataset: SegmentationDataset) throws -> (
+    extents: [[(size: Int, spacing: Double)]], spacing: [Double], size: [Double]
+  ) {
+    // What cannot be read is for the data set's check to list.
+    let volumes = dataset.cases.compactMap { entry in
+      try? NIfTIFormat().inspect(entry.image, progress: SilentProgress()).first?.volumes.first
+    }.filter { $0.size.count == 3 && $0.spacingMM.allSatisfy { (1e-3...1e3).contains($0) } }
+    guard !volumes.isEmpty else { throw PipelinesError.noInputs(path: dataset.path) }
+    // Per patient axis (0 left-right, 1 front-back, 2 feet-head), whatever the storage order.
+    let extents = try volumes.map { volume -> [(size: Int, spacing: Double)] in
+      let axes = try Orientation(code: volume.orientation).axes
+      return try (0..<3).map { patientAxis in
+        guard let axis = axes.firstIndex(where: { $0.patientAxis == patientAxis }) else {
+          throw PipelinesError.noInputs(path: dataset.path)
+        }
+        return (volume.size[axis], volume.spacingMM[axis])
+      }
+    }
+    let spacing = (0..<3).map { axis in median(extents.map { $0[axis].spacing }) }
+    let size = (0..<3).map { axis in
+      median(extents.map { Double($0[axis].size) * $0[axis].spacing / spacing[axis] })
+    }
+    return (extents, spacing, size)
+  }
+
+  /// Left and right are told apart by name only; without such names mirror images are more data.
+  private func hasSides(_ dataset: SegmentationDataset) -> Bool {
+    dataset.labels.contains { label in
       let words = label.name.lowercased().split { !$0.isLetter }
       return words.contains { Self.sideWords.contains(String($0)) }
     }
-    if !hasSides, sliceAxis != 0 {
-      configuration.augmentation.mirrorProbability = 0.5
-      configuration.plan.mirrorAxes = [0]
-    }
-    return configuration
   }
 
   /// The networks that can be planned, by their names in the catalogue.

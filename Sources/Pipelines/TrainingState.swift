@@ -22,18 +22,21 @@ struct TrainingState {
   init(
     _ configuration: TrainingConfiguration,
     keepsSteps: Bool,
+    initial: InitialWeights? = nil,
     checkpoint: TrainingCheckpoint?
   ) throws {
     self.configuration = configuration
     try configuration.plan.check()
     var random = RandomStream(seed: configuration.seed).split(0x6E65_7477)
     let network = try configuration.network.makeNetwork(random: &random)
-    let (patch, multiple) = (configuration.plan.patchSize, network.sizeMultiple)
-    guard patch.allSatisfy({ $0 % multiple == 0 }) else {
+    let (patch, multiples) = (configuration.plan.patchSize, network.axisMultiples)
+    let needed = multiples.count == 1 ? patch.map { _ in multiples[0] } : multiples
+    guard zip(patch, needed).allSatisfy({ $0 % $1 == 0 }) else {
       throw PipelinesError.invalidPlan(
-        reason: "patchSize \(patch) is not a multiple of \(multiple)"
+        reason: "patchSize \(patch) is not a multiple of \(needed)"
       )
     }
+    initial?.load(into: network)
     self.network = network
     optimizer = Optimizer(configuration.optimizer, parameters: network.namedParameters)
     if configuration.averagingDecay > 0 {
@@ -52,7 +55,7 @@ struct TrainingState {
   /// A step whose loss or gradient is not finite changes nothing: weights, running statistics and
   /// moments stay as they were before it.
   /// - Throws: `PipelinesError.trainingDiverged` with where the first such value was.
-  mutating func advance(images: Tensor, labels: LabelTensor) throws {
+  mutating func advance(_ batch: TrainingBatch) throws {
     let rate = configuration.schedule.rate(
       initial: configuration.learningRate,
       step: step,
@@ -61,14 +64,14 @@ struct TrainingState {
     )
     let before = ParameterSnapshot(network.namedParameters)
     let check = FiniteCheck(network.namedParameters)
-    let loss = loss(of: forward(images), labels)
+    let loss = loss(of: forward(batch.images), batch.labels)
     let slopes = gradients(of: loss)
     guard check.isSound(loss: loss, gradients: slopes) else {
       before.restore()
       let fault = check.diagnose(
-        inputs: [images],
-        forward: { forward(images) },
-        loss: { self.loss(of: $0, labels) }
+        inputs: [batch.images],
+        forward: { forward(batch.images)[0] },
+        loss: { self.loss(of: [$0], batch.labels) }
       )
       throw PipelinesError.trainingDiverged(
         step: step,
@@ -84,14 +87,18 @@ struct TrainingState {
     average?.update()
   }
 
-  /// The network's output in this step; the random numbers follow from the seed and the step.
-  private func forward(_ images: Tensor) -> Tensor {
+  /// The network's scores in this step, the finest first; random numbers follow from seed and step.
+  private func forward(_ images: Tensor) -> [Tensor] {
     let random = RandomStream(seed: configuration.seed).split(0x6472_6F70, step)
-    return network(images, in: Context(.training, random: random))
+    let context = Context(.training, random: random)
+    guard let supervised = network as? any DeeplySupervisedNetwork else {
+      return [network(images, in: context)]
+    }
+    return supervised.allScores(images, in: context)
   }
 
-  private func loss(of scores: Tensor, _ labels: LabelTensor) -> Tensor {
-    configuration.loss(scores, labels: labels)
+  private func loss(of scores: [Tensor], _ labels: LabelTensor) -> Tensor {
+    DeepSupervision.loss(of: scores, labels: labels) { configuration.loss($0, labels: $1) }
   }
 
   mutating func closeEpoch() {

@@ -13,6 +13,8 @@ public struct NNUNetPlan: Codable, Equatable, Sendable {
     case rescaleTo01
     /// 0 to 255 become 0 to 1.
     case rgbTo01
+    /// Lamina's own (`RobustScale`): extremes cut off, the lowest value 0, no unit.
+    case robust
     /// As they are.
     case none
   }

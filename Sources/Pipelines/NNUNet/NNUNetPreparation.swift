@@ -2,6 +2,7 @@ import Foundation
 import Imaging
 import ImagingIO
 import Support
+import Transforms
 
 /// A scan as a configuration of nnU-Net wants it: transposed, cropped, normalised, resampled.
 ///
@@ -178,8 +179,8 @@ package struct NNUNetPreparation: Sendable {
     return mask
   }
 
-  /// The box of an earlier stage's labels.
-  private static func labels(
+  /// The box of labels on the scan's grid.
+  static func labels(
     _ map: LabelMap,
     _ reordering: GridReordering,
     _ size: SIMD3<Int>,
@@ -218,6 +219,7 @@ extension NNUNetPlan.Normalization {
   package func apply(to values: inout [Float], inside: [UInt8]?) {
     switch self {
     case .none: return
+    case .robust: RobustScale.apply(to: &values)
     case .ct(let mean, let deviation, let low, let high):
       let (center, scale) = (Float(mean), Float(max(deviation, 1e-8)))
       let (least, most) = (Float(low), Float(high))

@@ -1,0 +1,130 @@
+import Imaging
+import Networks
+import Support
+import Transforms
+
+/// What a training run reads: samples to learn from, and cases to be measured on.
+struct TrainingMaterial: Sendable {
+  /// Draws the batches.
+  let sampler: any TrainingSampler
+  /// Cases that the training never sees.
+  let heldOut: [DatasetCheck.LoadedCase]
+  /// A few of the cases that it does.
+  let examples: [DatasetCheck.LoadedCase]
+  /// Ids of the cases trained on.
+  let trainingCases: [String]
+  /// Oddities of the data set.
+  let notes: [String]
+
+  /// Reads and checks a data set and prepares what its samples are drawn from.
+  /// - Parameters:
+  ///   - dataset: The data set.
+  ///   - configuration: All numbers of the run.
+  ///   - progress: Told about every case.
+  ///   - interruption: Looked at between cases.
+  /// - Throws: `PipelinesError.faultyDataset`, `.notADataset`, `.invalidPlan`.
+  init(
+    _ dataset: SegmentationDataset,
+    configuration: TrainingConfiguration,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws {
+    let split = dataset.split(holdingOut: configuration.fold, seed: configuration.seed)
+    guard !split.training.isEmpty else {
+      throw PipelinesError.notADataset(
+        path: dataset.path,
+        reason: "\(dataset.cases.count) labelled scans leave none to train on; use --fold all"
+      )
+    }
+    trainingCases = split.training.map(\.id)
+    if case .synthesis(let recipe) = configuration.samples {
+      let source = SynthesisMaps(recipe: recipe, labels: dataset.labels)
+      let (maps, faults) = try source.read(
+        dataset.cases,
+        progress: progress,
+        interruption: interruption
+      )
+      try Self.refuse(faults, dataset)
+      let training = maps.filter { trainingCases.contains($0.id) }
+      sampler = try SynthesisSampler(
+        training.map(\.map),
+        recipe: recipe,
+        configuration: configuration
+      )
+      heldOut = source.scans(
+        of: maps.filter { !trainingCases.contains($0.id) },
+        copies: Self.copies,
+        seed: configuration.seed
+      )
+      examples = source.scans(of: Array(training.prefix(2)), copies: 1, seed: configuration.seed)
+      notes = []
+      return
+    }
+    let (check, loaded) = try DatasetCheck.run(
+      dataset,
+      progress: progress,
+      interruption: interruption
+    )
+    for note in check.notes { progress.warn(note + ".") }
+    try Self.refuse(check.faults, dataset)
+    let chosen = Set(trainingCases)
+    let training = loaded.filter { chosen.contains($0.id) }
+    heldOut = loaded.filter { !chosen.contains($0.id) }
+    examples = Array(training.prefix(ModelSelfTest.scanLimit))
+    notes = check.notes
+    switch (configuration.plan, configuration.samples) {
+    case (.slices(let plan), .slices(let augmentation)):
+      sampler = try SliceSampler(
+        training,
+        labels: dataset.labels,
+        configuration: configuration,
+        plan: plan,
+        augmentation: augmentation
+      )
+    case (.nnUNet(let plan), .patches(let augmentation)) where !plan.isPlanar:
+      sampler = try VolumeSampler(
+        training,
+        labels: dataset.labels,
+        configuration: configuration,
+        plan: plan,
+        augmentation: augmentation,
+        interruption: interruption
+      )
+    default: throw PipelinesError.invalidPlan(reason: "its samples do not suit its plan")
+    }
+  }
+
+  /// Scans made from each held-out label map.
+  private static let copies = 2
+
+  private static func refuse(_ faults: [String], _ dataset: SegmentationDataset) throws {
+    guard faults.isEmpty else {
+      throw PipelinesError.faultyDataset(path: dataset.path, faults: faults)
+    }
+  }
+}
+
+extension ModelPlan {
+  /// The way from a scan to labels that a trained network takes; nothing is mirrored.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - labels: The meanings of the classes.
+  /// - Returns: The predictor.
+  /// - Precondition: The plan is one that trainings make.
+  func predictor(_ network: PlannedNetwork, labels: [LabelDefinition]) -> any ScanPredictor {
+    switch self {
+    case .slices(let plan):
+      return SlicePredictor(plan: plan, network: network, labels: labels, usesMirroring: false)
+    case .nnUNet(let plan):
+      var options = NNUNetPredictor.Options()
+      options.usesMirroring = false
+      return NNUNetPredictor(
+        plan: plan,
+        networks: [ScoringNetwork(planned: network)],
+        labels: labels,
+        options: options
+      )
+    case .volume: preconditionFailure("a plan that no training makes")
+    }
+  }
+}

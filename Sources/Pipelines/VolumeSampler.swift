@@ -1,0 +1,147 @@
+import Imaging
+import Support
+import Transforms
+
+/// Draws random patches of random volumes, randomly changed, as nnU-Net does.
+///
+/// Isensee et al. 2021, methods, "Training procedure": the last third of a batch is centred on a
+/// voxel of a random structure of its case.
+struct VolumeSampler: TrainingSampler {
+  private let configuration: TrainingConfiguration
+  private let patchSize: SIMD3<Int>
+  private let augmentation: VolumeAugmentation
+  private let cases: [PreparedCase]
+  private let stream: RandomStream
+
+  /// Voxels of one structure that are remembered, evenly over all.
+  private static let rememberedVoxels = 10_000
+  private static let purpose = 0x766F_6C75
+
+  private struct PreparedCase: Sendable {
+    let patch: VolumePatch
+    /// Places of each structure that is present.
+    let places: [[Int32]]
+  }
+
+  /// Prepares the cases.
+  /// - Parameters:
+  ///   - cases: Labelled scans.
+  ///   - labels: The meanings of the numbers, in the order of the classes.
+  ///   - configuration: All numbers of the run.
+  ///   - plan: A plan of three dimensions.
+  ///   - augmentation: How far changes go.
+  ///   - interruption: Looked at between cases.
+  init(
+    _ cases: [DatasetCheck.LoadedCase],
+    labels: [LabelDefinition],
+    configuration: TrainingConfiguration,
+    plan: NNUNetPlan,
+    augmentation: VolumeAugmentation,
+    interruption: Interruption
+  ) throws {
+    precondition(!plan.isPlanar, "a plan of two dimensions")
+    self.configuration = configuration
+    self.augmentation = augmentation
+    patchSize = SIMD3(plan.patchSize[2], plan.patchSize[1], plan.patchSize[0])
+    stream = RandomStream(seed: configuration.seed).split(Self.purpose)
+    var classOfLabel = [UInt16](repeating: 0, count: 65536)
+    for (index, label) in labels.enumerated() { classOfLabel[label.id] = UInt16(index + 1) }
+    self.cases = try cases.map { entry in
+      let prepared = try NNUNetPreparation(
+        ScanChannels([.float32(entry.scan)]),
+        plan: plan,
+        interruption: interruption
+      )
+      let classes = prepared.resampled(entry.labelMap, plan: plan)
+        .map { classOfLabel[Int(UInt16(bitPattern: $0))] }
+      return PreparedCase(
+        patch: VolumePatch(
+          channels: prepared.channels.count,
+          size: prepared.size,
+          values: prepared.channels.flatMap { $0 },
+          classes: classes
+        ),
+        places: Self.places(classes, count: labels.count)
+      )
+    }
+  }
+
+  /// Channels, planes, rows and columns.
+  var sampleShape: [Int] {
+    [cases.first?.patch.channels ?? 1, patchSize.z, patchSize.y, patchSize.x]
+  }
+  var batchSize: Int { configuration.batchSize }
+
+  func sample(step: Int, index: Int) -> TrainingSample {
+    var random = stream.split(step, index)
+    let entry = cases[Int.random(in: 0..<cases.count, using: &random)]
+    // nnU-Net rounds the number of free samples, halves to even; a batch of one has no last third.
+    let free = Int(
+      (Double(batchSize) * (1 - configuration.foregroundShare)).rounded(.toNearestOrEven)
+    )
+    let forced = batchSize == 1 ? random.chance(configuration.foregroundShare) : index >= free
+    var center: SIMD3<Int>?
+    if forced, !entry.places.isEmpty {
+      let places = entry.places[Int.random(in: 0..<entry.places.count, using: &random)]
+      let place = Int(places[Int.random(in: 0..<places.count, using: &random)])
+      let size = entry.patch.size
+      center = SIMD3(place % size.x, place / size.x % size.y, place / (size.x * size.y))
+    }
+    var origin = SIMD3<Int>()
+    for axis in 0..<3 {
+      origin[axis] = start(
+        entry.patch.size[axis],
+        patchSize[axis],
+        around: center?[axis],
+        &random
+      )
+    }
+    let changed = augmentation.draw(patchSize: patchSize, &random)
+      .apply(to: entry.patch, origin: origin, patchSize: patchSize)
+    return TrainingSample(values: changed.values, classes: changed.classes)
+  }
+
+  /// Where the patch begins along an axis: an image that fits is centred, of a larger one a random
+  /// part is seen, or the part around a voxel.
+  private func start(
+    _ size: Int,
+    _ patch: Int,
+    around voxel: Int?,
+    _ random: inout RandomStream
+  ) -> Int {
+    guard size > patch else { return -((patch - size) / 2) }
+    guard let voxel else { return Int.random(in: 0...size - patch, using: &random) }
+    return min(max(0, voxel - patch / 2), size - patch)
+  }
+
+  private static func places(_ classes: [UInt16], count: Int) -> [[Int32]] {
+    var totals = [Int](repeating: 0, count: count + 1)
+    for value in classes { totals[Int(value)] += 1 }
+    let steps = totals.map { max(1, $0 / rememberedVoxels) }
+    var seen = [Int](repeating: 0, count: count + 1)
+    var result = [[Int32]](repeating: [], count: count + 1)
+    for (index, value) in classes.enumerated() where value > 0 {
+      let number = Int(value)
+      if seen[number] % steps[number] == 0 { result[number].append(Int32(index)) }
+      seen[number] += 1
+    }
+    return result.filter { !$0.isEmpty }
+  }
+}
+
+extension NNUNetPreparation {
+  /// Labels as the network's grid has them: transposed, cropped and resampled like the scan.
+  /// - Parameters:
+  ///   - map: Labels on the scan's grid.
+  ///   - plan: The plan of the preparation.
+  /// - Returns: Numbers on the prepared grid, x fastest.
+  func resampled(_ map: LabelMap, plan: NNUNetPlan) -> [Int16] {
+    NNUNetResampler(
+      plan.segmentation,
+      from: box.size,
+      to: size,
+      spacing: spacing,
+      newSpacing: networkSpacing
+    ).resample(labels: Self.labels(map, reordering, fullSize, box))
+  }
+}

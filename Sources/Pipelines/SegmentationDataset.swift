@@ -109,7 +109,7 @@ public struct SegmentationDataset: Sendable {
     }
     let (cases, unpaired) =
       if synthesis != nil {
-        (Self.labelMaps(in: path, ending: header.file_ending ?? ".nii.gz"), [])
+        (Self.labelMaps(in: path, ending: header.file_ending ?? ".nii.gz"), [String]())
       } else if let pairs = header.training {
         Self.listed(pairs, in: path)
       } else {

@@ -163,6 +163,7 @@ public struct SegmentationTrainer: Sendable {
       "training",
       total: state.configuration.steps == .max ? nil : state.configuration.steps
     )
+    var drawn: [TrainingBatch] = []
     while state.step < state.configuration.steps {
       if interruption.isRaised {
         try save(state)
@@ -183,7 +184,10 @@ public struct SegmentationTrainer: Sendable {
         }
       }
       let dataStart = clock.now
-      let batch = sampler.batch(step: state.step)
+      if drawn.isEmpty {
+        drawn = sampler.batches(from: state.step, count: sampler.stepsAhead).reversed()
+      }
+      guard let batch = drawn.popLast() else { preconditionFailure("no batch was drawn") }
       state.dataSeconds += (clock.now - dataStart).seconds
       do {
         try state.advance(batch)

@@ -1,4 +1,5 @@
 import Imaging
+import ImagingIO
 import Support
 import Transforms
 

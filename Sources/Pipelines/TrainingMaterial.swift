@@ -37,6 +37,7 @@ struct TrainingMaterial: Sendable {
       )
     }
     trainingCases = split.training.map(\.id)
+    let chosen = Set(trainingCases)
     if case .synthesis(let recipe) = configuration.samples {
       let source = SynthesisMaps(recipe: recipe, labels: dataset.labels)
       let (maps, faults) = try source.read(
@@ -45,14 +46,14 @@ struct TrainingMaterial: Sendable {
         interruption: interruption
       )
       try Self.refuse(faults, dataset)
-      let training = maps.filter { trainingCases.contains($0.id) }
+      let training = maps.filter { chosen.contains($0.id) }
       sampler = try SynthesisSampler(
         training.map(\.map),
         recipe: recipe,
         configuration: configuration
       )
       heldOut = source.scans(
-        of: maps.filter { !trainingCases.contains($0.id) },
+        of: maps.filter { !chosen.contains($0.id) },
         copies: Self.copies,
         seed: configuration.seed
       )
@@ -67,7 +68,6 @@ struct TrainingMaterial: Sendable {
     )
     for note in check.notes { progress.warn(note + ".") }
     try Self.refuse(check.faults, dataset)
-    let chosen = Set(trainingCases)
     let training = loaded.filter { chosen.contains($0.id) }
     heldOut = loaded.filter { !chosen.contains($0.id) }
     examples = Array(training.prefix(ModelSelfTest.scanLimit))

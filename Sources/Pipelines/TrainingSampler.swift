@@ -29,26 +29,45 @@ protocol TrainingSampler: Sendable {
 }
 
 extension TrainingSampler {
-  /// The samples of a step, drawn side by side.
-  func batch(step: Int) -> TrainingBatch {
-    let (count, shape) = (batchSize, sampleShape)
+  /// The batches of some steps in a row, their samples drawn side by side.
+  ///
+  /// Where a batch has fewer samples than there are threads, drawing for several steps at once keeps
+  /// all of them at work.
+  func batches(from step: Int, count: Int) -> [TrainingBatch] {
+    let shape = sampleShape
     let spatial = Array(shape.dropFirst())
     let (values, area) = (shape.reduce(1, *), spatial.reduce(1, *))
-    let images = AlignedBuffer<Float>(uninitializedCount: count * values)
-    let classes = AlignedBuffer<Int32>(uninitializedCount: count * area)
-    EngineThreads.forEachUnit(count) { _, index in
-      let drawn = sample(step: step, index: index)
-      precondition(drawn.values.count == values && drawn.classes.count == area)
+    let size = batchSize
+    let buffers = (0..<count).map { _ in
+      (
+        images: AlignedBuffer<Float>(uninitializedCount: size * values),
+        classes: AlignedBuffer<Int32>(uninitializedCount: size * area)
+      )
+    }
+    EngineThreads.forEachUnit(count * size) { _, unit in
+      let (offset, index) = (unit / size, unit % size)
+      let drawn = sample(step: step + offset, index: index)
+      precondition(
+        drawn.values.count == values && drawn.classes.count == area,
+        "a sample of \(drawn.values.count) values and \(drawn.classes.count) classes for \(shape)"
+      )
+      let (images, classes) = buffers[offset]
       drawn.values.withUnsafeBufferPointer { source in
-        guard let base = source.baseAddress else { return }
-        (images.pointer + index * values).update(from: base, count: values)
+        if let base = source.baseAddress {
+          (images.pointer + index * values).update(from: base, count: values)
+        }
       }
       let target = classes.pointer + index * area
-      for (offset, value) in drawn.classes.enumerated() { target[offset] = Int32(value) }
+      for (place, value) in drawn.classes.enumerated() { target[place] = Int32(value) }
     }
-    return TrainingBatch(
-      images: Tensor(shape: [count] + shape, storage: images),
-      labels: LabelTensor(Array(classes.elements), shape: [count] + spatial)
-    )
+    return buffers.map { images, classes in
+      TrainingBatch(
+        images: Tensor(shape: [size] + shape, storage: images),
+        labels: LabelTensor(Array(classes.elements), shape: [size] + spatial)
+      )
+    }
   }
+
+  /// Steps to draw at once.
+  var stepsAhead: Int { max(1, Parallelism.threadCount / max(1, batchSize)) }
 }

@@ -3,13 +3,13 @@ import Support
 /// How training patches of volumes are changed at random; a value for plans.
 ///
 /// The defaults are those of nnU-Net v2 (Isensee et al., "nnU-Net: a self-configuring method for deep
-/// learning-based biomedical image segmentation", Nature Methods 18, 2021, supplementary note 4; the
-/// numbers are those of its version 2.8 with batchgeneratorsv2 0.3). Each change happens with its
+/// learning-based biomedical image segmentation", Nature Methods 18, 2021, supplementary information;
+/// the numbers are those of version 2.8 with batchgeneratorsv2 0.3). Each change happens with its
 /// probability; its numbers are uniform in its range, except that those of brightness, contrast and
 /// gamma fall below and above 1 equally often.
 ///
-/// A patch is anisotropic when its longest side is more than `anisotropy` times its extent along z. Then
-/// slices are kept: rotation about z alone and by up to `inPlaneRotationDegrees`, scaling,
+/// A patch is anisotropic when its longest side is more than `anisotropy` times its extent along z.
+/// Then slices are kept: rotation about z alone and by up to `inPlaneRotationDegrees`; scaling,
 /// deformation and loss of resolution within slices.
 public struct VolumeAugmentation: Codable, Sendable, Equatable {
   /// Probability of a rotation.

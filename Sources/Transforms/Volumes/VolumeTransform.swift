@@ -3,10 +3,11 @@ import Foundation
 /// A change of a patch and its labels with all its numbers fixed.
 ///
 /// Geometry first, in one interpolation, then the intensities of each channel. Images are interpolated
-/// trilinearly, as nnU-Net does since its version 2.5 (earlier versions used cubic splines, which cost
+/// trilinearly, as batchgeneratorsv2 does for nnU-Net v2 (the cubic splines of its first version cost
 /// eight times the reads and overshoot at edges). A label is the one with the largest trilinear weight
-/// among the eight neighbours, a tie is the nearest one's: nnU-Net's interpolation of each label by
-/// itself. Mirroring comes last, which gives the same patches as mirroring the geometry.
+/// among the eight neighbours; a tie is the nearest one's. That is nnU-Net's interpolation of each
+/// label by itself. Mirroring comes last in the geometry; in nnU-Net it is the last of all changes,
+/// which differs in how noise and lost voxels fall, but not in their distribution.
 ///
 /// The transform is a value for files: decoded again, it gives the same bytes.
 public struct VolumeTransform: Codable, Sendable, Equatable {

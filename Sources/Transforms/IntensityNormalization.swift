@@ -33,7 +33,8 @@ public enum IntensityNormalization: String, Codable, Sendable, CaseIterable {
     case .robustZScore:
       var least = Float.infinity
       for value in values where value.isFinite && value < least { least = value }
-      Self.replaceNonFinite(&values, by: least.isFinite ? least : 0)
+      if !least.isFinite { least = 0 }
+      Self.replaceNonFinite(&values, by: least)
       let (lower, upper) = Self.clipBounds(values, least: least)
       for i in values.indices { values[i] = min(max(values[i], lower), upper) }
       Self.standardize(&values, above: lower + Self.darkShare * (upper - lower))

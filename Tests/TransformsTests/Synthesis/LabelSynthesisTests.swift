@@ -268,7 +268,10 @@ import Transforms
     #expect(values.map { $0 > dark ?? 0 } == stays)
     parameters.rim = 2
     let rim = synthesis.sample(map, parameters)
-    let shown = { (values: [Float]) in values.count { $0 > (values.min() ?? 0) } }
+    func shown(_ values: [Float]) -> Int {
+      let dark = values.min() ?? 0
+      return values.count { $0 > dark }
+    }
     #expect(shown(rim.values) > shown(values))
     #expect(shown(rim.values) < shown(whole.values))
   }

@@ -60,6 +60,8 @@ def main(folder):
 
     entries = []
     for label, intensity, target in zip(labels, classes, targets):
+        if label == 24:
+            target = 24  # The fluid about the brain, which SynthSeg learns from version 2 on.
         entry = {
             "label": label,
             "intensity": intensity,

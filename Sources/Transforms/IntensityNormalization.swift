@@ -4,6 +4,8 @@ import Support
 public enum IntensityNormalization: String, Codable, Sendable, CaseIterable {
   /// (v − mean) / standard deviation over the whole volume (population deviation).
   case zScore
+  /// By `RobustScale`: dark background 0, tissue about 1, extremes cut off.
+  case robust
   /// Unchanged.
   case none
 
@@ -12,6 +14,7 @@ public enum IntensityNormalization: String, Codable, Sendable, CaseIterable {
   /// Values that are not finite count for nothing and become 0. A constant image becomes 0.
   /// - Parameter values: The voxels of one channel of one volume.
   public func apply(to values: inout [Float]) {
+    if self == .robust { return RobustScale.apply(to: &values) }
     for i in values.indices where !values[i].isFinite { values[i] = 0 }
     guard self == .zScore, !values.isEmpty else { return }
     let count = Double(values.count)

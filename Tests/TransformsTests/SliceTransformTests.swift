@@ -189,4 +189,70 @@ import Transforms
     IntensityNormalization.zScore.apply(to: &values)
     #expect(values == [-1, 1])
   }
+
+  /// Intensities of two tissues in a half-empty cube; the values of a second one lie about 2000.
+  private func tissues() -> [Float] {
+    var stream = RandomStream(seed: 4)
+    return (0..<8000).map { i in
+      i % 2 == 0 ? 0 : Float(i % 4 == 1 ? 1000 + 50 * stream.normal() : 2000 + 80 * stream.normal())
+    }
+  }
+
+  @Test func robustZScoreHardlyChangesWithPadding() {
+    var values = tissues()
+    var padded = values + [Float](repeating: 0, count: 40_000)
+    IntensityNormalization.robustZScore.apply(to: &values)
+    IntensityNormalization.robustZScore.apply(to: &padded)
+    expectClose(
+      Array(padded[..<8000]),
+      values,
+      Tolerance(absolute: 1e-3, relative: 1e-3)
+    )
+    // A plain z-score changes a lot.
+    var (plain, plainPadded) = (tissues(), tissues() + [Float](repeating: 0, count: 40_000))
+    IntensityNormalization.zScore.apply(to: &plain)
+    IntensityNormalization.zScore.apply(to: &plainPadded)
+    #expect(abs(plain[1] - plainPadded[1]) > 0.5)
+  }
+
+  @Test func robustZScoreStandardisesWhatIsNotDark() {
+    var values = tissues()
+    IntensityNormalization.robustZScore.apply(to: &values)
+    let bright = values.enumerated().filter { $0.offset % 2 == 1 }.map { Double($0.element) }
+    let mean = bright.reduce(0, +) / 4000
+    let squares = bright.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 4000
+    #expect(abs(mean) < 1e-4)
+    #expect(abs(squares - 1) < 1e-3)
+  }
+
+  @Test func robustZScoreDoesNotFollowOutliers() {
+    var values = tissues()
+    var spiked = tissues()
+    spiked[1] = 60_000
+    spiked[3] = .nan
+    IntensityNormalization.robustZScore.apply(to: &values)
+    IntensityNormalization.robustZScore.apply(to: &spiked)
+    // One of 65536 steps of the range of 60 000 is 1, two thousandths of the deviation.
+    expectClose(
+      Array(spiked[4...]),
+      Array(values[4...]),
+      Tolerance(absolute: 0.02, relative: 0.02)
+    )
+    #expect(spiked[1] == spiked.max())
+    #expect(spiked[3] == spiked.min())
+  }
+
+  @Test func robustZScoreOfConstantsIsZero() {
+    for constant: Float in [0, -1024, 1234.567] {
+      var values = [Float](repeating: constant, count: 100)
+      IntensityNormalization.robustZScore.apply(to: &values)
+      #expect(values == [Float](repeating: 0, count: 100))
+    }
+    var undefined: [Float] = [.nan, .infinity]
+    IntensityNormalization.robustZScore.apply(to: &undefined)
+    #expect(undefined == [0, 0])
+    var empty: [Float] = []
+    IntensityNormalization.robustZScore.apply(to: &empty)
+    #expect(empty.isEmpty)
+  }
 }

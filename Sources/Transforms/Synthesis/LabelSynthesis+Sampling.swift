@@ -4,7 +4,7 @@ extension LabelSynthesis {
   /// Makes one image and its classes.
   ///
   /// The result depends on the arguments alone. Outside the map is background. What is removed or
-  /// left dark has class 0. Intensities are scaled by `RobustScale`.
+  /// left dark has class 0. Intensities are scaled by ``RobustScale``.
   /// - Parameters:
   ///   - map: The label map.
   ///   - parameters: The random numbers, as ``draw(from:using:)`` chooses them.

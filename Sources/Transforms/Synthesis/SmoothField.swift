@@ -4,24 +4,24 @@ import Foundation
 ///
 /// A node holds the displacement in its first three lanes (mm) and the factor on intensities in the
 /// last. Between nodes the field is linear.
-struct SmoothField {
+package struct SmoothField {
   /// Distance aimed at between nodes, mm; a third of the finest random grid.
   private static let nodeSpacing = 8.0
   /// Halvings of the velocity before the squarings.
   private static let squarings = 6
 
   /// Nodes along x, y and z.
-  let size: SIMD3<Int>
+  package let size: SIMD3<Int>
   /// Voxels between nodes along each axis.
-  let step: SIMD3<Double>
+  package let step: SIMD3<Double>
   /// The nodes, x fastest.
-  var nodes: [SIMD4<Float>]
+  package var nodes: [SIMD4<Float>]
 
   /// Makes the field of no displacement and the gain 1.
   /// - Parameters:
   ///   - patchSize: Voxels of the patch.
   ///   - spacing: Their distance, mm.
-  init(patchSize: SIMD3<Int>, spacing: SIMD3<Double>) {
+  package init(patchSize: SIMD3<Int>, spacing: SIMD3<Double>) {
     var (size, step) = (SIMD3<Int>.one, SIMD3<Double>.one)
     for axis in 0..<3 {
       let extent = Double(max(patchSize[axis] - 1, 1))
@@ -38,7 +38,7 @@ struct SmoothField {
   /// Velocities are normal on a coarse grid, cubic between, and integrated by scaling and squaring
   /// (Arsigny et al., 2006, "A Log-Euclidean framework for statistics on diffeomorphisms"), so that
   /// nothing folds.
-  mutating func deform(
+  package mutating func deform(
     deviation: Double,
     nodeSpacingMM: Double,
     seed: UInt64,

@@ -1,10 +1,10 @@
 /// How far the random choices of synthetic training images go; a value for plans.
 ///
-/// The defaults follow SynthSeg (Billot et al., 2023, "SynthSeg: Segmentation of brain MRI scans of
-/// any contrast and resolution without retraining", Medical Image Analysis 86, table of
-/// hyperparameters). Our own additions, to be nearer to what scanners make, are the share of T1-like
-/// contrasts, equal intensities of both sides, skull stripping, cut fields of view, and noise after
-/// the loss of resolution. Intensities are on a scale of 0…255 until the last normalisation.
+/// The defaults are SynthSeg's or near them (Billot et al., 2023, "SynthSeg: Segmentation of brain MRI
+/// scans of any contrast and resolution without retraining", Medical Image Analysis 86). Our own
+/// additions, to be nearer to what scanners and programs make, are the share of T1-like and T2-like
+/// contrasts, equal intensities of both sides, what is removed about the brain, cut fields of view, and
+/// noise after the loss of resolution. Intensities are on a scale of 0…255 until the last normalisation.
 public struct SynthesisSettings: Codable, Sendable, Equatable {
   /// Largest rotation either way about each axis, degrees.
   public var rotationDegrees = 20.0

@@ -303,6 +303,42 @@ INLINE void softmax_row(const float *x, float *y, int64_t size, int32_t logarith
   }
 }
 
+// Some neighbouring places of the axes after the softmax's.
+INLINE void softmax_columns(const float *source, float *target, int64_t size, int64_t inner,
+                            int64_t count, int32_t logarithm) {
+  for (int64_t start = 0; start < count; start += TILE) {
+    const int64_t width = smaller(TILE, count - start);
+    float peak[TILE], sum[TILE];
+    for (int64_t l = 0; l < width; ++l) {
+      peak[l] = source[start + l];
+      sum[l] = 0;
+    }
+    for (int64_t k = 1; k < size; ++k) {
+      const float *row = source + k * inner + start;
+      for (int64_t l = 0; l < width; ++l) peak[l] = row[l] > peak[l] ? row[l] : peak[l];
+    }
+    for (int64_t k = 0; k < size; ++k) {
+      const float *row = source + k * inner + start;
+      float *result = target + k * inner + start;
+      for (int64_t l = 0; l < width; ++l) {
+        const float e = exp_of(row[l] - peak[l]);
+        result[l] = e;
+        sum[l] += e;
+      }
+    }
+    for (int64_t l = 0; l < width; ++l) sum[l] = logarithm ? logf(sum[l]) : 1 / sum[l];
+    for (int64_t k = 0; k < size; ++k) {
+      const float *row = source + k * inner + start;
+      float *result = target + k * inner + start;
+      if (logarithm) {
+        for (int64_t l = 0; l < width; ++l) result[l] = (row[l] - peak[l]) - sum[l];
+      } else {
+        for (int64_t l = 0; l < width; ++l) result[l] *= sum[l];
+      }
+    }
+  }
+}
+
 DISPATCHED void ck_softmax(const float *x, float *y, int64_t size, int64_t inner,
                            int32_t logarithm, int64_t first, int64_t last) {
   for (int64_t o = first; o < last; ++o) {
@@ -310,40 +346,15 @@ DISPATCHED void ck_softmax(const float *x, float *y, int64_t size, int64_t inner
     float *target = y + o * size * inner;
     if (inner == 1) {
       softmax_row(source, target, size, logarithm);
-      continue;
-    }
-    for (int64_t start = 0; start < inner; start += TILE) {
-      const int64_t width = smaller(TILE, inner - start);
-      float peak[TILE], sum[TILE];
-      for (int64_t l = 0; l < width; ++l) {
-        peak[l] = source[start + l];
-        sum[l] = 0;
-      }
-      for (int64_t k = 1; k < size; ++k) {
-        const float *row = source + k * inner + start;
-        for (int64_t l = 0; l < width; ++l) peak[l] = row[l] > peak[l] ? row[l] : peak[l];
-      }
-      for (int64_t k = 0; k < size; ++k) {
-        const float *row = source + k * inner + start;
-        float *result = target + k * inner + start;
-        for (int64_t l = 0; l < width; ++l) {
-          const float e = exp_of(row[l] - peak[l]);
-          result[l] = e;
-          sum[l] += e;
-        }
-      }
-      for (int64_t l = 0; l < width; ++l) sum[l] = logarithm ? logf(sum[l]) : 1 / sum[l];
-      for (int64_t k = 0; k < size; ++k) {
-        const float *row = source + k * inner + start;
-        float *result = target + k * inner + start;
-        if (logarithm) {
-          for (int64_t l = 0; l < width; ++l) result[l] = (row[l] - peak[l]) - sum[l];
-        } else {
-          for (int64_t l = 0; l < width; ++l) result[l] *= sum[l];
-        }
-      }
+    } else {
+      softmax_columns(source, target, size, inner, inner, logarithm);
     }
   }
+}
+
+DISPATCHED void ck_softmax_columns(const float *x, float *y, int64_t size, int64_t inner,
+                                   int64_t count) {
+  softmax_columns(x, y, size, inner, count, 0);
 }
 
 INLINE void softmax_gradient_row(const float *y, const float *dy, float *dx, int64_t size,

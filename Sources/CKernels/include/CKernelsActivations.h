@@ -31,6 +31,8 @@ void ck_prelu_slope_sums(const float *x, const float *dy, double *sum, int64_t s
 /// Softmax over the middle of [outer][size][inner], or its logarithm; outers [first, last).
 void ck_softmax(const float *x, float *y, int64_t size, int64_t inner, int32_t logarithm,
                 int64_t first, int64_t last);
+/// Softmax over size values that lie inner apart, at x and count - 1 places after it.
+void ck_softmax_columns(const float *x, float *y, int64_t size, int64_t inner, int64_t count);
 /// The gradient of ck_softmax from its output y.
 void ck_softmax_gradient(const float *y, const float *dy, float *dx, int64_t size, int64_t inner,
                          int32_t logarithm, int64_t first, int64_t last);

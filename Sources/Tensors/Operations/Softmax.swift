@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 import Support
 
@@ -17,18 +18,13 @@ func softmaxValues(_ x: Tensor) -> Tensor {
   let result = x.emptyLike()
   let (source, target) = (x.storage, result.storage)
   forEachPixelRow(x) { start, count in
-    for pixel in start..<start + count {
-      var peak = -Float.infinity
-      for c in 0..<channels { peak = max(peak, source.elements[pixel + c * spatial]) }
-      var total: Float = 0
-      for c in 0..<channels {
-        let value = exp(source.elements[pixel + c * spatial] - peak)
-        target.mutableElements[pixel + c * spatial] = value
-        total += value
-      }
-      let scale = 1 / total
-      for c in 0..<channels { target.mutableElements[pixel + c * spatial] *= scale }
-    }
+    ck_softmax_columns(
+      source.pointer + start,
+      target.pointer + start,
+      Int64(channels),
+      Int64(spatial),
+      Int64(count)
+    )
   }
   return result
 }

@@ -2,8 +2,9 @@
 public struct NetworkCost: Codable, Equatable, Sendable {
   /// Multiplications of the convolutions.
   public var multiplications = 0
-  /// Values of the maps that convolutions make, nnU-Net's measure of memory (Isensee et al. 2021,
-  /// `compute_conv_feature_map_size` of its planner).
+  /// Values of the maps that convolutions make.
+  ///
+  /// nnU-Net's measure of memory (`compute_conv_feature_map_size` of its planner).
   public var mapValues = 0
   /// Weights that are learnt.
   public var parameters = 0

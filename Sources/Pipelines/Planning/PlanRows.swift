@@ -10,7 +10,9 @@ enum PlanRows {
   /// Scans of which less than this share is left by cropping are normalised within what is not 0.
   static let maskLimit = 0.75
 
-  /// How volumes are read: spacing, normalisation, patch. Sizes are along x, y, z of the patient.
+  /// How volumes are read: spacing, normalisation, patch.
+  ///
+  /// Sizes are along x, y, z of the patient.
   static func volumes(
     _ candidate: PlanCandidate,
     _ family: VolumeFamily,

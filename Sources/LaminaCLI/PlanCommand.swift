@@ -54,6 +54,12 @@ struct PlanCommand: Verb {
     let target = OutputPath.normalised(output ?? OutputPath.normalised(dataset) + "-fixed")
     if fix { try context.outputs.check(target) }
     let source = try SegmentationDataset(path: dataset, description: planning.description)
+    guard source.synthesis == nil else {
+      throw PipelinesError.notADataset(
+        path: dataset,
+        reason: "it describes label maps alone, for lamina train --synthesize"
+      )
+    }
     let (check, plan) = try DatasetPlanner.plan(
       source,
       request: planning.request(minutes: minutes),

@@ -20,7 +20,7 @@ struct LaminaCommand: ParsableCommand {
     subcommands: [
       InfoCommand.self, SegmentCommand.self, ModelCommand.self, ConvertCommand.self,
       DeidentifyCommand.self,
-      TrainCommand.self, EvaluateCommand.self,
+      PlanCommand.self, TrainCommand.self, EvaluateCommand.self,
       ReportCommand.self, StudyCommand.self,
     ]
   )

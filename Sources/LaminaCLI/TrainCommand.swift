@@ -23,26 +23,13 @@ struct TrainCommand: Verb {
       """
   )
 
-  /// What the network sees at once.
-  enum Configuration: String, ExpressibleByArgument, CaseIterable {
-    case automatic = "auto"
-    case twoDimensional = "2d"
-    case threeDimensional = "3d"
-  }
-
   @Argument(help: "Folder with dataset.json.")
   var dataset: String
 
   @Option(name: .shortAndLong, help: ArgumentHelp("Folder of the new model.", valueName: "model"))
   var output: String
 
-  @Option(name: .customLong("configuration"), help: "What the network sees at once.")
-  var shape = Configuration.automatic
-
-  @Option(
-    help: ArgumentHelp("The data set's description, if not its dataset.json.", valueName: "file")
-  )
-  var description: String?
+  @OptionGroup var planning: PlanningOptions
 
   @Flag(help: "Make the images from the label maps.")
   var synthesize = false
@@ -54,21 +41,6 @@ struct TrainCommand: Verb {
     )
   )
   var from: String?
-
-  @Option(
-    parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "Spacing that the network sees along x, y, z (default: 3d the median, --synthesize 1).",
-      valueName: "mm"
-    )
-  )
-  var spacing: [Double] = []
-
-  @Option(
-    parsing: .upToNextOption,
-    help: ArgumentHelp("Voxels that the network sees at once along x, y, z.", valueName: "n")
-  )
-  var patch: [Int] = []
 
   @Option(help: "Fold to hold out, 0 to 4, or all to train on every case.")
   var fold = "0"
@@ -86,22 +58,6 @@ struct TrainCommand: Verb {
 
   @Option(help: "Seed of every random choice, the held-out fold's among them.")
   var seed: UInt64 = 1
-
-  @Option(help: "Network: \(TrainingPlanner.networkNames.joined(separator: ", ")).")
-  var network = "unet"
-
-  @Option(
-    help: ArgumentHelp("Channels of the network's first stage (default: 24).", valueName: "n")
-  )
-  var features: Int?
-
-  @Option(
-    help: ArgumentHelp(
-      "Slices or patches of one step (default: 32 slices, 2 patches).",
-      valueName: "n"
-    )
-  )
-  var batch: Int?
 
   @Option(
     help: ArgumentHelp("Learning rate at the start (default: 0.002, 3d 0.001).", valueName: "rate")
@@ -122,32 +78,15 @@ struct TrainCommand: Verb {
     {
       throw ValidationError("--fold is \(fold) but must be 0 to 4 or all.")
     }
-    if let minutes, !(minutes > 0) || !minutes.isFinite {
-      throw ValidationError("--minutes must be more than 0.")
-    }
-    if let minutes, minutes > 100_000 { throw ValidationError("--minutes must be 100000 or less.") }
+    try planning.check(minutes: minutes)
     if let epochs, !(1...1_000_000).contains(epochs) {
       throw ValidationError("--epochs must be 1 to 1000000.")
     }
     if minutes != nil, epochs != nil {
       throw ValidationError("--minutes and --epochs exclude each other.")
     }
-    if let features, !(1...512).contains(features) {
-      throw ValidationError("--features must be 1 to 512.")
-    }
-    if let batch, !(1...4096).contains(batch) {
-      throw ValidationError("--batch must be 1 to 4096.")
-    }
     if let learningRate, !(learningRate > 0) || !learningRate.isFinite {
       throw ValidationError("--learning-rate must be more than 0.")
-    }
-    if !spacing.isEmpty,
-      spacing.count != 3 || !spacing.allSatisfy({ (0.01...100).contains($0) })
-    {
-      throw ValidationError("--spacing must be three numbers from 0.01 to 100 mm.")
-    }
-    if !patch.isEmpty, patch.count != 3 || !patch.allSatisfy({ (8...512).contains($0) }) {
-      throw ValidationError("--patch must be three numbers from 8 to 512 voxels.")
     }
   }
 
@@ -167,13 +106,18 @@ struct TrainCommand: Verb {
     if !resume, !outputOptions.force, FileManager.default.fileExists(atPath: checkpoints) {
       throw UnfinishedTraining(path: checkpoints)
     }
-    let dataset = try SegmentationDataset(path: dataset, description: description)
-    var values = try configuration(for: dataset)
+    let dataset = try SegmentationDataset(path: dataset, description: planning.description)
+    var values = try configuration(for: dataset, context)
     values.seed = seed
     values.fold = Int(fold)
-    if let batch { values.batchSize = batch }
     if let learningRate { values.learningRate = learningRate }
-    values.steps = (epochs ?? 25) * TrainingConfiguration.stepsPerEpoch
+    if resume, minutes != nil, let stored = SegmentationTrainer.storedConfiguration(checkpoints) {
+      // The machine's speed, timed anew, might give another plan than the one to go on with.
+      values.network = stored.network
+      values.plan = stored.plan
+      values.samples = stored.samples
+      values.batchSize = stored.batchSize
+    }
     context.progress.note("Plan: \(values.plan.summary).")
     let initial = try from.map { name in
       try InitialWeights(ModelStore().model(name))
@@ -221,33 +165,41 @@ struct TrainCommand: Verb {
     return .complete
   }
 
-  private func configuration(for dataset: SegmentationDataset) throws -> TrainingConfiguration {
+  private func configuration(
+    for dataset: SegmentationDataset,
+    _ context: CommandContext
+  ) throws -> TrainingConfiguration {
+    let request = planning.request(
+      minutes: minutes,
+      steps: epochs.map { $0 * TrainingConfiguration.stepsPerEpoch }
+    )
     if synthesize {
       guard let table = dataset.synthesis else { throw MissingSynthesis() }
       var planner = VolumePlanner(
-        spacing: spacing.isEmpty ? SIMD3(1, 1, 1) : SIMD3(spacing[0], spacing[1], spacing[2]),
-        patchSize: patch.isEmpty ? SIMD3(96, 112, 96) : SIMD3(patch[0], patch[1], patch[2])
+        spacing: request.spacing ?? SIMD3(1, 1, 1),
+        patchSize: request.patchSize ?? SIMD3(96, 112, 96)
       )
-      planner.baseFeatures = features ?? 24
-      return planner.configuration(
+      planner.baseFeatures = request.baseFeatures ?? 24
+      var values = planner.configuration(
         labels: dataset.labels,
         normalization: .robust,
         samples: .synthesis(SynthesisRecipe(table: table))
       )
+      values.batchSize = request.batchSize ?? values.batchSize
+      values.steps = request.steps
+      return values
     }
-    if shape == .threeDimensional {
-      return try TrainingPlanner().volumeConfiguration(
-        for: dataset,
-        baseFeatures: features ?? 32,
-        patchSize: patch.isEmpty ? nil : SIMD3(patch[0], patch[1], patch[2]),
-        spacing: spacing.isEmpty ? nil : SIMD3(spacing[0], spacing[1], spacing[2])
-      )
-    }
-    return try TrainingPlanner().configuration(
-      for: dataset,
-      networkName: network,
-      baseFeatures: features ?? 24
+    let (check, plan) = try DatasetPlanner.plan(
+      dataset,
+      request: request,
+      progress: context.progress,
+      interruption: context.interruption
     )
+    guard check.faults.isEmpty, let plan else {
+      throw PipelinesError.faultyDataset(path: dataset.path, faults: check.faults)
+    }
+    for line in PlanText.table(plan) { context.progress.note(line) }
+    return plan.configuration
   }
 
   /// The command again, the data set by its name: a model card must not hold local paths.
@@ -257,17 +209,9 @@ struct TrainCommand: Verb {
     var words = ["lamina train", folder, "--output", name, "--fold", fold, "--seed", "\(seed)"]
     if let minutes { words += ["--minutes", "\(minutes)"] }
     if let epochs { words += ["--epochs", "\(epochs)"] }
-    if shape != .automatic { words += ["--configuration", shape.rawValue] }
     if synthesize { words.append("--synthesize") }
-    if let description {
-      words += ["--description", URL(fileURLWithPath: description).lastPathComponent]
-    }
     if let from { words += ["--from", URL(fileURLWithPath: from).lastPathComponent] }
-    if !spacing.isEmpty { words += ["--spacing"] + spacing.map { "\($0)" } }
-    if !patch.isEmpty { words += ["--patch"] + patch.map { "\($0)" } }
-    if network != "unet" { words += ["--network", network] }
-    if let features { words += ["--features", "\(features)"] }
-    if let batch { words += ["--batch", "\(batch)"] }
+    words += planning.words
     if let learningRate { words += ["--learning-rate", "\(learningRate)"] }
     return words.joined(separator: " ")
   }

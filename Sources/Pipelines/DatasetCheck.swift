@@ -5,12 +5,19 @@ import Support
 
 /// What a look at every file of a data set found.
 public struct DatasetCheck: Sendable {
-  /// Faults that make training wrong; one line each.
-  public let faults: [String]
-  /// Oddities that do not; one line each.
-  public let notes: [String]
+  /// Everything that is wrong or odd, faults first.
+  public let findings: [DatasetFinding]
+  /// Ids of cases that show the same scan, for each scan that several show.
+  public let copies: [[String]]
+  /// Sizes, spacings and intensities of the cases without a fault; nil when there is none.
+  public let fingerprint: DatasetFingerprint?
 
-  /// Checks a data set.
+  /// Faults that make training wrong; one line each.
+  public var faults: [String] { findings.filter(\.isFault).map(\.message) }
+  /// Oddities that do not; one line each.
+  public var notes: [String] { findings.filter { !$0.isFault }.map(\.message) }
+
+  /// Checks a data set; one case is held in memory at a time.
   /// - Parameters:
   ///   - dataset: The data set.
   ///   - progress: Told about each case.
@@ -22,7 +29,7 @@ public struct DatasetCheck: Sendable {
     progress: any ProgressReporter = SilentProgress(),
     interruption: Interruption = Interruption()
   ) throws -> DatasetCheck {
-    try run(dataset, progress: progress, interruption: interruption).check
+    try check(dataset, progress: progress, interruption: interruption) { _ in }
   }
 
   /// A labelled scan as read.
@@ -44,44 +51,89 @@ public struct DatasetCheck: Sendable {
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws -> (check: DatasetCheck, cases: [LoadedCase]) {
-    var faults = dataset.unpaired
     var loaded: [LoadedCase] = []
+    let check = try check(dataset, progress: progress, interruption: interruption) {
+      loaded.append($0)
+    }
+    return (check, loaded)
+  }
+
+  /// Reads every case, and gives those without a fault to a visitor.
+  static func check(
+    _ dataset: SegmentationDataset,
+    progress: any ProgressReporter,
+    interruption: Interruption,
+    visit: (LoadedCase) -> Void
+  ) throws -> DatasetCheck {
+    var findings = dataset.unpaired.map { message in
+      DatasetFinding(
+        .unpaired,
+        String(message.prefix { $0 != " " }),
+        fault: true,
+        message,
+        remedy: "bring the other file under this name, or take this one out"
+      )
+    }
+    findings += repeatedNames(dataset)
+    var sizes: [SIMD3<Int>] = []
+    var collector = FingerprintCollector()
+    var digests: [(id: String, digest: String)] = []
     progress.begin("checking \(dataset.cases.count) cases", total: dataset.cases.count)
     for (index, entry) in dataset.cases.enumerated() {
       try interruption.check()
-      do {
-        loaded.append(try load(entry, labels: dataset.labels))
-      } catch let error as ImagingError {
-        faults.append("\(entry.id): \(lowercasedStart(error.description))")
-      } catch let error as any ClassifiedError {
-        faults.append("\(entry.id): \(lowercasedStart(error.description))")
+      let found = try CaseCheck(entry, labels: dataset.labels)
+      findings += found.findings
+      if let digest = found.digest { digests.append((entry.id, digest)) }
+      if let loaded = found.loaded {
+        sizes.append(loaded.scan.geometry.size)
+        collector.add(loaded, labels: dataset.labels)
+        visit(loaded)
       }
       progress.update(index + 1, detail: nil)
     }
     progress.end()
-    return (
-      DatasetCheck(faults: faults, notes: strays(dataset, loaded: loaded)), loaded
+    let fingerprint = collector.fingerprint(labels: dataset.labels)
+    findings += unusedLabels(fingerprint)
+    let copies = CopiedScans(digests)
+    findings += copies.findings
+    findings += try copies.leaks(in: dataset, interruption: interruption)
+    findings += strays(dataset, sizes: sizes)
+    return DatasetCheck(
+      findings: findings.filter(\.isFault) + findings.filter { !$0.isFault },
+      copies: copies.groups,
+      fingerprint: fingerprint
     )
   }
 
-  private static func load(
-    _ entry: SegmentationDataset.Case,
-    labels: [LabelDefinition]
-  ) throws -> LoadedCase {
-    let scan = try ImageFormats.read(entry.image).volume.asFloat
-    let labelMap = try NIfTIReader.readLabelMap(entry.label, table: labels)
-    if let difference = scan.geometry.difference(from: labelMap.geometry) {
-      throw ImagingError.gridMismatch(reason: "scan and label map, \(difference)")
+  private static func unusedLabels(_ fingerprint: DatasetFingerprint?) -> [DatasetFinding] {
+    (fingerprint?.structures ?? []).filter { $0.cases == 0 }.map { structure in
+      DatasetFinding(
+        .unusedLabel,
+        nil,
+        fault: false,
+        "no label map shows \(structure.name) (\(structure.id))",
+        remedy: "take it out of dataset.json, or check the label maps' numbers"
+      )
     }
-    try labelMap.checkTable()
-    return LoadedCase(id: entry.id, scan: scan, labelMap: labelMap)
+  }
+
+  private static func repeatedNames(_ dataset: SegmentationDataset) -> [DatasetFinding] {
+    Dictionary(grouping: dataset.cases, by: \.id).filter { $0.value.count > 1 }.keys.sorted().map {
+      DatasetFinding(
+        .repeatedName,
+        $0,
+        fault: true,
+        "\($0) names several cases",
+        remedy: "list each case once, under a name of its own"
+      )
+    }
   }
 
   /// Images that lie in the folder but belong to no case, each with what is wrong.
   private static func strays(
     _ dataset: SegmentationDataset,
-    loaded: [LoadedCase]
-  ) -> [String] {
+    sizes: [SIMD3<Int>]
+  ) -> [DatasetFinding] {
     let testPlaces: Set = ["imagesTs", "labelsTs"]
     let known = Set(dataset.cases.flatMap { [$0.image, $0.label] }.map { standard($0) })
     guard let files = FileManager.default.enumerator(atPath: dataset.path) else { return [] }
@@ -95,6 +147,9 @@ public struct DatasetCheck: Sendable {
         && !unpaired.contains { name.contains($0) }
     }
     let ids = Set(dataset.cases.map(\.id))
+    func finding(_ message: String, _ remedy: String) -> DatasetFinding {
+      DatasetFinding(.stray, nil, fault: false, message, remedy: remedy)
+    }
     return names.sorted().map { name in
       let prefix = "\(name) is not used: "
       guard
@@ -103,22 +158,26 @@ public struct DatasetCheck: Sendable {
           progress: SilentProgress()
         ).first,
         let size = summary.volumes.first?.size
-      else { return prefix + "it cannot be read" }
+      else { return finding(prefix + "it cannot be read", "obtain it again, or remove it") }
       let file = SegmentationDataset.stem(URL(fileURLWithPath: name).lastPathComponent)
       let isLabel = file.lowercased().hasPrefix("label")
       let id = ids.first { file.hasSuffix($0) }
+      var remedy = "remove it, or bring its partner"
       var reason =
         id.map { "\($0) has its \(isLabel ? "label map" : "scan") already" }
         ?? (isLabel
           ? "no scan of its name is in imagesTr" : "no label map of its name is in labelsTr")
-      if let oddity = sizeOddity(size, loaded) { reason += ", and \(oddity)" }
-      return prefix + reason
+      if id == nil, name.hasPrefix("imagesTr/"), !file.hasSuffix("_0000") {
+        reason = "scans are named CASE_0000 and an ending"
+        remedy = "rename it to \(file)_0000 and its ending"
+      }
+      if let oddity = sizeOddity(size, sizes) { reason += ", and \(oddity)" }
+      return finding(prefix + reason, remedy)
     }
   }
 
-  private static func sizeOddity(_ size: [Int], _ loaded: [LoadedCase]) -> String? {
-    guard size.count >= 3, !loaded.isEmpty else { return nil }
-    let sizes = loaded.map(\.scan.geometry.size)
+  private static func sizeOddity(_ size: [Int], _ sizes: [SIMD3<Int>]) -> String? {
+    guard size.count >= 3, !sizes.isEmpty else { return nil }
     let limits = (0..<3).map { axis in
       (sizes.map { $0[axis] }.min() ?? 0, sizes.map { $0[axis] }.max() ?? 0)
     }
@@ -133,7 +192,8 @@ public struct DatasetCheck: Sendable {
     URL(fileURLWithPath: path).standardizedFileURL.path
   }
 
-  private static func lowercasedStart(_ sentence: String) -> String {
+  /// A sentence as the part of a line: without its full stop, from a small letter on.
+  static func clause(_ sentence: String) -> String {
     let body = sentence.hasSuffix(".") ? String(sentence.dropLast()) : sentence
     return body.prefix(1).lowercased() + body.dropFirst()
   }

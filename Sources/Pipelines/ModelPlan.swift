@@ -72,6 +72,15 @@ public enum ModelPlan: Sendable, Equatable {
     }
   }
 
+  /// Axes of the patch over which prediction may mirror.
+  var mirrorAxes: [Int] {
+    switch self {
+    case .slices(let plan): plan.mirrorAxes
+    case .nnUNet(let plan): plan.mirrorAxes
+    case .volume: []
+    }
+  }
+
   /// Whether labels of an earlier stage are further inputs.
   var needsPreviousStage: Bool {
     if case .nnUNet(let plan) = self { return plan.previousStage != nil }

@@ -79,7 +79,7 @@ public enum PipelinesError: ClassifiedError, Equatable {
       "\(path) is not a data set in nnU-Net's or the Decathlon's layout: \(reason)."
     case .faultyDataset(let path, let faults):
       "The data set \(path) has \(faults.count) \(faults.count == 1 ? "fault" : "faults"): "
-        + faults.joined(separator: "; ") + "."
+        + faults.joined(separator: "; ") + "; lamina plan says what to do about each."
     case .unsuitableScan(let path, let reason): "\(path) does not suit the model: \(reason)."
     case .unknownStructure(let name, let known):
       "The model has no structure \(name); it has \(known.joined(separator: ", "))."

@@ -17,6 +17,8 @@ public struct SegmentationDataset: Sendable {
 
   /// The folder.
   public let path: String
+  /// The description's file.
+  let descriptionPath: String
   /// The data set's name.
   public let name: String
   /// Where the data came from, and under which licence, as `dataset.json` says.
@@ -81,12 +83,13 @@ public struct SegmentationDataset: Sendable {
   ///   malformed, holds regions or several channels, or there is no case.
   public init(path: String, description: String? = nil) throws {
     self.path = path
+    descriptionPath = description ?? path + "/dataset.json"
     for needed in [path, description].compactMap({ $0 })
     where !FileManager.default.fileExists(atPath: needed) {
       throw SupportError.notFound(path: needed)
     }
     func unusable(_ reason: String) -> PipelinesError { .notADataset(path: path, reason: reason) }
-    guard let data = FileManager.default.contents(atPath: description ?? path + "/dataset.json")
+    guard let data = FileManager.default.contents(atPath: descriptionPath)
     else { throw unusable("it has no readable dataset.json") }
     guard let header = try? JSONDecoder().decode(Header.self, from: data) else {
       throw unusable("its dataset.json is not valid or names no labels")
@@ -221,21 +224,33 @@ public struct SegmentationDataset: Sendable {
   }
 
   /// Splits the cases into five folds by a seeded shuffle of the sorted ids.
+  ///
+  /// Copies of one scan go where the first of them goes; without copies they change nothing.
   /// - Parameters:
   ///   - fold: Which fold is held out, 0 to 4, or nil for none.
   ///   - seed: Seed of the shuffle.
+  ///   - copies: Ids of cases that show the same scan, as `DatasetCheck` finds them.
   /// - Returns: Cases to train on and cases held out, each in the order of the ids.
-  public func split(holdingOut fold: Int?, seed: UInt64) -> (training: [Case], heldOut: [Case]) {
+  public func split(
+    holdingOut fold: Int?,
+    seed: UInt64,
+    copies: [[String]] = []
+  ) -> (training: [Case], heldOut: [Case]) {
     guard let fold else { return (cases, []) }
     var random = RandomStream(seed: seed).split(Self.splitPurpose)
     var order = Array(cases.indices)
     order.shuffle(using: &random)
-    let chosen = Set(
-      order.enumerated().filter { $0.offset % Self.foldCount == fold }.map(\.element)
+    var folds = Dictionary(
+      order.enumerated().map { (cases[$0.element].id, $0.offset % Self.foldCount) },
+      uniquingKeysWith: { first, _ in first }
     )
+    for group in copies {
+      guard let first = group.first, let chosen = folds[first] else { continue }
+      for id in group { folds[id] = chosen }
+    }
     return (
-      cases.indices.filter { !chosen.contains($0) }.map { cases[$0] },
-      chosen.sorted().map { cases[$0] }
+      cases.filter { folds[$0.id] != fold },
+      cases.filter { folds[$0.id] == fold }
     )
   }
 

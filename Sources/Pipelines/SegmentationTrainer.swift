@@ -142,6 +142,14 @@ public struct SegmentationTrainer: Sendable {
     )
   }
 
+  /// The configuration of an unfinished run.
+  /// - Parameter folder: Where its checkpoints are kept.
+  /// - Returns: The configuration; nil without a readable checkpoint.
+  public static func storedConfiguration(_ folder: String) -> TrainingConfiguration? {
+    guard let stored = try? TrainingCheckpoint(folder: folder).load() else { return nil }
+    return TrainingState.configuration(of: stored)
+  }
+
   /// Removes the checkpoints; for when the model is safely written.
   public func discardCheckpoints() { checkpoint.remove() }
 

@@ -29,16 +29,9 @@ struct TrainingMaterial: Sendable {
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws {
-    let split = dataset.split(holdingOut: configuration.fold, seed: configuration.seed)
-    guard !split.training.isEmpty else {
-      throw PipelinesError.notADataset(
-        path: dataset.path,
-        reason: "\(dataset.cases.count) labelled scans leave none to train on; use --fold all"
-      )
-    }
-    trainingCases = split.training.map(\.id)
-    let chosen = Set(trainingCases)
     if case .synthesis(let recipe) = configuration.samples {
+      trainingCases = try Self.trainingCases(dataset, configuration)
+      let chosen = Set(trainingCases)
       let source = SynthesisMaps(recipe: recipe, labels: dataset.labels)
       let (maps, faults) = try source.read(
         dataset.cases,
@@ -68,6 +61,8 @@ struct TrainingMaterial: Sendable {
     )
     for note in check.notes { progress.warn(note + ".") }
     try Self.refuse(check.faults, dataset)
+    trainingCases = try Self.trainingCases(dataset, configuration, copies: check.copies)
+    let chosen = Set(trainingCases)
     let training = loaded.filter { chosen.contains($0.id) }
     heldOut = loaded.filter { !chosen.contains($0.id) }
     examples = Array(training.prefix(ModelSelfTest.scanLimit))
@@ -92,6 +87,26 @@ struct TrainingMaterial: Sendable {
       )
     default: throw PipelinesError.invalidPlan(reason: "its samples do not suit its plan")
     }
+  }
+
+  /// Ids of the cases to train on.
+  private static func trainingCases(
+    _ dataset: SegmentationDataset,
+    _ configuration: TrainingConfiguration,
+    copies: [[String]] = []
+  ) throws -> [String] {
+    let split = dataset.split(
+      holdingOut: configuration.fold,
+      seed: configuration.seed,
+      copies: copies
+    )
+    guard !split.training.isEmpty else {
+      throw PipelinesError.notADataset(
+        path: dataset.path,
+        reason: "\(dataset.cases.count) labelled scans leave none to train on; use --fold all"
+      )
+    }
+    return split.training.map(\.id)
   }
 
   /// Scans made from each held-out label map.

@@ -94,48 +94,6 @@ public struct TrainingPlanner: Sendable {
     return configuration
   }
 
-  /// Chooses a plan of three dimensions by the headers of the data set's scans.
-  ///
-  /// The spacing is the median over the cases, the patch the median size at that spacing as far as
-  /// `maximumVolume` allows. Axes that a name of a structure tells apart are not mirrored.
-  /// - Parameters:
-  ///   - dataset: The data set.
-  ///   - baseFeatures: Channels of the first stage.
-  ///   - patchSize: Voxels that the network sees at once, or nil to choose.
-  ///   - spacing: Spacing that the network sees, mm, or nil to choose.
-  /// - Returns: A configuration with every training value at its default.
-  /// - Throws: What reading a header throws.
-  public func volumeConfiguration(
-    for dataset: SegmentationDataset,
-    baseFeatures: Int = 32,
-    patchSize: SIMD3<Int>? = nil,
-    spacing: SIMD3<Double>? = nil
-  ) throws -> TrainingConfiguration {
-    let found = try medians(of: dataset)
-    let spacing = spacing ?? SIMD3(found.spacing[0], found.spacing[1], found.spacing[2])
-    var size = SIMD3<Int>()
-    for axis in 0..<3 {
-      size[axis] = max(8, Int((found.size[axis] * found.spacing[axis] / spacing[axis]).rounded()))
-    }
-    while size.x * size.y * size.z > Self.maximumVolume {
-      let longest = (0..<3).max { size[$0] < size[$1] } ?? 0
-      size[longest] = size[longest] * 7 / 8
-    }
-    var planner = VolumePlanner(spacing: spacing, patchSize: patchSize ?? size)
-    planner.baseFeatures = baseFeatures
-    var augmentation = VolumeAugmentation()
-    augmentation.mirrorAxes = hasSides(dataset) ? [1, 2] : [0, 1, 2]
-    return planner.configuration(
-      labels: dataset.labels,
-      normalization: .zScore(usesMask: false),
-      samples: .patches(augmentation),
-      mirrorAxes: augmentation.mirrorAxes.map { 2 - $0 }.sorted()
-    )
-  }
-
-  /// The most voxels of a patch.
-  private static let maximumVolume = 96 * 96 * 96
-
   /// Sizes and spacings along the patient's axes (0 left-right, 1 front-back, 2 feet-head), of every
   /// scan whose header can be read, and their medians.
   private func medians(of dataset: SegmentationDataset) throws -> (
@@ -164,7 +122,7 @@ public struct TrainingPlanner: Sendable {
   }
 
   /// Left and right are told apart by name only; without such names mirror images are more data.
-  private func hasSides(_ dataset: SegmentationDataset) -> Bool {
+  func hasSides(_ dataset: SegmentationDataset) -> Bool {
     dataset.labels.contains { label in
       let words = label.name.lowercased().split { !$0.isLetter }
       return words.contains { Self.sideWords.contains(String($0)) }

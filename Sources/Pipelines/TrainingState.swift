@@ -161,6 +161,12 @@ struct TrainingState {
     return Safetensors(tensors: tensors, metadata: ["lamina.training/1": text])
   }
 
+  /// The configuration that a checkpoint was saved with; nil when it is none.
+  static func configuration(of stored: Safetensors) -> TrainingConfiguration? {
+    stored.metadata["lamina.training/1"]
+      .flatMap { try? JSONDecoder().decode(Summary.self, from: Data($0.utf8)) }?.configuration
+  }
+
   private mutating func restore(
     _ stored: Safetensors,
     from path: String,

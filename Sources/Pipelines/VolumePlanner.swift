@@ -5,9 +5,7 @@ import Transforms
 
 /// Chooses a plan of three dimensions and its U-Net for a patch and a spacing.
 ///
-/// The topology follows nnU-Net's rules (Isensee et al. 2021, "Inferred parameters"): an axis is
-/// halved while at least `minimumBottleneck` cells remain, an axis coarser than twice the finest one
-/// only once the others have caught up, with windows of one along it until then.
+/// The topology follows nnU-Net's rules (`UNetTopology`).
 public struct VolumePlanner: Sendable {
   /// Spacing that the network sees along x, y, z, mm.
   public var spacing: SIMD3<Double>
@@ -21,9 +19,8 @@ public struct VolumePlanner: Sendable {
   public var unitsPerStage = 2
   /// The most stages.
   public var maximumStages = 6
-
-  /// The fewest cells along an axis of the deepest stage.
-  private static let minimumBottleneck = 4
+  /// Which of the axes z, y, x each axis of the network's arrays is; nnU-Net puts the coarsest first.
+  public var transposeForward = [0, 1, 2]
 
   /// Creates a planner.
   /// - Parameters:
@@ -34,35 +31,17 @@ public struct VolumePlanner: Sendable {
     self.patchSize = patchSize
   }
 
-  /// Steps and windows of every stage along z, y, x, and the patch that they need.
-  func topology() -> (strides: [[Int]], kernels: [[Int]], patch: [Int]) {
-    var size = [patchSize.z, patchSize.y, patchSize.x]
-    var spacing = [spacing.z, spacing.y, spacing.x]
-    var strides = [[1, 1, 1]]
-    var kernels = [spacing.map { $0 > 2 * (spacing.min() ?? 1) ? 1 : 3 }]
-    while strides.count < maximumStages {
-      let finest = spacing.min() ?? 1
-      let halved = (0..<3).map {
-        spacing[$0] < 2 * finest && size[$0] >= 2 * Self.minimumBottleneck
-      }
-      guard halved.contains(true) else { break }
-      let steps = halved.map { $0 ? 2 : 1 }
-      for axis in 0..<3 {
-        size[axis] = (size[axis] + steps[axis] - 1) / steps[axis]
-        spacing[axis] *= Double(steps[axis])
-      }
-      strides.append(steps)
-      kernels.append(
-        (0..<3).map {
-          spacing[$0] > 2 * (spacing.min() ?? 1) && kernels[kernels.count - 1][$0] == 1 ? 1 : 3
-        }
-      )
-    }
-    let multiples = (0..<3).map { axis in strides.reduce(1) { $0 * $1[axis] } }
-    let patch = zip([patchSize.z, patchSize.y, patchSize.x], multiples).map {
-      ($0 + $1 - 1) / $1 * $1
-    }
-    return (strides, kernels, patch)
+  /// Steps and windows of every stage and the patch that they need, axes transposed.
+  func topology() -> UNetTopology {
+    UNetTopology(
+      spacing: transposed([spacing.z, spacing.y, spacing.x]),
+      patchSize: transposed([patchSize.z, patchSize.y, patchSize.x]),
+      maximumStages: maximumStages
+    )
+  }
+
+  private func transposed<Value>(_ values: [Value]) -> [Value] {
+    transposeForward.map { values[$0] }
   }
 
   /// Puts a run together.
@@ -80,8 +59,8 @@ public struct VolumePlanner: Sendable {
     mirrorAxes: [Int] = [],
     reader: NNUNetPlan.Reader = .reorienting
   ) -> TrainingConfiguration {
-    let (strides, kernels, patch) = topology()
-    let stages = strides.count
+    let topology = topology()
+    let stages = topology.strides.count
     var network = NNUNetConfiguration(
       inputChannels: 1,
       outputChannels: labels.count + 1,
@@ -90,16 +69,16 @@ public struct VolumePlanner: Sendable {
       unitsPerStage: [Int](repeating: unitsPerStage, count: stages),
       decoderUnitsPerStage: [Int](repeating: unitsPerStage, count: max(1, stages - 1))
     )
-    network.strides = strides
-    network.kernelSizes = kernels
+    network.strides = topology.strides
+    network.kernelSizes = topology.kernels
     network.hasDeepSupervision = true
     let isCoarse = spacing.max() / spacing.min() > 3
     var plan = NNUNetPlan(
       configuration: "3d_fullres",
       channels: [normalization],
-      transposeForward: [0, 1, 2],
-      spacing: [spacing.z, spacing.y, spacing.x],
-      patchSize: patch,
+      transposeForward: transposeForward,
+      spacing: transposed([spacing.z, spacing.y, spacing.x]),
+      patchSize: topology.patchSize,
       data: .spline(order: 3, orderAcross: 0, separates: isCoarse ? nil : false),
       segmentation: .spline(order: 1, orderAcross: 0, separates: isCoarse ? nil : false),
       probabilities: .spline(order: 1, orderAcross: 0, separates: isCoarse ? nil : false),

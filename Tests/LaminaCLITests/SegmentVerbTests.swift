@@ -323,7 +323,8 @@ import Testing
       try Samples.writeLabels(
         [1],
         to: data + "/labelsTr/\(index).nii.gz",
-        size: [16, 16, 8]
+        // Equal scans would count as copies and share a fold.
+        size: [16, 16, 8 + index]
       )
       try FileManager.default.copyItem(
         atPath: data + "/labelsTr/\(index).nii.gz",

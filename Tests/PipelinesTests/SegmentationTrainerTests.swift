@@ -51,7 +51,7 @@ import Testing
     #expect(network.features == [24, 48])
     #expect(network.inputChannels == 7 && network.outputChannels == 3)
     // Mirroring sagittal slices would exchange front and back.
-    #expect(values.augmentation.mirrorProbability == 0)
+    #expect(values.slicePlan?.mirrorAxes == [])
   }
 
   @Test func trainingLearnsTheBalls() throws {

@@ -1,0 +1,139 @@
+/// What one pass of a network over one input costs, by its definition.
+public struct NetworkCost: Codable, Equatable, Sendable {
+  /// Multiplications of the convolutions.
+  public var multiplications = 0
+  /// Values of the maps that convolutions make.
+  ///
+  /// nnU-Net's measure of memory (`compute_conv_feature_map_size` of its planner).
+  public var mapValues = 0
+  /// Weights that are learnt.
+  public var parameters = 0
+
+  /// Creates a cost of nothing.
+  public init() {}
+
+  /// Adds a convolution; its normalisation has no multiplications here.
+  fileprivate mutating func add(
+    inputs: Int,
+    outputs: Int,
+    window: [Int],
+    cells: [Int],
+    normalized: Bool = true
+  ) {
+    let (taps, area) = (window.reduce(1, *), cells.reduce(1, *))
+    multiplications += inputs * outputs * taps * area
+    mapValues += outputs * area
+    parameters += inputs * outputs * taps + outputs + (normalized ? 2 * outputs : 0)
+  }
+
+  /// Adds a transposed convolution whose window is its step: each output has one tap.
+  fileprivate mutating func add(inputs: Int, outputs: Int, step: [Int], cells: [Int]) {
+    let (taps, area) = (step.reduce(1, *), cells.reduce(1, *))
+    multiplications += inputs * outputs * area
+    mapValues += outputs * area
+    parameters += inputs * outputs * taps + outputs
+  }
+}
+
+extension NetworkConfiguration {
+  /// What one pass over one input costs, for the networks that trainings plan.
+  /// - Parameter inputSize: Spatial axes of the input, multiples of what the network needs.
+  /// - Returns: The cost; nil for networks other than U-Nets of plain convolutions.
+  public func cost(inputSize: [Int]) -> NetworkCost? {
+    switch self {
+    case .unet(let values): values.padding == .same ? values.cost(inputSize) : nil
+    case .plainConvUNet(let values): values.cost(inputSize)
+    default: nil
+    }
+  }
+
+  /// Multiplications of the convolutions in one pass over one input.
+  /// - Parameter inputSize: Spatial axes of the input.
+  /// - Returns: The count; nil as for `cost(inputSize:)`.
+  public func multiplications(inputSize: [Int]) -> Int? {
+    cost(inputSize: inputSize)?.multiplications
+  }
+}
+
+extension UNetConfiguration {
+  fileprivate func cost(_ inputSize: [Int]) -> NetworkCost {
+    let window = [Int](repeating: kernelSize, count: dimensions)
+    let sizes = features.indices.map { level in inputSize.map { $0 >> level } }
+    let normalized = normalization != .none
+    var cost = NetworkCost()
+    func stage(_ level: Int, inputs: Int) {
+      for unit in 0..<convolutionsPerStage {
+        cost.add(
+          inputs: unit == 0 ? inputs : features[level],
+          outputs: features[level],
+          window: window,
+          cells: sizes[level],
+          normalized: normalized
+        )
+      }
+    }
+    for level in features.indices {
+      stage(level, inputs: level == 0 ? inputChannels : features[level - 1])
+    }
+    for level in features.indices.dropLast().reversed() {
+      cost.add(
+        inputs: features[level + 1],
+        outputs: features[level],
+        step: window.map { _ in 2 },
+        cells: sizes[level]
+      )
+      stage(level, inputs: 2 * features[level])
+    }
+    cost.add(
+      inputs: features[0],
+      outputs: outputChannels,
+      window: window.map { _ in 1 },
+      cells: inputSize,
+      normalized: false
+    )
+    return cost
+  }
+}
+
+extension NNUNetConfiguration {
+  fileprivate func cost(_ inputSize: [Int]) -> NetworkCost {
+    var sizes: [[Int]] = []
+    for step in strides { sizes.append(zip(sizes.last ?? inputSize, step).map { $0 / $1 }) }
+    let normalized = normalization != .none
+    var cost = NetworkCost()
+    func stage(_ level: Int, _ units: Int, inputs: Int) {
+      for unit in 0..<units {
+        cost.add(
+          inputs: unit == 0 ? inputs : features[level],
+          outputs: features[level],
+          window: kernelSizes[level],
+          cells: sizes[level],
+          normalized: normalized
+        )
+      }
+    }
+    for level in features.indices {
+      let inputs = level == 0 ? inputChannels : features[level - 1]
+      stage(level, unitsPerStage[level], inputs: inputs)
+    }
+    for (place, level) in features.indices.dropLast().reversed().enumerated() {
+      cost.add(
+        inputs: features[level + 1],
+        outputs: features[level],
+        step: strides[level + 1],
+        cells: sizes[level]
+      )
+      stage(level, decoderUnitsPerStage[place], inputs: 2 * features[level])
+      if hasDeepSupervision || level == 0 {
+        cost.add(
+          inputs: features[level],
+          outputs: outputChannels,
+          window: sizes[level].map { _ in 1 },
+          cells: sizes[level],
+          normalized: false
+        )
+      }
+    }
+    return cost
+  }
+}

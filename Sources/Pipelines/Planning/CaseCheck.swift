@@ -1,0 +1,225 @@
+import Foundation
+import Imaging
+import ImagingIO
+import Support
+
+/// What a look at one labelled scan found.
+struct CaseCheck {
+  /// Everything that is wrong or odd.
+  private(set) var findings: [DatasetFinding] = []
+  /// The case, when nothing makes training wrong.
+  private(set) var loaded: DatasetCheck.LoadedCase?
+  /// A digest of the scan's values; nil when it cannot be read.
+  private(set) var digest: String?
+
+  private let id: String
+
+  /// Reads a case.
+  /// - Parameters:
+  ///   - entry: Its files.
+  ///   - labels: The numbers that may occur.
+  /// - Throws: What is neither a fault of a file nor of its values.
+  init(_ entry: SegmentationDataset.Case, labels: [LabelDefinition]) throws {
+    id = entry.id
+    guard let scan = try read(entry.image)?.asFloat else { return }
+    digest = try Self.digest(scan)
+    checkValues(scan)
+    guard let stored = try read(entry.label) else { return }
+    checkGrid(scan.geometry, stored.geometry)
+    guard let map = try labelMap(stored, labels, path: entry.label) else { return }
+    checkLabels(map, labels)
+    if !findings.contains(where: \.isFault) {
+      loaded = DatasetCheck.LoadedCase(id: id, scan: scan, labelMap: map)
+    }
+  }
+
+  /// A digest of a scan's size and values, the same for files of any scalar type.
+  static func digest(_ scan: Volume<Float>) throws -> String {
+    let size = scan.geometry.size
+    let data = scan.voxels.withUnsafeBytes { Data($0) }
+    return "\(size.x),\(size.y),\(size.z),\(try SHA256.hexDigest(of: data))"
+  }
+
+  /// A corner may lie so far from where the other file has it without a remark, mm.
+  private static let silentGapMM = 1e-4
+  /// A fraction of a label is rounded away when `--fix` mends it.
+  static let fractionLimit = 1e-3
+
+  private mutating func add(
+    _ kind: DatasetFinding.Kind,
+    fault: Bool = true,
+    _ message: String,
+    remedy: String
+  ) {
+    findings.append(DatasetFinding(kind, id, fault: fault, "\(id): \(message)", remedy: remedy))
+  }
+
+  private mutating func read(_ path: String) throws -> AnyVolume? {
+    do {
+      return try ImageFormats.read(path).volume
+    } catch let error as ImagingError {
+      unreadable(error.description)
+    } catch let error as any ClassifiedError {
+      unreadable(error.description)
+    }
+    return nil
+  }
+
+  private mutating func unreadable(_ description: String) {
+    add(
+      .unreadable,
+      DatasetCheck.clause(description),
+      remedy: "obtain the file again, or take the case out"
+    )
+  }
+
+  private mutating func checkValues(_ scan: Volume<Float>) {
+    let broken = scan.voxels.count { !$0.isFinite }
+    if broken > 0 {
+      add(
+        .notFinite,
+        "\(broken) voxels of the scan are infinite or not numbers",
+        remedy: "write the scan again with numbers there, such as 0 outside the patient"
+      )
+    }
+    if let first = scan.voxels.first, scan.voxels.allSatisfy({ $0 == first }) {
+      add(
+        .constant,
+        "every voxel of the scan is \(first)",
+        remedy: "obtain the scan again, or take the case out"
+      )
+    }
+  }
+
+  private mutating func checkGrid(_ scan: ImageGeometry, _ map: ImageGeometry) {
+    if let difference = scan.difference(from: map) {
+      let error = ImagingError.gridMismatch(reason: "scan and label map, \(difference)")
+      if scan.size != map.size {
+        add(
+          .size,
+          DatasetCheck.clause(error.description),
+          remedy: "draw the label map on this scan, or take the case out"
+        )
+      } else if scan.orientation != map.orientation {
+        add(
+          .orientation,
+          DatasetCheck.clause(error.description)
+            + ", its axes point to \(map.orientation) and the scan's to \(scan.orientation)",
+          remedy: "find out which of the two headers is right and write the other file anew"
+        )
+      } else {
+        add(
+          .grid,
+          DatasetCheck.clause(error.description),
+          remedy: scan.largestGap(from: map) < DatasetMending.gapLimitMM
+            ? "--fix gives the label map the scan's place"
+            : "find out which of the two headers is right and write the other file anew"
+        )
+      }
+    } else if scan.largestGap(from: map) > Self.silentGapMM {
+      add(
+        .rounding,
+        fault: false,
+        "scan and label map lie \(Self.rounded(scan.largestGap(from: map))) mm apart",
+        remedy: "none needed; --fix gives the label map the scan's place"
+      )
+    }
+  }
+
+  private mutating func labelMap(
+    _ stored: AnyVolume,
+    _ labels: [LabelDefinition],
+    path: String
+  ) throws -> LabelMap? {
+    do {
+      let map = try NIfTIReader.labelMap(from: stored, table: labels, path: path)
+      if stored.isFloatingPoint {
+        add(
+          .labelType,
+          fault: false,
+          "the labels are stored as fractions (\(stored.scalarName))",
+          remedy: "none needed; --fix writes them as whole numbers"
+        )
+      }
+      return map
+    } catch let error as any ClassifiedError {
+      add(
+        .brokenLabels,
+        DatasetCheck.clause(error.description),
+        remedy: stored.roundedLabels == nil
+          ? "obtain the label map again; it was resampled as an image, or is one"
+          : "--fix rounds them, as none is more than \(Self.fractionLimit) from a whole number"
+      )
+      return nil
+    }
+  }
+
+  private mutating func checkLabels(_ map: LabelMap, _ labels: [LabelDefinition]) {
+    let known = Set(labels.map(\.id)).union([0])
+    let counts = map.voxelCounts
+    for (label, count) in counts.sorted(by: { $0.key < $1.key }) where !known.contains(label) {
+      let error = ImagingError.unknownLabel(id: label, voxelCount: count)
+      add(
+        .unknownLabel,
+        DatasetCheck.clause(error.description),
+        remedy: "name \(label) in dataset.json, or correct the label map"
+      )
+    }
+    if counts.keys.allSatisfy({ $0 == 0 }) {
+      add(
+        .emptyLabels,
+        fault: false,
+        "the label map shows no structure",
+        remedy: "check that none is there; such cases teach only background"
+      )
+    }
+  }
+
+  static func rounded(_ value: Double) -> Double { (value * 1e5).rounded() / 1e5 }
+}
+
+extension AnyVolume {
+  /// Whether the values are fractions by type.
+  var isFloatingPoint: Bool {
+    switch self {
+    case .float32, .float64: true
+    default: false
+    }
+  }
+
+  /// Labels from values that rounding left next to whole numbers; nil where others are.
+  var roundedLabels: [UInt16]? {
+    let values: [Double]
+    switch self {
+    case .float32(let volume): values = volume.voxels.map { Double($0) }
+    case .float64(let volume): values = volume.voxels
+    default: return nil
+    }
+    var labels: [UInt16] = []
+    labels.reserveCapacity(values.count)
+    for value in values {
+      let whole = value.rounded()
+      guard abs(value - whole) <= CaseCheck.fractionLimit, let label = UInt16(exactly: whole) else {
+        return nil
+      }
+      labels.append(label)
+    }
+    return labels
+  }
+}
+
+extension ImageGeometry {
+  /// The largest distance between corresponding corners of two grids of one size, mm.
+  func largestGap(from other: ImageGeometry) -> Double {
+    let last = SIMD3<Double>(size &- 1)
+    return (0..<8).map { corner in
+      let index = SIMD3<Double>(
+        corner & 1 == 0 ? 0 : last.x,
+        corner & 2 == 0 ? 0 : last.y,
+        corner & 4 == 0 ? 0 : last.z
+      )
+      let gap = position(ofIndex: index) - other.position(ofIndex: index)
+      return dot(gap, gap).squareRoot()
+    }.max() ?? 0
+  }
+}

@@ -108,7 +108,7 @@ public struct TrainedModel: Sendable {
       "- Data: \(provenance.dataset); \(provenance.source). Licence: \(description.licence).",
       "- \(provenance.trainingCases) volumes; \(provenance.heldOut.count) held out by seed "
         + "\(configuration.seed), fold \(configuration.fold.map(String.init) ?? "none").",
-      "- Network: \(configuration.network.name), slices along \(configuration.plan.orientation), "
+      "- Network: \(configuration.network.name) of \(outcome.network.weightCount) weights, slices along \(configuration.plan.orientation), "
         + "\(configuration.plan.inputChannels) slices as channels, patches of "
         + configuration.plan.patchSize.map(String.init).joined(separator: " x ") + ".",
       "- \(configuration.steps) steps of \(configuration.batchSize) slices in "

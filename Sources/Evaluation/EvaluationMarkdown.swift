@@ -37,13 +37,8 @@ struct EvaluationMarkdown {
     lines.append(
       "- Empty structures (`\(report.emptyPolicy.rawValue)`): \(report.emptyPolicy.explanation)"
     )
-    if let tolerance = report.toleranceMM {
-      let own = report.tolerancesMM.sorted { $0.key < $1.key }
-        .map { "\($0.key) \(Self.number($0.value)) mm" }
-      lines.append(
-        "- Tolerance of surface Dice: \(Self.number(tolerance)) mm"
-          + (own.isEmpty ? "" : "; " + own.joined(separator: ", "))
-      )
+    if let tolerance = report.toleranceText({ Self.number($0) }) {
+      lines.append("- Tolerance of surface Dice and boundary IoU: \(Self.escaped(tolerance))")
     }
     if let label = report.ignoreLabel {
       lines.append("- Voxels of label \(label) of the reference are left out")

@@ -8,7 +8,9 @@ extension ReportBuilder {
   /// An evaluation against another one of the same cases.
   func comparison(_ comparison: ModelComparison, _ item: EvaluationReportData) -> ReportSection {
     var blocks: [ReportBlock] = [.paragraph(Self.verdict(comparison, item))]
-    if !comparison.problems.isEmpty { blocks.append(.problems(comparison.problems)) }
+    if !comparison.problems.isEmpty {
+      blocks.append(.problems(comparison.problems.map { PathNames.shortened($0) }))
+    }
     blocks += comparison.rows.filter { $0.metric == "dice" && $0.n > 2 }.prefix(Self.mostCharts)
       .map { .chart(differenceChart($0, comparison, item)) }
     blocks.append(.table(table(comparison, item)))

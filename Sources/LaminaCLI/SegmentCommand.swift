@@ -137,7 +137,11 @@ struct SegmentCommand: Verb {
   var skipAir = false
 
   @Option(
-    help: ArgumentHelp("Structures to keep, separated by commas (default: all).", valueName: "a,b")
+    help: ArgumentHelp(
+      "Structures to keep, separated by commas (default: all).",
+      discussion: "Of TotalSegmentator's models only those that know one of them run.",
+      valueName: "a,b"
+    )
   )
   var labels: String?
 

@@ -40,6 +40,8 @@ public struct EvaluationReport: Equatable, Sendable {
   public var subgroups: [SubgroupAnalysis]
   /// The comparisons with other predictions, in the order given.
   public var comparisons: [ModelComparison]
+  /// The mean ranks among all compared predictions; nil without a comparison.
+  public var ranking: ModelRanking?
 
   /// Summarises cases.
   ///

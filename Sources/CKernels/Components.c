@@ -127,48 +127,38 @@ INLINE uint32_t root(uint32_t *parents, uint32_t node) {
   return node;
 }
 
-// Joins the set of root `one` with that of run b; the smaller root stays, and is returned.
-INLINE uint32_t join(uint32_t *parents, uint32_t one, int64_t b) {
-  if (parents[b] == one) return one;
+// Joins the sets of runs a and b; the smaller root stays.
+INLINE void join(uint32_t *parents, int64_t a, int64_t b) {
+  if (parents[a] == parents[b]) return;
+  const uint32_t one = root(parents, (uint32_t)a);
   const uint32_t two = root(parents, (uint32_t)b);
-  if (one < two) {
-    parents[two] = one;
-    parents[b] = one;
-    return one;
-  }
-  parents[one] = two;
-  return two;
+  const uint32_t least = one < two ? one : two;
+  // Roots first, then the runs themselves, so that they are found at once the next time.
+  parents[one] = least;
+  parents[two] = least;
+  parents[a] = least;
+  parents[b] = least;
 }
 
 INLINE bool touches(const ck_run *a, const ck_run *b, int32_t spare) {
-  return a->start < b->end + spare && b->start < a->end + spare && a->label == b->label;
+  return (a->start < b->end + spare) & (b->start < a->end + spare) & (a->label == b->label);
 }
 
 // Joins touching runs of two rows; `spare` is 1 where rows touch by edges or corners too.
 INLINE void join_rows(const ck_run *runs, uint32_t *parents, int64_t a, int64_t a_last, int64_t b,
                       int64_t b_last, int32_t spare) {
-  if (a == a_last || b == b_last) return;
-  uint32_t one = root(parents, (uint32_t)a);
-  for (;;) {
-    if (touches(runs + a, runs + b, spare)) one = join(parents, one, b);
+  while (a < a_last && b < b_last) {
+    if (touches(runs + a, runs + b, spare)) join(parents, a, b);
     // The run that ends first touches nothing further in the other row.
-    bool next_a = runs[a].end < runs[b].end;
-    bool next_b = runs[b].end < runs[a].end;
-    if (!next_a && !next_b) {
+    const int32_t end_a = runs[a].end, end_b = runs[b].end;
+    if (spare != 0 && end_a == end_b) {
       // Both end here; a run of another label may begin here in either row, and touch by a corner.
-      if (spare != 0 && b + 1 < b_last && touches(runs + a, runs + b + 1, spare)) {
-        join(parents, one, b + 1);
-      }
-      if (spare != 0 && a + 1 < a_last && touches(runs + a + 1, runs + b, spare)) {
-        join(parents, root(parents, (uint32_t)(a + 1)), b);
-      }
-      next_a = next_b = true;
+      if (b + 1 < b_last && touches(runs + a, runs + b + 1, spare)) join(parents, a, b + 1);
+      if (a + 1 < a_last && touches(runs + a + 1, runs + b, spare)) join(parents, a + 1, b);
     }
-    if (next_b && ++b == b_last) return;
-    if (next_a) {
-      if (++a == a_last) return;
-      one = root(parents, (uint32_t)a);
-    }
+    // Without branches: which run ends first is anybody's guess.
+    a += end_a <= end_b;
+    b += end_b <= end_a;
   }
 }
 

@@ -4,6 +4,12 @@ import Support
 public enum EvaluationError: ClassifiedError, Equatable {
   /// The two images do not lie on the same grid.
   case gridMismatch(caseID: String, reason: String)
+  /// A mask does not lie on the images' grid.
+  case maskMismatch(caseID: String, reason: String)
+  /// A case has no mask where others have one.
+  case missingMask(caseID: String)
+  /// Another evaluation cannot be compared with this one.
+  case incomparable(path: String, reason: String)
   /// A name that is no metric's key.
   case unknownMetric(key: String)
   /// A label file that does not follow its form.
@@ -26,7 +32,8 @@ public enum EvaluationError: ClassifiedError, Equatable {
   /// Which exit status the case maps to.
   public var failure: Failure {
     switch self {
-    case .gridMismatch, .invalidLabels, .missingReferenceLabel, .invalidReport,
+    case .gridMismatch, .maskMismatch, .missingMask, .incomparable, .invalidLabels,
+      .missingReferenceLabel, .invalidReport,
       .invalidTable, .labelMismatch, .invalidTolerances:
       .damagedInput
     case .unknownMetric, .invalidDataRange, .invalidTolerance: .usage
@@ -39,6 +46,13 @@ public enum EvaluationError: ClassifiedError, Equatable {
     case .gridMismatch(let caseID, let reason):
       "\(caseID): the prediction and the reference lie on different grids (\(reason)); "
         + "resample one, or add --resample-prediction."
+    case .maskMismatch(let caseID, let reason):
+      "\(caseID): the mask lies on another grid than the images (\(reason)); resample it."
+    case .missingMask(let caseID):
+      "\(caseID): there is no mask of this case; name one for each, or a single file for all."
+    case .incomparable(let path, let reason):
+      "\(path) cannot be compared with: \(reason); evaluate both in the same way, or name the "
+        + "predictions themselves."
     case .unknownMetric(let key):
       "There is no metric \"\(key)\"; choose from \(Metric.all.map(\.key).joined(separator: ", "))."
     case .invalidLabels(let reason):

@@ -12,6 +12,7 @@ struct EvaluationMarkdown {
     statistics()
     agreement()
     for comparison in report.comparisons { compare(comparison) }
+    if let ranking = report.ranking { rank(ranking) }
     for analysis in report.subgroups { groups(analysis) }
     values()
     failures()
@@ -37,13 +38,8 @@ struct EvaluationMarkdown {
     lines.append(
       "- Empty structures (`\(report.emptyPolicy.rawValue)`): \(report.emptyPolicy.explanation)"
     )
-    if let tolerance = report.toleranceMM {
-      let own = report.tolerancesMM.sorted { $0.key < $1.key }
-        .map { "\($0.key) \(Self.number($0.value)) mm" }
-      lines.append(
-        "- Tolerance of surface Dice: \(Self.number(tolerance)) mm"
-          + (own.isEmpty ? "" : "; " + own.joined(separator: ", "))
-      )
+    if let tolerance = report.toleranceText({ Self.number($0) }) {
+      lines.append("- Tolerance of surface Dice and boundary IoU: \(Self.escaped(tolerance))")
     }
     if let label = report.ignoreLabel {
       lines.append("- Voxels of label \(label) of the reference are left out")
@@ -134,6 +130,18 @@ struct EvaluationMarkdown {
     lines += Self.table(rows, text: 2)
     lines += comparison.problems.isEmpty ? [] : [""]
     lines += comparison.problems.map { "- \(Self.escaped($0))" }
+  }
+
+  private mutating func rank(_ ranking: ModelRanking) {
+    lines += ["", "## Mean ranks", "", ModelRanking.explanation, ""]
+    lines += Self.table(
+      [["Structure", "Metric", "n", "Evaluated"] + ranking.others]
+        + ranking.rows.map { row in
+          [row.name, row.metric, "\(row.n)"] + row.meanRanks.map(Self.number)
+        }
+        + [["Mean of all", "", ""] + ranking.meanRanks.map(Self.number)],
+      text: 2
+    )
   }
 
   private mutating func groups(_ analysis: SubgroupAnalysis) {

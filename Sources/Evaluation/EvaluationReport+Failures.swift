@@ -20,6 +20,7 @@ extension EvaluationReport {
     report.volumeAgreement = volumeAgreement
     report.subgroups = subgroups
     report.comparisons = comparisons
+    report.ranking = ranking
     return report
   }
 

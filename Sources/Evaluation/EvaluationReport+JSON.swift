@@ -4,7 +4,7 @@ extension EvaluationReport: Codable {
   private enum Keys: String, CodingKey {
     case schema, emptyPolicy, toleranceMM, cases, summary, foregroundMean
     case tolerancesMM, ignoreLabel, bootstrap, unit, patients, problems, pairing
-    case volumeAgreement, subgroups, comparisons
+    case volumeAgreement, subgroups, comparisons, ranking
   }
 
   /// Reads the value from the form that `encode(to:)` writes.
@@ -44,6 +44,7 @@ extension EvaluationReport: Codable {
     volumeAgreement = try optional(.volumeAgreement, [])
     subgroups = try optional(.subgroups, [])
     comparisons = try optional(.comparisons, [])
+    ranking = try container.decodeIfPresent(ModelRanking.self, forKey: .ranking)
   }
 
   /// Writes the value in the form of `lamina.evaluation/1`.
@@ -67,6 +68,7 @@ extension EvaluationReport: Codable {
     if !volumeAgreement.isEmpty { try container.encode(volumeAgreement, forKey: .volumeAgreement) }
     if !subgroups.isEmpty { try container.encode(subgroups, forKey: .subgroups) }
     if !comparisons.isEmpty { try container.encode(comparisons, forKey: .comparisons) }
+    try container.encodeIfPresent(ranking, forKey: .ranking)
   }
 
   /// The report as JSON with sorted keys; undefined values are null.

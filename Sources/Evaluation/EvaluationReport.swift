@@ -11,7 +11,7 @@ public struct EvaluationReport: Equatable, Sendable {
 
   /// What empty masks mean.
   public let emptyPolicy: EmptyPolicy
-  /// The tolerance of surface Dice in mm, when it was computed.
+  /// The tolerance of surface Dice and boundary IoU in mm, when one of them was computed.
   public let toleranceMM: Double?
   /// The cases, in the order given.
   public let cases: [CaseEvaluation]
@@ -20,7 +20,7 @@ public struct EvaluationReport: Equatable, Sendable {
   /// For each metric the mean over the structures of their means; nil when no structure has one.
   public let foregroundMean: [String: Double?]
 
-  /// The tolerances of surface Dice in mm of structures, by name, that have one of their own.
+  /// The tolerances in mm of structures, by name, that have one of their own.
   public var tolerancesMM: [String: Double]
   /// The reference label whose voxels were left out, if there is one.
   public var ignoreLabel: Int?
@@ -40,6 +40,8 @@ public struct EvaluationReport: Equatable, Sendable {
   public var subgroups: [SubgroupAnalysis]
   /// The comparisons with other predictions, in the order given.
   public var comparisons: [ModelComparison]
+  /// The mean ranks among all compared predictions; nil without a comparison.
+  public var ranking: ModelRanking?
 
   /// Summarises cases.
   ///
@@ -58,6 +60,7 @@ public struct EvaluationReport: Equatable, Sendable {
   ) {
     let completed = Self.completing(cases, evaluator)
     let metrics = evaluator.metrics.map(\.key)
+    let usesTolerance = evaluator.metrics.contains(where: \.usesTolerance)
     let plan = BootstrapPlan(method: interval)
     let cohort = CohortUnits(completed, patients: patients)
     let structures = Self.structures(of: completed)
@@ -69,12 +72,12 @@ public struct EvaluationReport: Equatable, Sendable {
     )
     self.init(
       emptyPolicy: evaluator.emptyPolicy,
-      toleranceMM: metrics.contains("nsd") ? evaluator.toleranceMM : nil,
+      toleranceMM: usesTolerance ? evaluator.toleranceMM : nil,
       cases: completed,
       summary: summary,
       foregroundMean: Self.foregroundMean(of: summary)
     )
-    if metrics.contains("nsd") {
+    if usesTolerance {
       let names = Set(structures.map(\.name))
       tolerancesMM = evaluator.tolerances.filter { names.contains($0.key) }
       problems += evaluator.tolerances.keys.sorted().filter { !names.contains($0) }
@@ -118,6 +121,16 @@ public struct EvaluationReport: Equatable, Sendable {
   public var metrics: [Metric] {
     let used = Set(cases.lazy.flatMap(\.labels).flatMap(\.values.keys))
     return Metric.all.filter { used.contains($0.key) }
+  }
+
+  /// The tolerance in words, with those of structures that have their own; nil without one.
+  /// - Parameter number: Writes a number of mm.
+  /// - Returns: Such as "1 mm; liver 3 mm".
+  public func toleranceText(_ number: (Double) -> String) -> String? {
+    toleranceMM.map { tolerance in
+      let own = tolerancesMM.sorted { $0.key < $1.key }.map { "\($0.key) \(number($0.value)) mm" }
+      return (["\(number(tolerance)) mm"] + own).joined(separator: "; ")
+    }
   }
 
   /// The values of a metric of a structure, case by case.

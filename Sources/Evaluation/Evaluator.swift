@@ -119,16 +119,19 @@ public struct Evaluator: Sendable {
   ///   - prediction: The image to judge.
   ///   - reference: The image taken as true, on the same grid.
   ///   - dataRange: The range of the true values, such as 255; PSNR is undefined without it.
+  ///   - mask: Errors are over the voxels with a label; similarities are undefined. Nil for the whole
+  ///     image.
   ///   - id: The case's name.
   ///   - predictionSource: Where the prediction came from.
   ///   - referenceSource: Where the reference came from.
   /// - Returns: The metrics under the key "image".
-  /// - Throws: `EvaluationError.gridMismatch` when the grids differ; `.invalidDataRange` for a
-  ///   range that is not positive and finite.
+  /// - Throws: `EvaluationError.gridMismatch` when the grids differ, `.maskMismatch` when the
+  ///   mask's does; `.invalidDataRange` for a range that is not positive and finite.
   public func evaluateImages(
     prediction: Volume<Float>,
     reference: Volume<Float>,
     dataRange: Double?,
+    mask: LabelMap? = nil,
     id: String,
     predictionSource: String = "",
     referenceSource: String = ""
@@ -137,11 +140,15 @@ public struct Evaluator: Sendable {
     if let difference = prediction.geometry.difference(from: reference.geometry) {
       throw .gridMismatch(caseID: id, reason: difference)
     }
+    if let difference = mask?.geometry.difference(from: reference.geometry) {
+      throw .maskMismatch(caseID: id, reason: difference)
+    }
     let pair = ImagePair(
       prediction.voxels,
       reference.voxels,
       size: reference.geometry.size,
-      dataRange: dataRange
+      dataRange: dataRange,
+      mask: mask?.labels
     )
     var values: [String: MetricValue] = [:]
     for metric in metrics {
@@ -151,7 +158,13 @@ public struct Evaluator: Sendable {
       id: id,
       prediction: predictionSource,
       reference: referenceSource,
-      labels: [LabelEvaluation(key: "image", name: "whole image", values: values)],
+      labels: [
+        LabelEvaluation(
+          key: "image",
+          name: mask == nil ? "whole image" : "image within the mask",
+          values: values
+        )
+      ],
       problems: []
     )
   }

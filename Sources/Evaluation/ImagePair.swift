@@ -10,6 +10,10 @@ package struct ImagePair: Sendable {
   package let size: SIMD3<Int>
   /// The range of the true values, in units of the image.
   package let dataRange: Double?
+  /// The voxels that the means are over: all, or those of a mask.
+  package let voxelCount: Int
+  /// Whether there is a mask.
+  package let isMasked: Bool
   /// The mean of the squared differences.
   package let meanSquaredError: Double
   /// The mean of the absolute differences.
@@ -23,15 +27,18 @@ package struct ImagePair: Sendable {
   ///   - reference: As many values taken as true.
   ///   - size: Voxels along each axis.
   ///   - dataRange: The range of the true values.
+  ///   - mask: As many labels; the means are over those that are not 0. Nil for all voxels.
   package init(
     _ prediction: [Float],
     _ reference: [Float],
     size: SIMD3<Int>,
-    dataRange: Double?
+    dataRange: Double?,
+    mask: [UInt16]? = nil
   ) {
     let count = size.x * size.y * size.z
     precondition(
-      prediction.count == count && reference.count == count && count > 0,
+      prediction.count == count && reference.count == count && count > 0
+        && (mask.map { $0.count == count } ?? true),
       "images of different size"
     )
     self.prediction = prediction
@@ -48,6 +55,7 @@ package struct ImagePair: Sendable {
         Parallelism.forEach(pieces) { index in
           var sum = SIMD3<Double>.zero
           for at in (index * piece)..<min(count, (index + 1) * piece) {
+            if let mask, mask[at] == 0 { continue }
             let truth = Double(reference[at])
             let difference = Double(prediction[at]) - truth
             sum += [difference * difference, abs(difference), truth * truth]
@@ -56,7 +64,9 @@ package struct ImagePair: Sendable {
         }
       }
     }
-    let total = sums.elements.reduce(.zero, +) / Double(count)
+    isMasked = mask != nil
+    voxelCount = mask?.count { $0 != 0 } ?? count
+    let total = sums.elements.reduce(.zero, +) / Double(max(1, voxelCount))
     meanSquaredError = total.x
     meanAbsoluteError = total.y
     meanSquaredReference = total.z

@@ -19,6 +19,18 @@ package struct LesionMatching: Sendable, Equatable {
   package let falseAlarms: Int
   /// The intersection over union of each matched pair.
   package let matches: [Double]
+  /// The lesions of each size: the first rule's counts.
+  package let bySize: [LesionSize: Detected]
+
+  /// How the lesions of one size were detected.
+  package struct Detected: Sendable, Equatable {
+    /// Reference lesions.
+    package var referenced = 0
+    /// Those of which the prediction has any voxel.
+    package var found = 0
+    /// Predicted lesions without any voxel of the reference.
+    package var falseAlarms = 0
+  }
 
   /// The least intersection over union of a match.
   static let threshold = 0.5
@@ -46,8 +58,24 @@ package struct LesionMatching: Sendable, Equatable {
     func parts(_ pair: UInt64) -> (Int, Int) { (Int(pair >> 32), Int(pair & 0xFFFF_FFFF)) }
     self.predicted = predicted.count
     self.referenced = referenced.count
-    found = Set(common.keys.map { parts($0).1 }).count
-    falseAlarms = predicted.count - Set(common.keys.map { parts($0).0 }).count
+    let met = (
+      predicted: Set(common.keys.map { parts($0).0 }),
+      referenced: Set(common.keys.map { parts($0).1 })
+    )
+    found = met.referenced.count
+    falseAlarms = predicted.count - met.predicted.count
+    let voxelML = masks.spacing.x * masks.spacing.y * masks.spacing.z / 1000
+    var bySize: [LesionSize: Detected] = [:]
+    for (index, voxels) in referenced.sizes.enumerated() {
+      let size = LesionSize(volumeML: Double(voxels) * voxelML)
+      bySize[size, default: Detected()].referenced += 1
+      if met.referenced.contains(index + 1) { bySize[size, default: Detected()].found += 1 }
+    }
+    for (index, voxels) in predicted.sizes.enumerated() where !met.predicted.contains(index + 1) {
+      let size = LesionSize(volumeML: Double(voxels) * voxelML)
+      bySize[size, default: Detected()].falseAlarms += 1
+    }
+    self.bySize = bySize
     let candidates = common.map { pair, both in
       let (a, b) = parts(pair)
       let union = predicted.sizes[a - 1] + referenced.sizes[b - 1] - both

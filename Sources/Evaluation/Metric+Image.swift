@@ -1,22 +1,22 @@
 import Foundation
 
 extension Metric {
-  /// Errors of an image against its reference, over all voxels of the volume.
+  /// Errors of an image against its reference, over all voxels of the volume or of a mask.
   static let imageError: [Metric] = [
     image(
       "mse",
       "Mean squared error",
-      "The mean of the squared differences over all voxels, in squared units of the image."
+      "The mean of the squared differences over all voxels (of the mask, if there is one), in squared units of the image."
     ) { .value($0.meanSquaredError) },
     image(
       "rmse",
       "Root mean squared error",
-      "The root of the mean squared difference over all voxels, in units of the image."
+      "The root of the mean squared difference, over the same voxels, in units of the image."
     ) { .value($0.meanSquaredError.squareRoot()) },
     image(
       "mae",
       "Mean absolute error",
-      "The mean of the absolute differences over all voxels, in units of the image."
+      "The mean of the absolute differences, over the same voxels, in units of the image."
     ) { .value($0.meanAbsoluteError) },
     image(
       "psnr",
@@ -24,7 +24,7 @@ extension Metric {
       unit: "dB",
       better: .higher,
       range: (-.infinity)...(.infinity),
-      "20 log10(L) - 10 log10(MSE) of the whole volume; L is the stated data range. Infinite, hence "
+      "20 log10(L) - 10 log10(MSE) of the volume or its mask; L is the stated data range. Infinite, hence "
         + "undefined, for equal images."
     ) { pair in
       guard let range = pair.dataRange else {
@@ -107,6 +107,9 @@ extension Metric {
     _ evaluate: @escaping @Sendable (ImagePair, Double) -> Double?
   ) -> Metric {
     image(key, name, better: .higher, range: -1...1, definition) { pair in
+      guard !pair.isMasked else {
+        return .undefined(reason: "its windows reach beyond a mask")
+      }
       guard let range = pair.dataRange else {
         return .undefined(reason: "no data range was given")
       }
@@ -135,6 +138,7 @@ extension Metric {
       range: range,
       definition: definition,
       computation: .images { pair in
+        guard pair.voxelCount > 0 else { return .undefined(reason: "the mask is empty") }
         guard pair.meanSquaredError.isFinite else {
           return .undefined(reason: "an image holds values that are not finite")
         }

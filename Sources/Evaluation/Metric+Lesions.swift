@@ -61,6 +61,36 @@ extension Metric {
     ),
   ]
 
+  /// Detection of lesions by their size, since large ones outweigh the others in overlaps.
+  static let lesionsBySize: [Metric] = LesionSize.allCases.flatMap { size in
+    [
+      mask(
+        "lesionSensitivity" + size.suffix,
+        "Lesion sensitivity, \(size.text)",
+        better: .higher,
+        needs: .lesions,
+        "The share of reference lesions of \(size.text) of which any voxel is predicted; undefined "
+          + "when the reference has none of this size."
+      ) { pair in
+        let found = pair.lesions?.bySize[size] ?? LesionMatching.Detected()
+        return .ratio(
+          Double(found.found),
+          Double(found.referenced),
+          otherwise: "the reference has no lesion of \(size.text)"
+        )
+      },
+      mask(
+        "lesionFalsePositives" + size.suffix,
+        "False lesions, \(size.text)",
+        better: .lower,
+        range: 0...(.infinity),
+        needs: .lesions,
+        "The number of predicted lesions of \(size.text) without a voxel of the reference; 0 when the "
+          + "prediction is empty, under every policy."
+      ) { .value(Double($0.lesions?.bySize[size]?.falseAlarms ?? 0)) },
+    ]
+  }
+
   private static func lesion(
     _ key: String,
     _ name: String,

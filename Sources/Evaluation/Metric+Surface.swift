@@ -1,4 +1,7 @@
 extension Metric {
+  /// Whether the value depends on the tolerance.
+  public var usesTolerance: Bool { ["nsd", "nsdSurface", "boundaryIoU"].contains(key) }
+
   /// Distances between the surfaces of two masks.
   ///
   /// The surface is the set of border voxels: those with a face neighbour outside the mask, or at

@@ -57,7 +57,8 @@ public struct Metric: Sendable {
 
   /// The catalogue, in the order of outputs.
   public static let all: [Metric] =
-    overlap + volume + surface + topology + lesionWise + imageError + similarity
+    overlap + volume + surface + topology + lesionWise + lesionsBySize + imageError
+    + similarity
 
   /// The metrics of label maps.
   public static var segmentation: [Metric] { all.filter { !$0.isImageMetric } }

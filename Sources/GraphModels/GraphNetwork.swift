@@ -21,6 +21,8 @@ public final class GraphNetwork: Network {
   public let output: String
   /// The nodes that the outputs need, in order.
   private let nodes: [OperatorGraph.Node]
+  /// The number of weights in the file that the outputs need; running statistics cannot be told apart.
+  public let weightCount: Int
   /// What depends on constants alone.
   private let constants: [String: GraphValue]
 
@@ -67,6 +69,7 @@ public final class GraphNetwork: Network {
     let wanted = Set(reachable.flatMap { Self.names(of: $0) } + names)
     inputs = graph.inputs.filter { wanted.contains($0.name) && fixed[$0.name] == nil }
     outputs = graph.outputs
+    weightCount = Self.weightCount(of: reachable, in: graph)
     var known: [String: GraphValue] = [:]
     for (name, stored) in graph.constants where wanted.contains(name) {
       known[name] = GraphValue(stored)
@@ -94,6 +97,22 @@ public final class GraphNetwork: Network {
         // It may run where it cannot be planned, such as when sizes depend on values.
       }
     }
+  }
+
+  /// Counts the numbers of constants that are computed with: fractions and integers of 8 bits, but no
+  /// single numbers, such as limits, and no scales of resizing.
+  private static func weightCount(of nodes: [OperatorGraph.Node], in graph: OperatorGraph) -> Int {
+    func count(_ tensor: StoredTensor) -> Int {
+      let isWeight = tensor.type.isFloating || [.int8, .uint8].contains(tensor.type)
+      return isWeight && !tensor.shape.isEmpty ? tensor.count : 0
+    }
+    let computing = nodes.filter { !["Resize", "Upsample"].contains($0.operatorName) }
+    let read = Set(computing.flatMap { names(of: $0) })
+    let stored = graph.constants.filter { read.contains($0.key) }.reduce(0) { $0 + count($1.value) }
+    return computing.filter { $0.operatorName == "Constant" && !read.isDisjoint(with: $0.outputs) }
+      .reduce(stored) { sum, node in
+        if case .tensor(let value) = node.attributes["value"] { sum + count(value) } else { sum }
+      }
   }
 
   /// Every size of an input that has none free.

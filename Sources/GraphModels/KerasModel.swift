@@ -89,17 +89,11 @@ public struct KerasModel: Sendable {
   }
 
   private static func contents(_ path: String, limit: Int) throws -> Data {
-    do {
-      let data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-      guard data.count <= limit else {
-        throw GraphModelsError.damagedModel(path: path, reason: "it is larger than \(limit) bytes")
-      }
-      return data
-    } catch let error as GraphModelsError {
-      throw error
-    } catch {
-      throw SupportError.unreadable(path: path, reason: OutputGuard.reason(of: error))
+    let data = try MappedFile.open(path)
+    guard data.count <= limit else {
+      throw GraphModelsError.damagedModel(path: path, reason: "it is larger than \(limit) bytes")
     }
+    return data
   }
 
   /// The tensors of one group of files, one after the other.

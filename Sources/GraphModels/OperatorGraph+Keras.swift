@@ -192,11 +192,10 @@ private struct KerasConverter {
     return Tensor(values, shape: [outer, inner] + kernel.shape.dropLast(2))
   }
 
-  /// "same" and "valid" as a graph's padding.
-  private func padding(_ layer: KerasModel.Layer) throws -> OperatorGraph.Attribute {
+  private func padding(_ layer: KerasModel.Layer) throws -> ChannelsLastPadding {
     switch layer.values["padding"]?.text ?? "valid" {
-    case "same": .text("SAME_UPPER")
-    case "valid": .text("VALID")
+    case "same": .same
+    case "valid": .valid
     case let other: throw unsupported(layer, "the padding \(other)")
     }
   }
@@ -219,13 +218,9 @@ private struct KerasConverter {
       "kernel_shape": .integers(window), "strides": .integers(strides),
       "dilations": .integers(dilations), "group": .integer(groups),
     ]
-    if layer.values["padding"]?.text == "same", strides.allSatisfy({ $0 == 1 }) {
-      // The same for every size: half before, the larger half behind.
-      let all = zip(window, dilations).map { ($0 - 1) * $1 }
-      attributes["pads"] = .integers(all.map { $0 / 2 } + all.map { $0 - $0 / 2 })
-    } else {
-      attributes["auto_pad"] = try padding(layer)
-    }
+    attributes.merge(
+      try padding(layer).attributes(window: window, strides: strides, dilations: dilations)
+    ) { $1 }
     var operands = [layer.feeders[0], constant(layer.name + "/kernel", Self.turned(kernel))]
     if layer.values["use_bias"]?.truth ?? true {
       operands.append(constant(layer.name + "/bias", try weight(layer, "bias", rank: 1)))
@@ -263,14 +258,9 @@ private struct KerasConverter {
     var attributes: [String: OperatorGraph.Attribute] = [
       "kernel_shape": .integers(window), "strides": .integers(strides),
     ]
-    if layer.values["padding"]?.text == "same" {
-      // The result has the input's size times the step.
-      let surplus = zip(window, strides).map { max($0 - $1, 0) }
-      attributes["pads"] = .integers(surplus.map { $0 / 2 } + surplus.map { $0 - $0 / 2 })
-      attributes["output_padding"] = .integers(zip(window, strides).map { max($1 - $0, 0) })
-    } else {
-      attributes["output_padding"] = .integers(zip(window, strides).map { max($1 - $0, 0) })
-    }
+    attributes.merge(
+      try padding(layer).transposedAttributes(window: window, strides: strides)
+    ) { $1 }
     var operands = [layer.feeders[0], constant(layer.name + "/kernel", Self.turned(kernel))]
     if layer.values["use_bias"]?.truth ?? true {
       operands.append(constant(layer.name + "/bias", try weight(layer, "bias", rank: 1)))
@@ -365,10 +355,9 @@ private struct KerasConverter {
       layer.className.hasPrefix("Max") ? "MaxPool" : "AveragePool",
       [layer.feeders[0]],
       layer.name,
-      [
-        "kernel_shape": .integers(window), "strides": .integers(strides),
-        "auto_pad": try padding(layer),
-      ]
+      ["kernel_shape": .integers(window), "strides": .integers(strides)].merging(
+        try padding(layer).attributes(window: window, strides: strides)
+      ) { $1 }
     )
   }
 

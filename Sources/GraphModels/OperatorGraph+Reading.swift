@@ -11,17 +11,8 @@ extension OperatorGraph {
   ///   such file or contradicts itself, `.unsupportedOpset` for operators of an unknown version,
   ///   `.unsupportedForm` for types that are not known.
   public init(contentsOf path: String) throws {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw SupportError.notFound(path: path)
-    }
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-    } catch {
-      throw SupportError.unreadable(path: path, reason: OutputGuard.reason(of: error))
-    }
     try self.init(
-      data,
+      try MappedFile.open(path),
       path: path,
       folder: URL(fileURLWithPath: path).deletingLastPathComponent()
     )
@@ -47,11 +38,11 @@ extension OperatorGraph {
 
 /// Turns messages into a graph.
 ///
-/// A class, so that all messages share one bound on their number.
+/// A class, so that weights in files of their own are opened once.
 private final class ONNXParser {
-  private let data: Data
+  private let file: ProtobufFile
+  private var data: Data { file.data }
   private let folder: URL?
-  private var partsLeft = 4_000_000
   private var externalFiles: [String: Data] = [:]
 
   /// Graphs inside of graphs.
@@ -60,21 +51,8 @@ private final class ONNXParser {
   private static let maximumRank = 16
 
   init(data: Data, folder: URL?) {
-    self.data = data
+    file = ProtobufFile(data)
     self.folder = folder
-  }
-
-  /// Calls the body with each field of a message.
-  private func forEachField(
-    _ range: Range<Int>,
-    _ body: (ProtobufField) throws -> Void
-  ) throws {
-    var reader = ProtobufReader(data, range)
-    while let field = try reader.next() {
-      partsLeft -= 1
-      guard partsLeft > 0 else { throw ProtobufFault(reason: "it has too many parts") }
-      try body(field)
-    }
   }
 
   func model() throws -> OperatorGraph {
@@ -82,7 +60,7 @@ private final class ONNXParser {
     var (formatVersion, producer, producerVersion, text) = (0, "", "", "")
     var opsets: [String: Int] = [:]
     var metadata: [String: String] = [:]
-    try forEachField(data.startIndex..<data.endIndex) { field in
+    try file.forEachField(file.all) { field in
       switch field.number {
       case 1: formatVersion = try field.integer()
       case 2: producer = try field.text(in: data)
@@ -91,7 +69,7 @@ private final class ONNXParser {
       case 7: graphs.append(try field.bytes())
       case 8:
         var (domain, version) = ("", 0)
-        try forEachField(try field.bytes()) { part in
+        try file.forEachField(try field.bytes()) { part in
           switch part.number {
           case 1: domain = try part.text(in: data)
           case 2: version = try part.integer()
@@ -129,7 +107,7 @@ private final class ONNXParser {
 
   private func entry(_ range: Range<Int>) throws -> (key: String, value: String) {
     var result = (key: "", value: "")
-    try forEachField(range) { part in
+    try file.forEachField(range) { part in
       switch part.number {
       case 1: result.key = try part.text(in: data)
       case 2: result.value = try part.text(in: data)
@@ -144,7 +122,7 @@ private final class ONNXParser {
       throw ProtobufFault(reason: "graphs lie within graphs more than \(depth) deep")
     }
     var result = OperatorGraph(name: "")
-    try forEachField(range) { field in
+    try file.forEachField(range) { field in
       switch field.number {
       case 1: result.nodes.append(try node(try field.bytes(), depth: depth))
       case 2: result.name = try field.text(in: data)
@@ -174,7 +152,7 @@ private final class ONNXParser {
     var (name, operatorName, domain) = ("", "", "")
     var (inputs, outputs): ([String], [String]) = ([], [])
     var attributes: [String: OperatorGraph.Attribute] = [:]
-    try forEachField(range) { field in
+    try file.forEachField(range) { field in
       switch field.number {
       case 1: inputs.append(try field.text(in: data))
       case 2: outputs.append(try field.text(in: data))
@@ -209,7 +187,7 @@ private final class ONNXParser {
     var numbers: [Float] = []
     var integers: [Int] = []
     var texts: [String] = []
-    try forEachField(range) { field in
+    try file.forEachField(range) { field in
       switch field.number {
       case 1: name = try field.text(in: data)
       case 2: number = try field.number32()
@@ -259,7 +237,7 @@ private final class ONNXParser {
   private func declaration(_ range: Range<Int>) throws -> OperatorGraph.Value {
     var name = ""
     var type: Range<Int>?
-    try forEachField(range) { field in
+    try file.forEachField(range) { field in
       switch field.number {
       case 1: name = try field.text(in: data)
       case 2: type = try field.bytes()
@@ -269,15 +247,15 @@ private final class ONNXParser {
     guard let type else { return OperatorGraph.Value(name, dimensions: nil) }
     var element: Int?
     var dimensions: [OperatorGraph.Dimension]?
-    try forEachField(type) { field in
+    try file.forEachField(type) { field in
       guard field.number == 1 else { return }
       element = 0
-      try forEachField(try field.bytes()) { part in
+      try file.forEachField(try field.bytes()) { part in
         switch part.number {
         case 1: element = try part.integer()
         case 2:
           var sizes: [OperatorGraph.Dimension] = []
-          try forEachField(try part.bytes()) { dimension in
+          try file.forEachField(try part.bytes()) { dimension in
             if dimension.number == 1 { sizes.append(try self.dimension(try dimension.bytes())) }
           }
           dimensions = sizes
@@ -297,7 +275,7 @@ private final class ONNXParser {
 
   private func dimension(_ range: Range<Int>) throws -> OperatorGraph.Dimension {
     var result = OperatorGraph.Dimension.free("")
-    try forEachField(range) { field in
+    try file.forEachField(range) { field in
       switch field.number {
       case 1:
         let size = try field.integer()
@@ -318,7 +296,7 @@ private final class ONNXParser {
     var listed: [Int] = []
     var place: [String: String] = [:]
     func append(_ more: Data) { bytes = bytes.map { $0 + more } ?? more }
-    try forEachField(range) { field in
+    try file.forEachField(range) { field in
       switch field.number {
       case 1: shape += try field.integers(in: data)
       case 2: kind = try field.integer()

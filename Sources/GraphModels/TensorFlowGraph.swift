@@ -42,15 +42,7 @@ public struct TensorFlowGraph: Sendable {
   /// - Parameter path: The file.
   /// - Throws: `SupportError.notFound`, `.unreadable`; `GraphModelsError.damagedModel`.
   public init(contentsOf path: String) throws {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw SupportError.notFound(path: path)
-    }
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-    } catch {
-      throw SupportError.unreadable(path: path, reason: OutputGuard.reason(of: error))
-    }
+    let data = try MappedFile.open(path)
     do {
       nodes = try TensorFlowParser(data: data).graph()
     } catch let fault as ProtobufFault {
@@ -61,32 +53,18 @@ public struct TensorFlowGraph: Sendable {
 }
 
 /// Turns messages into nodes.
-///
-/// A class, so that all messages share one bound on their number.
-private final class TensorFlowParser {
-  private let data: Data
-  private var partsLeft = 4_000_000
+private struct TensorFlowParser {
+  private let file: ProtobufFile
+  private var data: Data { file.data }
 
   /// Dimensions of a tensor.
   private static let maximumRank = 16
 
-  init(data: Data) { self.data = data }
-
-  private func forEachField(
-    _ range: Range<Int>,
-    _ body: (ProtobufField) throws -> Void
-  ) throws {
-    var reader = ProtobufReader(data, range)
-    while let field = try reader.next() {
-      partsLeft -= 1
-      guard partsLeft > 0 else { throw ProtobufFault(reason: "it has too many parts") }
-      try body(field)
-    }
-  }
+  init(data: Data) { file = ProtobufFile(data) }
 
   func graph() throws -> [String: TensorFlowGraph.Node] {
     var nodes: [String: TensorFlowGraph.Node] = [:]
-    try forEachField(data.startIndex..<data.endIndex) { field in
+    try file.forEachField(file.all) { field in
       guard field.number == 1 else { return }
       let node = try self.node(try field.bytes())
       guard nodes.updateValue(node, forKey: node.name) == nil else {
@@ -104,7 +82,7 @@ private final class TensorFlowParser {
     var (name, operation) = ("", "")
     var inputs: [String] = []
     var attributes: [String: TensorFlowGraph.Attribute] = [:]
-    try forEachField(range) { field in
+    try file.forEachField(range) { field in
       switch field.number {
       case 1: name = try field.text(in: data)
       case 2: operation = try field.text(in: data)
@@ -112,7 +90,7 @@ private final class TensorFlowParser {
       case 5:
         var key = ""
         var value: Range<Int>?
-        try forEachField(try field.bytes()) { part in
+        try file.forEachField(try field.bytes()) { part in
           if part.number == 1 { key = try part.text(in: data) }
           if part.number == 2 { value = try part.bytes() }
         }
@@ -134,11 +112,11 @@ private final class TensorFlowParser {
 
   private func attribute(_ range: Range<Int>) throws -> TensorFlowGraph.Attribute {
     var result = TensorFlowGraph.Attribute.other
-    try forEachField(range) { field in
+    try file.forEachField(range) { field in
       switch field.number {
       case 1:
         var integers: [Int] = []
-        try forEachField(try field.bytes()) { part in
+        try file.forEachField(try field.bytes()) { part in
           if part.number == 3 { integers += try part.integers(in: data) }
         }
         result = .integers(integers)
@@ -160,11 +138,11 @@ private final class TensorFlowParser {
   private func shape(_ range: Range<Int>) throws -> [Int]? {
     var sizes: [Int] = []
     var isUnknown = false
-    try forEachField(range) { field in
+    try file.forEachField(range) { field in
       switch field.number {
       case 2:
         var size = 0
-        try forEachField(try field.bytes()) { part in
+        try file.forEachField(try field.bytes()) { part in
           if part.number == 1 { size = try part.integer() }
         }
         sizes.append(size)
@@ -185,7 +163,7 @@ private final class TensorFlowParser {
     var listed: [Int] = []
     var fixed: Data?
     func append(_ more: Data) { fixed = fixed.map { $0 + more } ?? more }
-    try forEachField(range) { field in
+    try file.forEachField(range) { field in
       switch field.number {
       case 1: kind = try field.integer()
       case 2: sizes = try shape(try field.bytes()) ?? []

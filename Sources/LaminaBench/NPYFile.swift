@@ -11,15 +11,7 @@ package enum NPYFile {
   /// - Returns: The array.
   /// - Throws: `SupportError.notFound`, `.unreadable`; `BenchError.damagedArray`.
   package static func tensor(contentsOf path: String) throws -> Tensor {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw SupportError.notFound(path: path)
-    }
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-    } catch {
-      throw SupportError.unreadable(path: path, reason: OutputGuard.reason(of: error))
-    }
+    let data = try MappedFile.open(path)
     return try tensor(data, path: path)
   }
 

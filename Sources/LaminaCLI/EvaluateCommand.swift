@@ -59,6 +59,15 @@ struct EvaluateCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
+      "With --image: a label map for all cases, or a folder of them paired by name; errors are over "
+        + "the voxels with a label.",
+      valueName: "path"
+    )
+  )
+  var mask: String?
+
+  @Option(
+    help: ArgumentHelp(
       "How many cases to evaluate at a time; each holds its volumes in memory (default: "
         + "\(EvaluationRun.defaultJobs), or fewer threads).",
       valueName: "n"
@@ -81,6 +90,7 @@ struct EvaluateCommand: Verb {
     let all = output + [report].compactMap(\.self)
     if Set(all).count < all.count { throw ValidationError("Two outputs have the same name.") }
     if dataRange != nil, !image { throw ValidationError("--data-range needs --image.") }
+    if mask != nil, !image { throw ValidationError("--mask needs --image.") }
     if image, resamplePrediction {
       throw ValidationError("--resample-prediction is for label maps, not for --image.")
     }
@@ -95,9 +105,11 @@ struct EvaluateCommand: Verb {
       resamplesPrediction: resamplePrediction,
       jobs: jobs
     )
+    var cohort = try cohort.cohort(reference: reference)
+    cohort.mask = try mask.map { try Self.mask($0, reference: reference) }
     let (result, failedCount) = try run.evaluate(
       try CasePairing(prediction: prediction, reference: reference),
-      cohort: try cohort.cohort(reference: reference),
+      cohort: cohort,
       progress: context.progress,
       interruption: context.interruption
     )
@@ -116,6 +128,15 @@ struct EvaluateCommand: Verb {
       )
     }
     return failedCount == 0 ? .complete : .partial
+  }
+
+  private static func mask(_ path: String, reference: String) throws -> EvaluationCohort.Mask {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw SupportError.notFound(path: path)
+    }
+    return isFolder.boolValue
+      ? .ofCases(try CasePairing(prediction: path, reference: reference)) : .common(path: path)
   }
 
   private func page(of result: EvaluationReport) throws -> String {

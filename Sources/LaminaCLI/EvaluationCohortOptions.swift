@@ -31,8 +31,8 @@ struct EvaluationCohortOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Other predictions of the same cases: paired tests, effect sizes and differences; may be "
-        + "repeated.",
+      "Other predictions of the same cases, or a JSON file of their evaluation: paired tests, effect "
+        + "sizes, differences and mean ranks; may be repeated.",
       valueName: "path"
     )
   )
@@ -76,10 +76,20 @@ struct EvaluationCohortOptions: ParsableArguments {
         // Two runs' folders may both be called predictions.
         title: titles.insert(name).inserted ? name : path,
         path: path,
-        pairing: try CasePairing(prediction: path, reference: reference)
+        source: try Self.source(path, reference: reference)
       )
     }
     return cohort
+  }
+
+  private static func source(
+    _ path: String,
+    reference: String
+  ) throws -> EvaluationCohort.Other.Source {
+    guard path.lowercased().hasSuffix(".json") else {
+      return .predictions(try CasePairing(prediction: path, reference: reference))
+    }
+    return .evaluation(try EvaluationReport(json: InputFile.read(path)))
   }
 
   private static func table(_ path: String) throws -> EvaluationCohort.Table {

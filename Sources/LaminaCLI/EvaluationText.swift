@@ -18,6 +18,7 @@ enum EvaluationText {
     var lines = [head + "; mean and standard deviation:"]
     lines += TextTable.lines(statistics(report, metrics))
     for comparison in report.comparisons { lines += describe(comparison, metrics) }
+    if let ranking = report.ranking { lines += describe(ranking) }
     for analysis in report.subgroups { lines += describe(analysis, report, metrics) }
     if report.structures.contains(where: { $0.key != "image" }) {
       lines.append(
@@ -74,6 +75,13 @@ enum EvaluationText {
       "Less \(comparison.title), \(comparison.cases) cases, Wilcoxon's signed rank test over "
         + "\(comparison.tests) tests:"
     ] + TextTable.lines(rows)
+  }
+
+  private static func describe(_ ranking: ModelRanking) -> [String] {
+    ["Mean ranks over \(ranking.rows.count) structures and metrics, 1 for the best:"]
+      + TextTable.lines([
+        ["evaluated"] + ranking.others, ranking.meanRanks.map(decimals),
+      ])
   }
 
   private static func describe(

@@ -144,7 +144,7 @@ struct ModelVerifyCommand: Verb {
     let answer = Answer(
       model: package.path,
       files: package.description.files,
-      parameters: network.trainableCount,
+      parameters: network.weightCount,
       selfTest: try package.checkSelfTest(network)
     )
     try context.answer(answer) {

@@ -94,7 +94,7 @@ struct ModelImportCommand: Verb {
     let answer = Answer(
       model: output,
       format: description.origin?.format ?? "",
-      parameters: try package.makeNetwork().trainableCount,
+      parameters: try package.makeNetwork().weightCount,
       labels: Dictionary(
         description.labels.map { ($0.name, $0.id) },
         uniquingKeysWith: { first, _ in first }

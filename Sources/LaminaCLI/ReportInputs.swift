@@ -175,7 +175,8 @@ struct ReportInputs {
       statistics: try StructureStatistics.measure(labelMap, scan: scan),
       provenance: provenance(of: record)
     )
-    data.problems = problems
+    let paths = [record?.input, folder].compactMap(\.self)
+    data.problems = problems.map { PathNames.shortened($0, known: paths) }
     data.expectations = options.expectations
     // The reader has applied the rescale of DICOM, so that values of CT are Hounsfield units.
     data.intensityUnit = options.intensityUnit ?? (summary?.modality == "CT" ? "HU" : "")

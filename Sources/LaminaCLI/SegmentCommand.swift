@@ -68,6 +68,14 @@ struct SegmentCommand: Verb {
   )
   var extras: [Extra] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "With --write report: unit of the scan's values, such as HU (default: what the scan says).",
+      valueName: "unit"
+    )
+  )
+  var unit: String?
+
   @Flag(
     inversion: .prefixedNo,
     help: ArgumentHelp(
@@ -129,7 +137,11 @@ struct SegmentCommand: Verb {
   var skipAir = false
 
   @Option(
-    help: ArgumentHelp("Structures to keep, separated by commas (default: all).", valueName: "a,b")
+    help: ArgumentHelp(
+      "Structures to keep, separated by commas (default: all).",
+      discussion: "Of TotalSegmentator's models only those that know one of them run.",
+      valueName: "a,b"
+    )
   )
   var labels: String?
 
@@ -180,6 +192,9 @@ struct SegmentCommand: Verb {
     }
     if writesOneFile, extras.contains(.probabilities) {
       throw ValidationError("--write probabilities needs a folder as --output.")
+    }
+    if unit != nil, !extras.contains(.report) {
+      throw ValidationError("--unit is for the page; add --write report.")
     }
     if let step, !(step > 0 && step <= 1) {
       throw ValidationError("--step \(step) is not above 0 and at most 1.")
@@ -256,7 +271,11 @@ struct SegmentCommand: Verb {
     }
     if extras.contains(.preview) { try writePreviews(result, to: folder) }
     if extras.contains(.report) {
-      let data = try ReportInputs.segmentation(folder, progress: SilentProgress())
+      let data = try ReportInputs.segmentation(
+        folder,
+        options: ReportInputs.Options(intensityUnit: unit),
+        progress: SilentProgress()
+      )
       let html = try ReportBuilder().html(
         [.segmentation(data)],
         title: "Segmentation of \(result.record.caseID)",

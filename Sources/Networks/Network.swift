@@ -9,6 +9,8 @@ public protocol Network: Layer {
   var axisMultiples: [Int] { get }
   /// How many times larger the output is than the input along each spatial axis.
   var outputScale: Int { get }
+  /// The number of its weights, running statistics left out.
+  var weightCount: Int { get }
 }
 
 extension Network {
@@ -17,6 +19,9 @@ extension Network {
 
   /// The output has the input's size.
   public var outputScale: Int { 1 }
+
+  /// The number of trainable values.
+  public var weightCount: Int { trainableCount }
 }
 
 /// A network that gives scores at several resolutions, for training with deep supervision.

@@ -19,24 +19,37 @@ public struct EvaluationCohort: Sendable {
     }
   }
 
-  /// Other predictions of the same cases.
+  /// Other predictions of the same cases, or what an earlier evaluation made of them.
   public struct Other: Sendable {
+    /// Where their values come from.
+    public enum Source: Sendable {
+      /// Predictions, which are evaluated.
+      case predictions(CasePairing)
+      /// Values that an evaluation in the same way has found.
+      case evaluation(EvaluationReport)
+    }
+
     /// Their name: the last part of the path.
     public let title: String
     /// The path, as given.
     public let path: String
-    /// Which of them belong to which references.
-    public let pairing: CasePairing
+    /// Where their values come from.
+    public let source: Source
 
     /// Names other predictions.
     /// - Parameters:
     ///   - title: Their name.
     ///   - path: The path, as given.
-    ///   - pairing: Which of them belong to which references.
-    public init(title: String, path: String, pairing: CasePairing) {
+    ///   - source: Where their values come from.
+    public init(title: String, path: String, source: Source) {
       self.title = title
       self.path = path
-      self.pairing = pairing
+      self.source = source
+    }
+
+    /// Which predictions belong to which references; nil for an evaluation.
+    var pairing: CasePairing? {
+      if case .predictions(let pairing) = source { pairing } else { nil }
     }
   }
 
@@ -46,6 +59,16 @@ public struct EvaluationCohort: Sendable {
   public var subgroups: Table?
   /// Groups of fewer cases or patients are marked as small.
   public var minimumGroupSize = SubgroupAnalysis.defaultMinimumGroupSize
+  /// Where errors of images count.
+  public enum Mask: Sendable {
+    /// In one file's labels, for all cases.
+    case common(path: String)
+    /// In a file's labels for each case; which file belongs to which reference.
+    case ofCases(CasePairing)
+  }
+
+  /// Where errors of images count; nil for everywhere.
+  public var mask: Mask?
   /// Other predictions to compare with.
   public var others: [Other] = []
   /// How confidence intervals are made of resamples.

@@ -63,19 +63,25 @@ public struct EvaluationRun: Sendable {
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws -> (report: EvaluationReport, failedCount: Int) {
-    let first = try outcomes(pairing, "evaluating", progress, interruption)
+    let masks = Self.masks(cohort.mask, pairing)
+    let first = try outcomes(pairing, masks, "evaluating", progress, interruption)
     var others: [(EvaluationCohort.Other, Outcomes)] = []
     for other in cohort.others {
-      let step = "evaluating \(other.title)"
-      others.append(
-        (other, try outcomes(other.pairing.named(as: pairing), step, progress, interruption))
-      )
+      switch other.source {
+      case .predictions(let predictions):
+        let step = "evaluating \(other.title)"
+        let named = predictions.named(as: pairing)
+        others.append((other, try outcomes(named, masks, step, progress, interruption)))
+      case .evaluation(let report):
+        try check(report, from: other.path)
+        others.append((other, Self.outcomes(report, named: pairing)))
+      }
     }
     if !cohort.others.isEmpty || cohort.subgroups != nil {
       progress.begin("comparing", total: nil)
     }
     defer { progress.end() }
-    let aliases = Self.aliases([pairing] + cohort.others.map(\.pairing))
+    let aliases = Self.aliases([pairing] + cohort.others.compactMap(\.pairing))
     let patients = cohort.patients?.content.renamed(aliases)
     var report = EvaluationReport(
       cases: first.done,
@@ -101,55 +107,55 @@ public struct EvaluationRun: Sendable {
         minimumGroupSize: cohort.minimumGroupSize
       )
     }
-    report.comparisons = compare(report, with: others, patients?.patients ?? [:])
-    let failed = first.failed.count + others.reduce(0) { $0 + $1.1.failed.count }
-    return (report.adding(failed: first.failed), failed)
+    report = report.adding(failed: first.failed)
+    compare(&report, with: others, patients?.patients ?? [:])
+    return (report, first.failed.count + others.reduce(0) { $0 + $1.1.failed.count })
   }
 
   private func compare(
-    _ report: EvaluationReport,
+    _ report: inout EvaluationReport,
     with others: [(EvaluationCohort.Other, Outcomes)],
     _ patients: [String: String]
-  ) -> [ModelComparison] {
-    let comparisons = ModelComparison.compare(
-      report,
-      with: others.map { other, outcomes in
-        ModelComparison.Other(
-          title: other.title,
-          path: other.path,
-          report: EvaluationReport(
-            cases: outcomes.done,
-            evaluator: evaluator,
-            patients: patients,
-            interval: report.bootstrap.method
-          )
+  ) {
+    guard !others.isEmpty else { return }
+    let evaluations = others.map { other, outcomes in
+      ModelComparison.Other(
+        title: other.title,
+        path: other.path,
+        report: EvaluationReport(
+          cases: outcomes.done,
+          evaluator: evaluator,
+          patients: patients,
+          interval: report.bootstrap.method
         )
-      },
-      patients: patients
-    )
-    return zip(comparisons, others).map { comparison, other in
+      )
+    }
+    let comparisons = ModelComparison.compare(report, with: evaluations, patients: patients)
+    report.comparisons = zip(comparisons, others).map { comparison, other in
       comparison.adding(
         problems: other.1.failed.map { "\($0.id): \($0.problems.joined(separator: " "))" }
       )
     }
+    report.ranking = ModelRanking(report, others: evaluations, patients: patients)
   }
 
   // MARK: Cases
 
-  private struct Outcomes {
+  struct Outcomes {
     var done: [CaseEvaluation] = []
     var failed: [CaseEvaluation] = []
   }
 
   private func outcomes(
     _ pairing: CasePairing,
+    _ masks: (@Sendable (String) -> String?)?,
     _ step: String,
     _ progress: any ProgressReporter,
     _ interruption: Interruption
   ) throws -> Outcomes {
     let pairs = pairing.pairs
     progress.begin(step, total: pairs.count)
-    let results = evaluateAll(pairs, progress, interruption)
+    let results = evaluateAll(pairs, masks, progress, interruption)
     progress.end()
     try interruption.check()
     var outcomes = Outcomes()
@@ -180,6 +186,7 @@ public struct EvaluationRun: Sendable {
   /// The outcome of each pair, in their order; nil for those that an interruption left out.
   private func evaluateAll(
     _ pairs: [CasePair],
+    _ masks: (@Sendable (String) -> String?)?,
     _ progress: any ProgressReporter,
     _ interruption: Interruption
   ) -> [Result<CaseEvaluation, any Error>?] {
@@ -198,7 +205,7 @@ public struct EvaluationRun: Sendable {
           return state.next
         }
         guard index < pairs.count else { return }
-        let result = Result { try evaluate(pairs[index]) }
+        let result = Result { try evaluate(pairs[index], masks) }
         let completed = state.withLock { state in
           state.results[index] = result
           state.completed += 1
@@ -220,7 +227,10 @@ public struct EvaluationRun: Sendable {
     return state.withLock { $0.results }
   }
 
-  private func evaluate(_ pair: CasePair) throws -> CaseEvaluation {
+  private func evaluate(
+    _ pair: CasePair,
+    _ masks: ((String) -> String?)?
+  ) throws -> CaseEvaluation {
     switch content {
     case .labelMaps:
       let reference = try Self.labelMap(pair.reference)
@@ -242,6 +252,12 @@ public struct EvaluationRun: Sendable {
         prediction: prediction,
         reference: reference,
         dataRange: dataRange,
+        mask: try masks.map { masks in
+          guard let path = masks(pair.reference) else {
+            throw EvaluationError.missingMask(caseID: pair.id)
+          }
+          return try Self.labelMap(path)
+        },
         id: pair.id,
         predictionSource: pair.prediction,
         referenceSource: pair.reference

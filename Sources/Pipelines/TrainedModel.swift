@@ -119,7 +119,7 @@ public struct TrainedModel: Sendable {
       "- Data: \(provenance.dataset); \(provenance.source). Licence: \(description.licence).",
       "- \(provenance.trainingCases) volumes; \(provenance.heldOut.count) held out by seed "
         + "\(configuration.seed), fold \(configuration.fold.map(String.init) ?? "none").",
-      "- Network: \(configuration.network.name), \(outcome.network.trainableCount) weights; "
+      "- Network: \(configuration.network.name), \(outcome.network.weightCount) weights; "
         + "\(configuration.plan.summary).",
       "- \(configuration.steps) steps of \(configuration.batchSize) \(sampleName) in "
         + "\(minutes) minutes.",

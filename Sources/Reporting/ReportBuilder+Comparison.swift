@@ -8,7 +8,9 @@ extension ReportBuilder {
   /// An evaluation against another one of the same cases.
   func comparison(_ comparison: ModelComparison, _ item: EvaluationReportData) -> ReportSection {
     var blocks: [ReportBlock] = [.paragraph(Self.verdict(comparison, item))]
-    if !comparison.problems.isEmpty { blocks.append(.problems(comparison.problems)) }
+    if !comparison.problems.isEmpty {
+      blocks.append(.problems(comparison.problems.map { PathNames.shortened($0) }))
+    }
     blocks += comparison.rows.filter { $0.metric == "dice" && $0.n > 2 }.prefix(Self.mostCharts)
       .map { .chart(differenceChart($0, comparison, item)) }
     blocks.append(.table(table(comparison, item)))
@@ -24,6 +26,47 @@ extension ReportBuilder {
       )
     )
     return ReportSection("Comparison with \(comparison.title)", blocks)
+  }
+
+  /// The mean ranks among all compared predictions.
+  func ranking(_ ranking: ModelRanking, _ item: EvaluationReportData) -> ReportSection {
+    let titles = [item.title] + ranking.others
+    func ranks(_ values: [Double]) -> [ReportTable.Cell] {
+      values.map { .number(ReportNumber.fixed($0, 2)) }
+    }
+    let groups = item.report.structures.compactMap { structure -> ReportTable.Group? in
+      let rows = ranking.rows.filter { $0.structure == structure.key }
+      guard !rows.isEmpty else { return nil }
+      return ReportTable.Group(
+        heading: .structure(structure.name, structureColor(structure.key, item)),
+        rows: rows.map {
+          [.text(Metric.named($0.metric)?.name ?? $0.metric), .number("\($0.n)")]
+            + ranks($0.meanRanks)
+        }
+      )
+    }
+    let order = titles.indices.sorted {
+      (ranking.meanRanks[$0], $0) < (ranking.meanRanks[$1], $1)
+    }
+    let sentence = order.map {
+      "\(titles[$0]) \(ReportNumber.fixed(ranking.meanRanks[$0], 2))"
+    }
+    return ReportSection(
+      "Mean ranks",
+      [
+        .paragraph(
+          "Over \(counted(ranking.rows.count, "metric")) of structures the mean ranks are "
+            + sentenceList(sentence) + "."
+        ),
+        .table(
+          ReportTable(
+            caption: "Mean ranks, 1 for the best",
+            columns: [.init("Metric", isNumeric: false), .init("n")] + titles.map { .init($0) },
+            groups: groups
+          )
+        ), .note(ModelRanking.explanation),
+      ]
+    )
   }
 
   /// What the comparison says of Dice in plain words, or of its first metric.

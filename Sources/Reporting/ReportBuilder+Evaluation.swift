@@ -30,15 +30,12 @@ extension ReportBuilder {
           + "left out."
       )
     )
+    let tolerance = report.toleranceText { ReportNumber.significant($0, 2) }
     let definitions = report.metrics.map { metric in
-      [
+      let addition = metric.usesTolerance ? tolerance.map { " Tolerance: \($0)." } ?? "" : ""
+      return [
         ReportTable.Cell.text(metric.name), .text(metric.unit.isEmpty ? "ratio" : metric.unit),
-        .text(
-          metric.key == "nsd"
-            ? metric.definition
-              + " Tolerance: \(ReportNumber.significant(report.toleranceMM ?? 0, 2)) mm."
-            : metric.definition
-        ),
+        .text(metric.definition + addition),
       ]
     }
     blocks.append(

@@ -11,6 +11,7 @@ extension ReportBuilder {
     return [volumes(item), pairing(item)].compactMap(\.self)
       + report.subgroups.map { subgroup($0, item) }
       + report.comparisons.map { comparison($0, item) }
+      + [report.ranking.map { ranking($0, item) }].compactMap(\.self)
   }
 
   // MARK: Volumes

@@ -183,9 +183,12 @@ public struct ReportBuilder: Sendable {
         lines += (item.problems + item.findings).map { "\(item.caseID): \($0)" }
       }
       for item in evaluations {
-        lines += item.report.problems
+        lines += item.report.problems.map { PathNames.shortened($0) }
         for evaluated in item.report.cases {
-          lines += evaluated.problems.map { "\(evaluated.id): \($0)" }
+          let paths = [evaluated.prediction, evaluated.reference]
+          lines += evaluated.problems.map {
+            "\(evaluated.id): \(PathNames.shortened($0, known: paths))"
+          }
         }
       }
       for item in trainings { lines += item.problems.map { "\(item.modelName): \($0)" } }

@@ -156,11 +156,13 @@ enum ReportStyle {
     --warn-rule:#c98a20}
     body{font-size:9.5pt}nav,.skip{display:none}.page{max-width:none;padding:0}
     .notice{border:1px solid var(--warn-rule)}.masthead{padding:1.2rem 0 0}
-    section{padding-top:1.6rem}h2,h3,caption,.lead{break-after:avoid}.group{break-after:avoid}
+    section{padding-top:1.6rem}h2,h3,caption,.lead,h2+p{break-after:avoid}.group{break-after:avoid}
     .figures-key{grid-template-columns:repeat(4,1fr)}
     figure,tr,.problems li,.card,.planes{break-inside:avoid}.card{break-inside:auto}
     thead{display:table-header-group}.table{overflow:visible}table{font-size:8pt}
-    th,td{padding-right:.8rem}.planes{flex-wrap:nowrap}
+    th,td{padding-right:.8rem}thead .num{white-space:normal}tbody th[scope=row]{min-width:9em}\
+    footer{margin-top:1.2rem;padding-top:.5rem;break-before:avoid}footer p{margin:0}\
+    .planes{flex-wrap:nowrap}
     .planes figure{flex-basis:0}.chart .track,.chart rect,.chart circle,.picture,.notice,.flag,\
     .problems li{print-color-adjust:exact;-webkit-print-color-adjust:exact}
     .charts{grid-template-columns:1fr 1fr}.charts:has(>:only-child){grid-template-columns:1fr;\

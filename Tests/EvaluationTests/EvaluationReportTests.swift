@@ -173,6 +173,27 @@ struct EvaluationReportTests {
     #expect(all.markdown().contains("| b2 | It is damaged. |"))
   }
 
+  /// Whichever metric uses it, the tolerance is told; without one it is not.
+  @Test(arguments: [("nsd", true), ("nsdSurface", true), ("boundaryIoU", true), ("dice", false)])
+  func theToleranceIsToldWhereItIsUsed(metric: String, isUsed: Bool) throws {
+    let evaluator = try Evaluator(
+      metrics: try Metric.parse(metric),
+      toleranceMM: 2.5,
+      tolerances: ["one": 4]
+    )
+    let item = CaseEvaluation(
+      id: "a",
+      prediction: "",
+      reference: "",
+      labels: [LabelEvaluation(key: "1", name: "one", values: [metric: .value(0.5)])],
+      problems: []
+    )
+    let report = EvaluationReport(cases: [item], evaluator: evaluator)
+    #expect(report.toleranceMM == (isUsed ? 2.5 : nil))
+    #expect(report.toleranceText { "\($0)" } == (isUsed ? "2.5 mm; one 4.0 mm" : nil))
+    #expect(report.markdown().contains("boundary IoU: 2.5 mm; one 4 mm") == isUsed)
+  }
+
   @Test func tolerancesOfStructuresWinAndUnknownNamesAreSaid() throws {
     let evaluator = try Evaluator(
       metrics: Metric.parse("nsd"),

@@ -34,6 +34,47 @@ struct LesionMetricTests {
     #expect(halves["sq"] == .value(0.5) && halves["rq"] == .value(1))
   }
 
+  /// Voxels of 0.05 ml: lesions of 1 (small), 2 (medium, at the bound) and 21 (large).
+  @Test func lesionsAreCountedBySize() throws {
+    let spacing = SIMD3(5.0, 10, 1)
+    let reference = try drawn(
+      "1...11...111111111111111111111",
+      "..............................",
+      "..............................",
+      spacing: spacing
+    )
+    let prediction = try drawn(
+      ".....1...1....................",
+      "..............................",
+      "1..11....1....................",
+      spacing: spacing
+    )
+    let found = try values(prediction, reference)
+    #expect(found["lesionSensitivitySmall"] == .value(0))
+    #expect(found["lesionSensitivityMedium"] == .value(1))
+    #expect(found["lesionSensitivityLarge"] == .value(1))
+    #expect(found["lesionFalsePositivesSmall"] == .value(2))
+    #expect(found["lesionFalsePositivesMedium"] == .value(1))
+    #expect(found["lesionFalsePositivesLarge"] == .value(0))
+    let none = try values(drawn("..", spacing: spacing), drawn("1.", spacing: spacing))
+    #expect(none["lesionSensitivitySmall"] == .value(0))
+    #expect(
+      none["lesionSensitivityLarge"]
+        == .undefined(reason: "the reference has no lesion of above 1.0 ml")
+    )
+    #expect(none["lesionFalsePositivesSmall"] == .value(0))
+  }
+
+  @Test(
+    arguments: [
+      (0.0999, LesionSize.small), (0.1, .medium), (100 * 0.001, .medium), (1.0, .medium),
+      (1.0001, .large),
+    ]
+  )
+  func boundsBelongToTheMiddle(volumeML: Double, size: LesionSize) {
+    #expect(LesionSize(volumeML: volumeML) == size)
+  }
+
   @Test func emptyMasksHaveNoLesions() throws {
     let (none, some) = (try drawn("..."), try drawn("1.1"))
     let alarm = try values(some, none)

@@ -37,6 +37,34 @@ struct GraphNetworkTests {
     return graph
   }
 
+  /// Kernels count, also those in nodes; single numbers, scales of resizing, sizes and what no output
+  /// needs do not.
+  @Test func weightsAreCounted() throws {
+    #expect(try GraphNetwork(Self.graph()).weightCount == 18)
+    let graph = Self.graph { graph in
+      graph.constants["idle"] = StoredTensor(Tensor(repeating: 1, shape: [100]))
+      graph.constants["scales"] = StoredTensor(Tensor([1, 1, 2, 2], shape: [4]))
+      graph.nodes[3] = OperatorGraph.Node("Relu", inputs: ["c"], outputs: ["d"])
+      graph.nodes.insert(
+        OperatorGraph.Node(
+          "Constant",
+          inputs: [],
+          outputs: ["factors"],
+          attributes: ["value": .tensor(StoredTensor(Tensor([2, 3], shape: [1, 2, 1, 1])))]
+        ),
+        at: 3
+      )
+      graph.nodes.insert(
+        OperatorGraph.Node("Mul", inputs: ["b", "factors"], outputs: ["c"]),
+        at: 4
+      )
+      graph.nodes.append(
+        OperatorGraph.Node("Resize", inputs: ["d", "", "scales"], outputs: ["y"])
+      )
+    }
+    #expect(try GraphNetwork(graph).weightCount == 18 + 2)
+  }
+
   @Test func whatNoOutputNeedsNeedNotBeKnown() throws {
     let network = try GraphNetwork(Self.graph())
     #expect(try network.check(inputShape: [3, 2, 5, 4]) == [3, 1, 5, 4])

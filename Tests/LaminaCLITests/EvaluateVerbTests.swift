@@ -64,6 +64,53 @@ import Testing
     #expect(try Self.evaluate(folder, ["--output", names[0], "--force"]).status == 0)
   }
 
+  /// An earlier evaluation stands for its predictions, if it was made in the same way.
+  @Test func anEarlierEvaluationMayBeComparedWith() throws {
+    let folder = try Self.cohort()
+    let metrics = ["--metrics", "dice"]
+    let made = try Self.evaluate(folder, metrics + ["-o", folder.file("q.json")], prediction: "q")
+    #expect(made.status == 0, "\(made.error)")
+    let earlier = try Self.evaluate(folder, metrics + ["--compare", folder.file("q.json")])
+    #expect(earlier.status == 0, "\(earlier.error)")
+    let found = try Self.report(earlier)
+    let wanted = try Self.report(
+      try Self.evaluate(folder, metrics + ["--compare", folder.file("q")])
+    )
+    #expect(found.comparisons.map(\.rows) == wanted.comparisons.map(\.rows))
+    #expect(found.ranking?.meanRanks == wanted.ranking?.meanRanks && found.ranking != nil)
+    let options = ["--compare", folder.file("q.json"), "--empty", "brats"]
+    #expect(try Self.evaluate(folder, metrics + options).status == 65)
+    try Self.write("{}", to: folder.file("q.json"))
+    #expect(
+      try Self.evaluate(folder, metrics + ["--compare", folder.file("q.json")]).status == 65
+    )
+  }
+
+  /// Label maps serve as images here; the mask is where the reference has a label.
+  @Test func masksAreForImages() throws {
+    let folder = try Self.cohort()
+    let masks = ["--mask", folder.file("r")]
+    #expect(try Self.evaluate(folder, masks).status == 64)
+    let image = ["--image", "--metrics", "mae"]
+    let whole = try Self.report(try Self.evaluate(folder, image, prediction: "q"))
+    let within = try Self.report(try Self.evaluate(folder, image + masks, prediction: "q"))
+    let one = try Self.report(
+      try Self.evaluate(
+        folder,
+        image + ["--mask", folder.file("r/case_1.nii.gz")],
+        prediction: "q"
+      )
+    )
+    func error(_ report: EvaluationReport) -> Double {
+      report.summary["image"]?["mae"]?.mean ?? .nan
+    }
+    // The predictions are wrong within the mask alone.
+    #expect(error(within) > error(whole) && error(within) == error(one))
+    #expect(
+      try Self.evaluate(folder, image + ["--mask", folder.file("nosuch")]).status == 66
+    )
+  }
+
   @Test func otherPredictionsAreTestedCaseByCase() throws {
     let folder = try Self.cohort()
     let result = try Self.evaluate(folder, ["--compare", folder.file("q"), "--metrics", "dice"])

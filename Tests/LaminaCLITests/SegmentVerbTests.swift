@@ -104,6 +104,8 @@ import Testing
       "preview",
       "--write",
       "report",
+      "--unit",
+      "furlongs",
       "--json"
     )
     #expect(result.status == 0, "\(result.error)")
@@ -124,6 +126,8 @@ import Testing
     #expect(names == ["one": 1, "two": 300])
     let page = try String(contentsOfFile: output + "/report.html", encoding: .utf8)
     #expect(page.contains("Not for clinical use"))
+    #expect(page.contains("furlongs"))
+    #expect(try bench.segment(bench.scan, "--output", output + "2", "--unit", "HU").status == 64)
   }
 
   @Test func equalRunsGiveEqualBytesForAnyThreadCount() throws {

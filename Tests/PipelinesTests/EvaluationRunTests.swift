@@ -133,7 +133,9 @@ struct EvaluationRunTests {
       .init(
         title: "other",
         path: folder.file("other"),
-        pairing: try CasePairing(prediction: folder.file("other"), reference: folder.file("r"))
+        source: .predictions(
+          try CasePairing(prediction: folder.file("other"), reference: folder.file("r"))
+        )
       )
     ]
     let (report, failedCount) = try Self.run(folder, cohort: cohort)
@@ -149,6 +151,131 @@ struct EvaluationRunTests {
     #expect(comparison.tests == comparison.rows.count { $0.wilcoxon != nil })
   }
 
+  /// An earlier evaluation stands for its predictions; one made otherwise is refused.
+  @Test func anEarlierEvaluationIsComparedAsItsPredictionsAre() throws {
+    let folder = try Self.cohort()
+    func cohort(_ source: EvaluationCohort.Other.Source) -> EvaluationCohort {
+      var cohort = EvaluationCohort()
+      cohort.others = [.init(title: "other", path: "other.json", source: source)]
+      return cohort
+    }
+    let pairing = try CasePairing(prediction: folder.file("other"), reference: folder.file("r"))
+    let wanted = try Self.run(folder, cohort: cohort(.predictions(pairing))).report
+    let earlier = try EvaluationReport(json: try Self.run(folder, "other").report.json())
+    let found = try Self.run(folder, cohort: cohort(.evaluation(earlier))).report
+    #expect(found == wanted)
+    #expect(found.comparisons.first?.cases == 8)
+    #expect(found.ranking?.others == ["other"])
+    #expect((found.ranking?.meanRanks[0] ?? 2) < (found.ranking?.meanRanks[1] ?? 1))
+    #expect(try EvaluationReport(json: found.json()) == found)
+
+    let otherwise = try EvaluationRun(
+      evaluator: try Evaluator(metrics: Metric.parse("dice"), emptyPolicy: .nnunet)
+    ).evaluate(pairing, progress: SilentProgress(), interruption: Interruption()).report
+    let error = #expect(throws: EvaluationError.self) {
+      try Self.run(folder, cohort: cohort(.evaluation(otherwise)))
+    }
+    #expect(error?.failure == .damagedInput)
+    #expect(error?.description.contains("nnunet, and here lamina") == true)
+  }
+
+  /// A case of the others that has no value is ranked last.
+  @Test func failedCasesAreRankedLast() throws {
+    let folder = try Self.cohort()
+    for index in 1...8 {
+      // Better than the evaluated ones, but half of them are missing.
+      let path = folder.file("other/case_\(index).nii.gz")
+      try FileManager.default.removeItem(atPath: path)
+      if index % 2 == 0 { try Self.write([10, 5], to: path) }
+    }
+    try Self.write([1], to: folder.file("p/case_2.nii.gz"), size: [6, 4, 3])
+    var cohort = EvaluationCohort()
+    cohort.others = [
+      .init(
+        title: "other",
+        path: "other",
+        source: .predictions(
+          try CasePairing(prediction: folder.file("other"), reference: folder.file("r"))
+        )
+      )
+    ]
+    let (report, _) = try Self.run(folder, cohort: cohort)
+    let row = try #require(
+      report.ranking?.rows.first { $0.metric == "dice" && $0.structure == "1" }
+    )
+    // Cases 1, 3, 5, 7: the others lack them. 2: the evaluated ones fail. 4 and 8 are equal (all found),
+    // and 6 is better in the others.
+    #expect(row.n == 8)
+    #expect(row.meanRanks == [(4 * 1 + 2 + 2 * 1.5 + 2) / 8, (4 * 2 + 1 + 2 * 1.5 + 1) / 8])
+  }
+
+  /// Images whose first half is wrong, and masks of the second, of both, and of one case alone.
+  @Test func errorsOfImagesAreThoseWithinTheMask() throws {
+    let folder = try TemporaryFolder()
+    let geometry = try ImageGeometry(
+      size: Self.size,
+      spacing: [1, 1, 1],
+      origin: [0, 0, 0],
+      direction: .identity
+    )
+    let half = geometry.voxelCount / 2
+    for name in ["p/a", "r/a", "p/b", "r/b"] {
+      try FileManager.default.createDirectory(
+        atPath: folder.file(String(name.prefix(1))),
+        withIntermediateDirectories: true
+      )
+      let values = (0..<geometry.voxelCount).map { index in
+        Float(name.hasPrefix("p") && index < half ? 4 : 1)
+      }
+      try NIfTIWriter.write(
+        .float32(Volume(geometry: geometry, voxels: values)),
+        to: folder.file(name + ".nii.gz")
+      )
+    }
+    func mask(_ path: String, from first: Int) throws {
+      let labels = (0..<geometry.voxelCount).map { UInt16($0 < first ? 0 : 3) }
+      try FileManager.default.createDirectory(
+        at: URL(fileURLWithPath: folder.file(path)).deletingLastPathComponent(),
+        withIntermediateDirectories: true
+      )
+      try NIfTIWriter.write(
+        LabelMap(geometry: geometry, labels: labels, table: []),
+        to: folder.file(path)
+      )
+    }
+    try mask("m/a.nii.gz", from: half)
+    try mask("m/b.nii.gz", from: half - 8)
+    try mask("one/a.nii.gz", from: half)
+    func errors(_ mask: EvaluationCohort.Mask?) throws -> [String: [MetricValue?]] {
+      var cohort = EvaluationCohort()
+      cohort.mask = mask
+      let (report, _) = try EvaluationRun(
+        evaluator: try Evaluator(metrics: Metric.parse("mse,ssim2d", from: Metric.image)),
+        content: .images(dataRange: 10)
+      ).evaluate(
+        try CasePairing(prediction: folder.file("p"), reference: folder.file("r")),
+        cohort: cohort,
+        progress: SilentProgress(),
+        interruption: Interruption()
+      )
+      return Dictionary(
+        uniqueKeysWithValues: report.cases.map { item in
+          (item.id, item.labels.map { $0.values["mse"] })
+        }
+      )
+    }
+    #expect(try errors(nil) == ["a": [.value(4.5)], "b": [.value(4.5)]])
+    #expect(
+      try errors(.common(path: folder.file("m/a.nii.gz"))) == ["a": [.value(0)], "b": [.value(0)]]
+    )
+    let masks = try CasePairing(prediction: folder.file("m"), reference: folder.file("r"))
+    let share = 9.0 * 8 / Double(half + 8)
+    #expect(try errors(.ofCases(masks)) == ["a": [.value(0)], "b": [.value(share)]])
+    // A case without a mask fails and the other is evaluated.
+    let one = try CasePairing(prediction: folder.file("one"), reference: folder.file("r"))
+    #expect(try errors(.ofCases(one)) == ["a": [.value(0)], "b": []])
+  }
+
   @Test func casesAreComparedByTheirReferencesWhateverTheirNames() throws {
     let folder = try TemporaryFolder()
     for name in ["a", "b"] {
@@ -162,7 +289,7 @@ struct EvaluationRunTests {
         prediction: folder.file(prediction),
         reference: folder.file(reference)
       )
-      cohort.others = [.init(title: "other", path: "other", pairing: pairing)]
+      cohort.others = [.init(title: "other", path: "other", source: .predictions(pairing))]
       return cohort
     }
     let (report, failedCount) = try Self.run(folder, cohort: try other("other", "r"))

@@ -257,7 +257,7 @@ import Testing
       guard FileManager.default.fileExists(atPath: path + "/model.json") else { continue }
       let package = try ModelPackage(path: path)
       #expect(package.description.name == name)
-      #expect(try package.makeNetwork().trainableCount > 0)
+      #expect(try package.makeNetwork().weightCount > 0)
       let card = try String(contentsOfFile: path + "/README.md", encoding: .utf8)
       #expect(card.contains("Not for clinical use"))
       #expect(!package.description.licence.isEmpty)

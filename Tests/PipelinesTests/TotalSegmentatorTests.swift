@@ -116,6 +116,40 @@ private final class BandPredictor: ScanPredictor {
     #expect(result.table.map(\.name) == task.structures)
   }
 
+  /// Of five models only that of the liver runs; its own voxels stay as they are in the whole task, but
+  /// for those that later models would have drawn over.
+  @Test func partsWithoutAWantedStructureDoNotRun() throws {
+    let task = try #require(TotalSegmentatorTask.named("total", mode: .standard))
+    let scan = ScanChannels([try Self.volume(try #require(Self.file?.cases.first).scan)])
+    func predict(_ structures: [String]?) throws -> (labels: LabelMap, ran: [Bool]) {
+      let models = try task.parts.map(Self.predictor)
+      let predictor = TotalSegmentatorPredictor(
+        task: task,
+        parts: models.indices.map {
+          .init(predictor: models[$0], numbers: task.numbers(ofPart: $0))
+        },
+        structures: structures
+      )
+      let labels = try predictor.predict(
+        scan,
+        outputs: PredictionOutputs(),
+        progress: SilentProgress(),
+        interruption: Interruption()
+      )
+      return (labels, models.map { $0.seen.withLock { $0 != nil } })
+    }
+    let liver = UInt16(1 + (try #require(task.structures.firstIndex(of: "liver"))))
+    let part = try #require(task.parts.indices.first { task.numbers(ofPart: $0).contains(liver) })
+    let whole = try predict(nil)
+    let found = try predict(["liver"])
+    #expect(whole.ran == task.parts.map { _ in true } && task.parts.count == 5)
+    #expect(found.ran == task.parts.indices.map { $0 == part })
+    #expect(Set(found.labels.labels).isSubset(of: task.numbers(ofPart: part)))
+    #expect(found.labels.labels.contains(liver))
+    let lost = zip(whole.labels.labels, found.labels.labels).count { $0 == liver && $1 != liver }
+    #expect(lost == 0)
+  }
+
   @Test func aScanWithoutTheRegionGetsNoLabels() throws {
     let task = try #require(TotalSegmentatorTask.named("liver_vessels", mode: .standard))
     let geometry = try ImageGeometry(

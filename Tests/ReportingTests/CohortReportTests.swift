@@ -56,6 +56,63 @@ struct CohortReportTests {
     #expect(!html.contains("10 cases") && html.contains("no partner"))
   }
 
+  /// Each metric that uses the tolerance says it, also when it is the only one.
+  @Test(arguments: ["nsd", "nsdSurface", "boundaryIoU"])
+  func pagesTellTheTolerance(metric: String) throws {
+    let item = CaseEvaluation(
+      id: "a",
+      prediction: "",
+      reference: "",
+      labels: [LabelEvaluation(key: "1", name: "one", values: [metric: .value(0.5)])],
+      problems: []
+    )
+    let report = EvaluationReport(
+      cases: [item],
+      evaluator: try Evaluator(
+        metrics: try Metric.parse(metric),
+        toleranceMM: 2,
+        tolerances: ["one": 3]
+      )
+    )
+    let data = EvaluationReportData(title: "t", report: report)
+    let html = try builder().html([.evaluation(data)], date: sampleDate)
+    #expect(html.contains("Tolerance: 2 mm; one 3 mm."))
+  }
+
+  /// Folders may bear patients' names.
+  @Test func problemsNameFilesWithoutTheirFolders() throws {
+    var evaluation = try Self.evaluation(cases: 2, structures: 1)
+    evaluation.report = evaluation.report.adding(
+      failed: [
+        CaseEvaluation(
+          id: "x",
+          prediction: "scans of Doe/x.nii.gz",
+          reference: "/data/Doe/x_seg.nii.gz",
+          labels: [],
+          problems: [
+            "scans of Doe/x.nii.gz is damaged.", "/data/Doe/x_seg.nii.gz: 3 mm/s, (/Doe/labels).",
+          ]
+        )
+      ]
+    )
+    let html = try builder().html([.evaluation(evaluation)], date: sampleDate)
+    #expect(html.contains("x: x.nii.gz is damaged."))
+    #expect(html.contains("x: x_seg.nii.gz: 3 mm/s, (labels)."))
+    #expect(!html.contains("Doe"))
+  }
+
+  @Test(
+    arguments: [
+      ("no path at all", "no path at all"), ("/a/b/c.nii,", "c.nii,"), ("(/a/b.nii)", "(b.nii)"),
+      ("1/2 of and/or mm/s", "1/2 of and/or mm/s"), ("see https://a.b/c", "see https://a.b/c"),
+      ("\"/a/b c.nii\"", "\"b c.nii\""), ("/dev is a folder", "/dev is a folder"),
+      ("a  / b", "a  / b"),
+    ]
+  )
+  func sentencesKeepTheLastPartOfPaths(sentence: String, expected: String) {
+    #expect(PathNames.shortened(sentence) == expected)
+  }
+
   @Test func fiveHundredCasesMakeAReportOfLessThanTwentyMegabytes() throws {
     let evaluation = try Self.evaluation(cases: 500, structures: 6)
     let (scan, labels) = try sampleScan()

@@ -47,7 +47,13 @@ struct ComparisonReportTests {
       report,
       with: [.init(title: "old", path: "old.json", report: try Self.report(margin: 0))]
     )
+    report.ranking = ModelRanking(
+      report,
+      others: [.init(title: "old", path: "", report: try Self.report(margin: 0))]
+    )
     let page = try Self.page(report)
+    // Liver 1 against 2, spleen 1.5 each.
+    #expect(page.contains("the mean ranks are new 1.25 and old 1.75."))
     #expect(page.contains("<h1>new against old</h1>"))
     #expect(
       page.contains(

@@ -96,17 +96,25 @@ package struct ImportedModel {
       source: "the import"
     )
     try ModelPackage.writeDescription(complete, to: folder)
-    try ModelPackage.write(Data(card(complete).utf8), ModelPackage.cardName, in: folder)
+    try ModelPackage.write(
+      Data(card(complete, weightCount: network.weightCount).utf8),
+      ModelPackage.cardName,
+      in: folder
+    )
     return try ModelPackage(path: folder)
   }
 
   /// The model card, Markdown.
-  private func card(_ description: ModelDescription) -> String {
+  private func card(_ description: ModelDescription, weightCount: Int) -> String {
+    let networks = description.ensemble.count
     var lines = [
       "# \(description.name)", "", description.summary, "", "**\(Version.disclaimer)**", "",
       "## Use", "", "```", "lamina segment SCAN --model \(description.name) --output OUT", "```",
       "",
       description.intendedUse, "", "Licence: \(description.licence)", "",
+      networks == 1
+        ? "The network has \(weightCount) weights."
+        : "The first of \(networks) networks has \(weightCount) weights.", "",
       "| input channel |", "| --- |",
     ]
     lines += description.channels.map { "| \($0) |" }

@@ -196,6 +196,7 @@ private struct NNUNetJob {
     let parts = try split(taps, scorers: scorers, limit: memoryLimit, progress: progress)
     progress.begin("segmenting \(grid.count) tiles", total: grid.count * parts.count)
     var done = 0
+    let air = options.skipsAir ? AirTiles(plan) : nil
     for rows in parts {
       let sourceRows = ScoreExport.sourceRows(taps[1], for: rows)
       let export = ScoreExport(
@@ -211,12 +212,26 @@ private struct NNUNetJob {
         ),
         probabilities: probabilities
       )
-      try predict(rows: sourceRows, scorers: scorers, export: export) {
+      try predict(rows: sourceRows, scorers: scorers, air: air, export: export) {
         done += $0
         progress.update(done, detail: nil)
       }
     }
     progress.end()
+    if options.skipsAir { progress.note(remark(onAir: air, scorers)) }
+  }
+
+  /// What became of the tiles of air.
+  private func remark(onAir air: AirTiles?, _ scorers: [TileScorer]) -> String {
+    guard air != nil else {
+      return "No air was skipped: that is for 3-D models of one channel of CT and a single stage."
+    }
+    let (seen, skipped) = scorers.reduce((0, 0)) {
+      ($0.0 + $1.airTiles.seen, $0.1 + $1.airTiles.skipped)
+    }
+    return "Of \(seen) tiles that hold nothing but air \(skipped) were not computed"
+      + (scorers.contains(where: \.seesSomethingInAir)
+        ? ": the network sees more than background there." : ".")
   }
 
   /// Splits the rows so that the run keeps below a ceiling of memory; says what it will need.
@@ -265,6 +280,7 @@ private struct NNUNetJob {
   private func predict(
     rows: Range<Int>,
     scorers: [TileScorer],
+    air: AirTiles?,
     export: ScoreExport,
     step: (Int) -> Void
   ) throws {
@@ -282,7 +298,6 @@ private struct NNUNetJob {
     let batchSize = scorers[0].batchSize
     let tileCount = prepared.channels.count * grid.patch.reduce(1, *)
     let input = AlignedBuffer<Float>(uninitializedCount: batchSize * tileCount)
-    let airLimit = batchSize == 1 ? airLimit : nil
     var finished = 0
     for start in stride(from: 0, to: tiles.count, by: batchSize) {
       try interruption.check()
@@ -295,13 +310,9 @@ private struct NNUNetJob {
       // Sums of one network do not depend on another's. A batch's are kept, since its tiles may
       // belong to planes that are finished one after the other.
       var outputs: [[Float]] = []
-      let isAir = airLimit.map { isBelow($0, input) } ?? false
+      let air = air.flatMap { $0.isAir(input) ? $0 : nil }
       for (scorer, slab) in zip(scorers, slabs) {
-        scorer.score(
-          input,
-          isAir: isAir,
-          isBackground: { isBackground($0, scorer, margin: $1) }
-        ) { scores in
+        scorer.score(input, air: air) { scores in
           let size = scorer.outputChannels * grid.patch.reduce(1, *)
           if batch.count == 1 {
             slab.add(
@@ -393,67 +404,6 @@ private struct NNUNetJob {
         }
       }
     }
-  }
-
-  /// The value below which a voxel is air as the network sees it, or nil where that is not asked for
-  /// or not known.
-  private var airLimit: Float? {
-    guard options.skipsAir, plan.previousStage == nil, plan.channels.count == 1,
-      case .ct(let mean, let deviation, let low, let high) = plan.channels[0]
-    else { return nil }
-    return Float((min(max(Self.airHU, low), high) - mean) / max(deviation, 1e-8))
-  }
-
-  /// Air with the noise of a scanner; lungs reach down to about −950 HU in places, but their tiles hold
-  /// vessels and walls.
-  private static let airHU = -900.0
-
-  private func isBelow(_ limit: Float, _ tile: AlignedBuffer<Float>) -> Bool {
-    for index in 0..<tile.count where tile.pointer[index] > limit { return false }
-    return true
-  }
-
-  /// Whether outputs of a tile stand for background everywhere, by a margin.
-  private func isBackground(
-    _ scores: UnsafePointer<Float>,
-    _ scorer: TileScorer,
-    margin: Float
-  ) -> Bool {
-    let volume = grid.patch.reduce(1, *)
-    let width = grid.patch[2]
-    let classes = plan.heads.count
-    var background: Int?
-    if case .labels(let numbers) = plan.heads {
-      guard let index = numbers.firstIndex(of: 0) else { return false }
-      background = index
-    }
-    let line = AlignedBuffer<Float>(uninitializedCount: classes * width)
-    for start in stride(from: 0, to: volume, by: width) {
-      if let head = scorer.head {
-        ck_head_row(
-          scores + start,
-          Int64(volume),
-          head.weights,
-          head.bias,
-          Int64(head.features),
-          Int64(classes),
-          Int64(width),
-          line.pointer
-        )
-      } else {
-        for c in 0..<classes {
-          (line.pointer + c * width).update(from: scores + c * volume + start, count: width)
-        }
-      }
-      for column in 0..<width {
-        // Of regions none may come near one half.
-        let least = background.map { line.pointer[$0 * width + column] } ?? 0
-        for c in 0..<classes where c != background {
-          guard line.pointer[c * width + column] + margin <= least else { return false }
-        }
-      }
-    }
-    return true
   }
 
   /// Divides and averages a plane and hands it to the export, unless it lies in the margin.

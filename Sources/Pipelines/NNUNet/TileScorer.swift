@@ -32,7 +32,9 @@ final class TileScorer {
   /// The scores of a tile of constant channels, which need no second look.
   private var constant: (values: [Float], scores: AlignedBuffer<Float>)?
   /// The scores of the first tile of air, or that they are not those of background.
-  private var air = Air.unknown
+  private var answerForAir = Air.unknown
+  /// Tiles of air so far, and how many of them were not computed.
+  private(set) var airTiles = (seen: 0, skipped: 0)
 
   /// What is known of tiles that hold air alone.
   private enum Air {
@@ -43,8 +45,11 @@ final class TileScorer {
     case refused
   }
 
-  /// Background leads by this much where air counts as known: the other classes share 0.1 %.
-  private static let airMargin: Float = 7
+  /// Whether the first tile of air had scores of something else than background.
+  var seesSomethingInAir: Bool {
+    if case .refused = answerForAir { return true }
+    return false
+  }
 
   /// Creates a scorer.
   /// - Parameters:
@@ -81,26 +86,30 @@ final class TileScorer {
   /// Scores a batch, or gives the features of `head`, averaged over mirror images.
   /// - Parameters:
   ///   - tiles: `[tile][channel][voxels]` of `batchSize` tiles.
-  ///   - isAir: Whether each voxel is air, so that the answer for the first such tile may serve.
-  ///   - isBackground: Whether outputs of the network stand for background everywhere by a margin.
+  ///   - air: The rule by which the tiles hold nothing but air, so that the answer for the first
+  ///     such tile may serve; nil if they hold more.
   ///   - body: Gets `[tile][output][voxels]`.
   /// - Returns: What the body returns.
   func score<Result>(
     _ tiles: AlignedBuffer<Float>,
-    isAir: Bool = false,
-    isBackground: (UnsafePointer<Float>, Float) -> Bool = { _, _ in false },
+    air: AirTiles? = nil,
     _ body: (UnsafePointer<Float>) throws -> Result
   ) rethrows -> Result {
     let values = batchSize == 1 ? constantChannels(tiles) : nil
+    if air != nil { airTiles.seen += 1 }
     if let values, let known = constant, known.values == values {
+      if air != nil { airTiles.skipped += 1 }
       return try body(known.scores.pointer)
     }
-    if isAir, values == nil, case .known(let scores) = air { return try body(scores.pointer) }
+    if air != nil, values == nil, case .known(let scores) = answerForAir {
+      airTiles.skipped += 1
+      return try body(scores.pointer)
+    }
     let scores = compute(tiles)
     if let values {
       constant = (values, kept(scores))
-    } else if isAir, case .unknown = air {
-      air = isBackground(scores.pointer, Self.airMargin) ? .known(kept(scores)) : .refused
+    } else if let air, case .unknown = answerForAir {
+      answerForAir = air.isBackground(scores.pointer, head: head) ? .known(kept(scores)) : .refused
     }
     return try body(scores.pointer)
   }

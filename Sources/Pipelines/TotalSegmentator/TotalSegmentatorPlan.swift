@@ -92,13 +92,15 @@ extension ModelPackage {
   ///   - own: The predictor of the package's own network, where it is the task's first part.
   ///   - options: What the run depends on besides its inputs.
   ///   - planOptions: How plans compute.
+  ///   - isFinder: Whether the task finds the region of another one, so that all of it is needed.
   /// - Returns: The predictor.
   /// - Throws: `PipelinesError.invalidPlan`.
   func totalSegmentatorPredictor(
     _ plan: TotalSegmentatorPlan,
     own: (any ScanPredictor)?,
     options: SegmentationRun.Options,
-    planOptions: InferencePlanOptions
+    planOptions: InferencePlanOptions,
+    isFinder: Bool = false
   ) throws -> TotalSegmentatorPredictor {
     let task = try plan.knownTask()
     let further = plan.parts.map { stage -> any ScanPredictor in
@@ -117,9 +119,16 @@ extension ModelPackage {
         .init(predictor: predictors[$0], numbers: task.numbers(ofPart: $0))
       },
       finder: try plan.finder.first.map {
-        try totalSegmentatorPredictor($0, own: nil, options: options, planOptions: planOptions)
+        try totalSegmentatorPredictor(
+          $0,
+          own: nil,
+          options: options,
+          planOptions: planOptions,
+          isFinder: true
+        )
       },
-      clearsSmallPieces: options.postprocesses
+      clearsSmallPieces: options.postprocesses,
+      structures: isFinder ? nil : options.structures
     )
   }
 
@@ -132,6 +141,7 @@ extension ModelPackage {
     values.usesMirroring = options.usesMirroring ?? false
     values.step = options.step ?? step
     values.memoryLimit = options.memoryLimit
+    values.skipsAir = options.skipsAir
     return values
   }
 

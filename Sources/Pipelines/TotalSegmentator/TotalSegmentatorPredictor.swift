@@ -23,6 +23,8 @@ package struct TotalSegmentatorPredictor: ScanPredictor {
 
   private let task: TotalSegmentatorTask
   private let parts: [Part]
+  /// Parts that none of the wanted structures needs.
+  private let idleCount: Int
   private let finder: (any ScanPredictor)?
   private let clearsSmallPieces: Bool
 
@@ -33,14 +35,23 @@ package struct TotalSegmentatorPredictor: ScanPredictor {
   ///   - finder: What finds the structures of the task's `crop`, on the scan's grid; nil leaves the
   ///     scan whole.
   ///   - clearsSmallPieces: Whether pieces up to 0.2 ml are cleared (`--remove_small_blobs`).
+  ///   - structures: Names of the structures that are wanted, nil for all: parts that know none of
+  ///     them do not run (`--roi_subset`), so that they draw over nothing either.
   package init(
     task: TotalSegmentatorTask,
     parts: [Part],
     finder: (any ScanPredictor)? = nil,
-    clearsSmallPieces: Bool = false
+    clearsSmallPieces: Bool = false,
+    structures: [String]? = nil
   ) {
     self.task = task
-    self.parts = parts
+    let wanted = structures.map { names in
+      Set(task.definitions.filter { names.contains($0.name) }.map { UInt16($0.id) })
+    }
+    self.parts = parts.filter { part in
+      wanted.map { !$0.isDisjoint(with: part.numbers) } ?? true
+    }
+    idleCount = parts.count - self.parts.count
     self.finder = finder
     self.clearsSmallPieces = clearsSmallPieces
   }
@@ -82,6 +93,12 @@ package struct TotalSegmentatorPredictor: ScanPredictor {
     let grid = try TotalSegmentatorGrid(geometry, box: box, spacing: task.spacing)
     let prepared = ScanChannels([grid.prepared(scan.volumes[0])])
     var labels = [UInt16](repeating: 0, count: grid.geometry.voxelCount)
+    if idleCount > 0 {
+      progress.note(
+        "\(idleCount) of \(idleCount + parts.count) models do not run: none of the structures asked "
+          + "for is theirs."
+      )
+    }
     for part in parts {
       try interruption.check()
       let own = try part.predictor.predict(

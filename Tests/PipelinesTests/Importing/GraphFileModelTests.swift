@@ -58,6 +58,10 @@ import Testing
     return try run.segment(SegmentationInputs.Case(id: "scan", path: path)).labelMap.labels
   }
 
+  private func card(_ package: ModelPackage) throws -> String {
+    try String(contentsOfFile: package.path + "/README.md", encoding: .utf8)
+  }
+
   @Test(arguments: [0, 1, 2])
   func slicesAlongAnAxisAreJoined(_ axis: Int) throws {
     let plan = """
@@ -78,6 +82,7 @@ import Testing
       Issue.record("the plan is \(package.description.plan)")
       return
     }
+    #expect(try card(package).contains("The network has 4 weights."))
     #expect(plan.activation == .none)
     #expect(plan.inferer == .whole)
   }
@@ -116,6 +121,7 @@ import Testing
       )
     }
     let package = try imported(source)
+    #expect(try card(package).contains("The first of 4 networks has 10 weights."))
     #expect(
       package.description.ensemble.map(\.name) == ["sagittal", "coronal", "axial", "consensus"]
     )

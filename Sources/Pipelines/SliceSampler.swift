@@ -4,7 +4,7 @@ import Tensors
 import Transforms
 
 /// Draws random slices of random volumes, randomly changed.
-struct SliceSampler: TrainingSampler {
+package struct SliceSampler: TrainingSampler {
   private let configuration: TrainingConfiguration
   private let plan: SegmentationPlan
   private let augmentation: SliceAugmentation
@@ -46,10 +46,10 @@ struct SliceSampler: TrainingSampler {
   private static let purpose = 0x736C_6963
 
   /// Channels, rows and columns.
-  var sampleShape: [Int] { [plan.inputChannels] + plan.patchSize }
-  var batchSize: Int { configuration.batchSize }
+  package var sampleShape: [Int] { [plan.inputChannels] + plan.patchSize }
+  package var batchSize: Int { configuration.batchSize }
 
-  func sample(step: Int, index: Int) -> TrainingSample {
+  package func sample(step: Int, index: Int) -> TrainingSample {
     var random = stream.split(step, index)
     let entry = cases[Int.random(in: 0..<cases.count, using: &random)]
     // The last samples of a batch are the ones that must show foreground, as in nnU-Net.

@@ -7,9 +7,9 @@ import Transforms
 ///
 /// Billot et al. 2023, "SynthSeg: Segmentation of brain MRI scans of any contrast and resolution
 /// without retraining". A slice-wise plan sees the middle of a slab as thick as its channels.
-struct SynthesisSampler: TrainingSampler {
-  let sampleShape: [Int]
-  let batchSize: Int
+package struct SynthesisSampler: TrainingSampler {
+  package let sampleShape: [Int]
+  package let batchSize: Int
   private let maps: [SynthesisMap]
   private let synthesis: LabelSynthesis
   private let isSlab: Bool
@@ -59,7 +59,7 @@ struct SynthesisSampler: TrainingSampler {
     )
   }
 
-  func sample(step: Int, index: Int) -> TrainingSample {
+  package func sample(step: Int, index: Int) -> TrainingSample {
     var random = stream.split(step, index)
     let map = maps[Int.random(in: 0..<maps.count, using: &random)]
     let parameters = synthesis.draw(from: map, using: &random)

@@ -4,9 +4,9 @@ import Support
 import Transforms
 
 /// What a training run reads: samples to learn from, and cases to be measured on.
-struct TrainingMaterial: Sendable {
+package struct TrainingMaterial: Sendable {
   /// Draws the batches.
-  let sampler: any TrainingSampler
+  package let sampler: any TrainingSampler
   /// Cases that the training never sees.
   let heldOut: [DatasetCheck.LoadedCase]
   /// A few of the cases that it does.
@@ -23,7 +23,7 @@ struct TrainingMaterial: Sendable {
   ///   - progress: Told about every case.
   ///   - interruption: Looked at between cases.
   /// - Throws: `PipelinesError.faultyDataset`, `.notADataset`, `.invalidPlan`.
-  init(
+  package init(
     _ dataset: SegmentationDataset,
     configuration: TrainingConfiguration,
     progress: any ProgressReporter,

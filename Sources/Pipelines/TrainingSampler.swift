@@ -2,24 +2,24 @@ import Support
 import Tensors
 
 /// What one training step is computed from.
-struct TrainingBatch: Sendable {
+package struct TrainingBatch: Sendable {
   /// `[N, C, spatial…]`.
-  let images: Tensor
+  package let images: Tensor
   /// `[N, spatial…]`, class numbers.
-  let labels: LabelTensor
+  package let labels: LabelTensor
 }
 
 /// One drawn sample: channels slowest, the last axis fastest.
-struct TrainingSample: Sendable {
-  let values: [Float]
-  let classes: [UInt16]
+package struct TrainingSample: Sendable {
+  package let values: [Float]
+  package let classes: [UInt16]
 }
 
 /// Draws training batches.
 ///
 /// Sample i of step t depends on the seed, t and i alone, so that a resumed run sees what an
 /// uninterrupted one would have seen.
-protocol TrainingSampler: Sendable {
+package protocol TrainingSampler: Sendable {
   /// Channels and spatial axes of one sample.
   var sampleShape: [Int] { get }
   /// Samples of one step.
@@ -33,7 +33,7 @@ extension TrainingSampler {
   ///
   /// Where a batch has fewer samples than there are threads, drawing for several steps at once keeps
   /// all of them at work.
-  func batches(from step: Int, count: Int) -> [TrainingBatch] {
+  package func batches(from step: Int, count: Int) -> [TrainingBatch] {
     let shape = sampleShape
     let spatial = Array(shape.dropFirst())
     let (values, area) = (shape.reduce(1, *), spatial.reduce(1, *))

@@ -6,7 +6,7 @@ import Transforms
 ///
 /// Isensee et al. 2021, methods, "Training procedure": the last third of a batch is centred on a
 /// voxel of a random structure of its case.
-struct VolumeSampler: TrainingSampler {
+package struct VolumeSampler: TrainingSampler {
   private let configuration: TrainingConfiguration
   private let patchSize: SIMD3<Int>
   private let augmentation: VolumeAugmentation
@@ -67,12 +67,12 @@ struct VolumeSampler: TrainingSampler {
   }
 
   /// Channels, planes, rows and columns.
-  var sampleShape: [Int] {
+  package var sampleShape: [Int] {
     [cases.first?.patch.channels ?? 1, patchSize.z, patchSize.y, patchSize.x]
   }
-  var batchSize: Int { configuration.batchSize }
+  package var batchSize: Int { configuration.batchSize }
 
-  func sample(step: Int, index: Int) -> TrainingSample {
+  package func sample(step: Int, index: Int) -> TrainingSample {
     var random = stream.split(step, index)
     let entry = cases[Int.random(in: 0..<cases.count, using: &random)]
     // nnU-Net rounds the number of free samples, halves to even; a batch of one has no last third.

@@ -177,7 +177,7 @@ import Testing
 }
 
 /// Interrupts when a step of the work first reports.
-private struct InterruptingProgress: ProgressReporter {
+struct InterruptingProgress: ProgressReporter {
   private let interruption: Interruption
   private let step: String
   private let current = Current()

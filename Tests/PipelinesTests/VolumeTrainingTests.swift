@@ -1,0 +1,274 @@
+import Foundation
+import Imaging
+import ImagingIO
+import Layers
+import Networks
+import Pipelines
+import Support
+import TestSupport
+import Testing
+import Transforms
+
+@Suite struct VolumeTrainingTests {
+  private func trainer(
+    _ dataset: SegmentationDataset,
+    _ folder: TemporaryFolder,
+    initial: InitialWeights? = nil,
+    interruption: Interruption = Interruption(),
+    progress: any ProgressReporter = SilentProgress()
+  ) -> SegmentationTrainer {
+    SegmentationTrainer(
+      dataset: dataset,
+      initial: initial,
+      checkpointFolder: folder.file("checkpoints"),
+      progress: progress,
+      interruption: interruption
+    )
+  }
+
+  private func values(_ dataset: SegmentationDataset, steps: Int) throws -> TrainingConfiguration {
+    var values = try TrainingPlanner().volumeConfiguration(for: dataset, baseFeatures: 8)
+    values.steps = steps
+    values.warmupSteps = 5
+    values.averagingDecay = 0.9
+    values.learningRate = 5e-3
+    return values
+  }
+
+  @Test func aThreeDimensionalNetworkLearnsTheBalls() throws {
+    let study = try SyntheticStudy(cases: 5)
+    let dataset = try SegmentationDataset(path: study.path)
+    let values = try values(dataset, steps: 120)
+    guard case .nnUNet(let plan) = values.plan, case .plainConvUNet(let network) = values.network
+    else {
+      Issue.record("not a plan of three dimensions")
+      return
+    }
+    // 20 x 18 x 16 voxels: halved twice, as the shortest axis is then 4.
+    #expect(plan.patchSize == [16, 20, 20] && network.features == [8, 16, 32])
+    #expect(network.hasDeepSupervision && network.outputChannels == 3)
+
+    let outcome = try trainer(dataset, try TemporaryFolder())
+      .run(values, budget: .steps, resumes: false)
+    let evaluation = try #require(outcome.evaluation)
+    #expect(evaluation.cases.count == 1)
+    #expect(try #require(evaluation.summary["1"]?["dice"]?.mean) > 0.8)
+    #expect(try #require(evaluation.summary["2"]?["dice"]?.mean) > 0.8)
+
+    // The package that is written gives the same labels as the training's own evaluation.
+    let folder = try TemporaryFolder()
+    let model = TrainedModel(outcome: outcome, dataset: dataset, name: "balls", command: "test")
+    try model.write(to: folder.path)
+    let package = try ModelPackage(path: folder.path)
+    #expect(try package.checkSelfTest(package.makeNetwork()) != nil)
+    #expect(model.card.contains("in 3-D"))
+  }
+
+  @Test func aResumedRunEndsWhereAnUninterruptedOneDoes() throws {
+    let study = try SyntheticStudy(cases: 3)
+    let dataset = try SegmentationDataset(path: study.path)
+    let values = try values(dataset, steps: 104)
+    let whole = try trainer(dataset, try TemporaryFolder())
+      .run(values, budget: .steps, resumes: false)
+    let folder = try TemporaryFolder()
+    let interruption = Interruption()
+    #expect(throws: SupportError.interrupted) {
+      try trainer(
+        dataset,
+        folder,
+        interruption: interruption,
+        progress: InterruptingProgress(interruption, step: "training")
+      ).run(values, budget: .steps, resumes: false)
+    }
+    let resumed = try trainer(dataset, folder).run(values, budget: .steps, resumes: true)
+    for (a, b) in zip(whole.network.namedParameters, resumed.network.namedParameters) {
+      #expect(a.parameter.value.values == b.parameter.value.values, "\(a.name)")
+    }
+  }
+
+  @Test func theNumberOfThreadsDoesNotMatter() throws {
+    let study = try SyntheticStudy(cases: 3)
+    let dataset = try SegmentationDataset(path: study.path)
+    let values = try values(dataset, steps: 6)
+    func weights(_ threads: Int) throws -> [[Float]] {
+      try Parallelism.$threadCount.withValue(threads) {
+        try trainer(dataset, try TemporaryFolder()).run(values, budget: .steps, resumes: false)
+          .network.namedParameters.map { $0.parameter.value.values }
+      }
+    }
+    #expect(try weights(1) == weights(2))
+  }
+
+  @Test func otherWeightsAreTakenWhereTheyFit() throws {
+    let study = try SyntheticStudy(cases: 3)
+    let dataset = try SegmentationDataset(path: study.path)
+    let values = try values(dataset, steps: 2)
+    let outcome = try trainer(dataset, try TemporaryFolder())
+      .run(values, budget: .steps, resumes: false)
+    let folder = try TemporaryFolder()
+    try TrainedModel(outcome: outcome, dataset: dataset, name: "first", command: "test")
+      .write(to: folder.path)
+    let initial = try InitialWeights(ModelPackage(path: folder.path))
+
+    // One structure fewer: all but the heads' weights and biases fit.
+    var random = RandomStream(seed: 8)
+    guard case .plainConvUNet(var network) = values.network else { return }
+    let same = try values.network.makeNetwork(random: &random)
+    let full = initial.coverage(of: same)
+    #expect(full.taken == full.all)
+    network.outputChannels = 2
+    let smaller = try NetworkConfiguration.plainConvUNet(network).makeNetwork(random: &random)
+    let part = initial.coverage(of: smaller)
+    // Two heads (of 3 stages, deep supervision has two) of 16 and 8 features and a bias each.
+    #expect(part.all - part.taken == 2 * (16 + 1) + 2 * (8 + 1))
+  }
+
+  @Test func samplesShowWhatTheirClassesSay() throws {
+    let study = try SyntheticStudy(cases: 2)
+    let dataset = try SegmentationDataset(path: study.path)
+    var values = try values(dataset, steps: 1)
+    values.samples = .patches(.none)
+    values.fold = nil
+    let material = try TrainingMaterial(
+      dataset,
+      configuration: values,
+      progress: SilentProgress(),
+      interruption: Interruption()
+    )
+    let batches = material.sampler.batches(from: 3, count: 2)
+    #expect(batches.count == 2 && batches[0].images.shape == [2, 1, 16, 20, 20])
+    // The same step drawn alone is the same.
+    let again = material.sampler.batches(from: 4, count: 1)
+    #expect(again[0].images.values == batches[1].images.values)
+    #expect(again[0].labels == batches[1].labels)
+    // Bright where the class is the core, dark where it is background.
+    for batch in batches {
+      let (images, labels) = (batch.images.values, batch.labels.labels)
+      let core = labels.indices.filter { labels[$0] == 2 }.map { images[$0] }
+      let ball = labels.indices.filter { labels[$0] == 1 }.map { images[$0] }
+      #expect(!core.isEmpty)
+      #expect(core.reduce(0, +) / Float(core.count) > ball.reduce(0, +) / Float(ball.count) + 0.5)
+    }
+  }
+}
+
+@Suite struct SynthesisTrainingTests {
+  /// Label maps alone, with what the generator needs to know.
+  private func maps() throws -> SyntheticStudy {
+    let study = try SyntheticStudy(cases: 5, size: [24, 24, 24])
+    try FileManager.default.removeItem(atPath: study.folder.file("imagesTr"))
+    try study.write(
+      """
+      {"name": "Balls", "labels": {"background": 0, "ball": 1, "core": 2}, "synthesis": {"entries": [
+        {"label": 0, "intensity": 0, "output": 0, "mirrored": 0},
+        {"label": 1, "intensity": 1, "output": 1, "mirrored": 1},
+        {"label": 2, "intensity": 2, "output": 2, "mirrored": 2}]}}
+      """,
+      to: "dataset.json"
+    )
+    return study
+  }
+
+  private func configuration(_ dataset: SegmentationDataset, steps: Int) throws
+    -> TrainingConfiguration
+  {
+    var planner = VolumePlanner(spacing: [1, 1, 1], patchSize: [24, 24, 24])
+    planner.baseFeatures = 8
+    var settings = SynthesisSettings()
+    settings.deformationMM = 1
+    settings.translationMM = 2
+    settings.isotropicLimitMM = 1.5
+    settings.sliceLimitMM = 2
+    settings.strippingProbability = 0
+    settings.biasDeviation = 0.2
+    settings.deviationLimit = 15
+    settings.noiseLimit = 4
+    var values = planner.configuration(
+      labels: dataset.labels,
+      normalization: .robust,
+      samples: .synthesis(
+        SynthesisRecipe(table: try #require(dataset.synthesis), settings: settings)
+      )
+    )
+    values.steps = steps
+    values.warmupSteps = 5
+    values.averagingDecay = 0.9
+    values.learningRate = 4e-3
+    return values
+  }
+
+  @Test func aModelOfLabelMapsAloneSegmentsScansOfContrastsNeverSeen() throws {
+    let study = try maps()
+    let dataset = try SegmentationDataset(path: study.path)
+    #expect(dataset.cases.map(\.id) == (0..<5).map { "ball_\($0)" })
+    let outcome = try SegmentationTrainer(
+      dataset: dataset,
+      checkpointFolder: try TemporaryFolder().file("checkpoints"),
+      progress: SilentProgress(),
+      interruption: Interruption()
+    ).run(configuration(dataset, steps: 250), budget: .steps, resumes: false)
+    // Two scans of the one held-out map.
+    #expect(outcome.evaluation?.cases.count == 2)
+
+    guard case .nnUNet(let plan) = outcome.configuration.plan else { return }
+    let predictor = NNUNetPredictor(
+      plan: plan,
+      networks: [try ScoringNetwork(outcome.network)],
+      labels: dataset.labels
+    )
+    // A ball darker than its surroundings with a bright core, and one the other way round.
+    for levels: [Float] in [[400, 100, 700], [20, 90, 50]] {
+      let (_, labels) = try SyntheticStudy.make(7, size: [24, 24, 24])
+      var random = RandomStream(seed: 1)
+      let scan = Volume(
+        geometry: labels.geometry,
+        voxels: labels.labels.map { levels[Int($0)] + 4 * Float(random.normal()) }
+      )
+      let found = try predictor.predict(
+        ScanChannels([.float32(scan)]),
+        outputs: PredictionOutputs(),
+        progress: SilentProgress(),
+        interruption: Interruption()
+      )
+      var agreement = LabelAgreement([1, 2])
+      agreement.add(found, labels)
+      #expect(agreement.lowestDice > 0.7, "\(levels): \(agreement.lowestDice)")
+    }
+  }
+
+  @Test func aLabelWithoutAnEntryIsNamed() throws {
+    let study = try maps()
+    let geometry = try SyntheticStudy.geometry([24, 24, 24])
+    let strange = LabelMap(
+      geometry: geometry,
+      labels: [UInt16](repeating: 7, count: 24 * 24 * 24),
+      table: []
+    )
+    try NIfTIWriter.write(strange, to: study.label(9))
+    let dataset = try SegmentationDataset(path: study.path)
+    let error = #expect(throws: PipelinesError.self) {
+      try SegmentationTrainer(
+        dataset: dataset,
+        checkpointFolder: try TemporaryFolder().file("checkpoints"),
+        progress: SilentProgress(),
+        interruption: Interruption()
+      ).run(configuration(dataset, steps: 1), budget: .steps, resumes: false)
+    }
+    #expect(error?.description.contains("ball_9") == true)
+    #expect(error?.description.contains("7") == true)
+  }
+
+  @Test func aWrongTableIsRefused() throws {
+    let study = try maps()
+    try study.write(
+      """
+      {"labels": {"background": 0, "ball": 1}, "synthesis": {"entries": [
+        {"label": 0, "intensity": 0, "output": 0, "mirrored": 0},
+        {"label": 1, "intensity": 1, "output": 2, "mirrored": 1}]}}
+      """,
+      to: "dataset.json"
+    )
+    let error = #expect(throws: PipelinesError.self) { try SegmentationDataset(path: study.path) }
+    #expect(error?.description.contains("more classes than labels") == true)
+  }
+}

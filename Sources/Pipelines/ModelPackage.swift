@@ -221,16 +221,18 @@ public struct ModelPackage: Sendable {
   ///   - path: The folder.
   ///   - description: The description; the files' hashes are filled in.
   ///   - weights: The weights.
+  ///   - type: How they are stored.
   ///   - card: The model card, Markdown.
   /// - Throws: `SupportError.unwritable`, or what encoding throws.
   public static func write(
     to path: String,
     description: ModelDescription,
     weights: Safetensors,
+    as type: Safetensors.ScalarType = .float32,
     card: String
   ) throws {
     var complete = description
-    let data = try weights.encoded()
+    let data = try weights.encoded(as: type)
     complete.files = [weightsName: try SHA256.hexDigest(of: data)]
     try write(data, weightsName, in: path)
     try writeDescription(complete, to: path)

@@ -34,8 +34,10 @@ public struct SegmentationTrainer: Sendable {
   public struct Outcome: Sendable {
     /// The configuration, its steps as taken.
     public let configuration: TrainingConfiguration
-    /// The network with its averaged weights.
+    /// The network with its averaged weights, rounded as they are stored.
     public let network: any Network
+    /// How the weights are stored.
+    public let weightType: Safetensors.ScalarType
     /// The learning curve.
     public let epochs: [Epoch]
     /// Metrics of the held-out cases; nil when nothing was held out.
@@ -50,6 +52,7 @@ public struct SegmentationTrainer: Sendable {
 
   private let dataset: SegmentationDataset
   private let initial: InitialWeights?
+  private let weightType: Safetensors.ScalarType
   private let checkpoint: TrainingCheckpoint
   private let outputs: OutputGuard
   private let progress: any ProgressReporter
@@ -59,6 +62,7 @@ public struct SegmentationTrainer: Sendable {
   /// - Parameters:
   ///   - dataset: Labelled scans.
   ///   - initial: Weights to start from, or nil for random ones.
+  ///   - weightType: How the weights are stored; everything is measured with weights rounded so.
   ///   - checkpointFolder: Where checkpoints are kept until the run is done.
   ///   - outputs: Writes the checkpoints.
   ///   - progress: Told about every epoch.
@@ -66,6 +70,7 @@ public struct SegmentationTrainer: Sendable {
   public init(
     dataset: SegmentationDataset,
     initial: InitialWeights? = nil,
+    weightType: Safetensors.ScalarType = .float16,
     checkpointFolder: String,
     outputs: OutputGuard = OutputGuard(mayReplace: false),
     progress: any ProgressReporter,
@@ -73,6 +78,7 @@ public struct SegmentationTrainer: Sendable {
   ) {
     self.dataset = dataset
     self.initial = initial
+    self.weightType = weightType
     checkpoint = TrainingCheckpoint(folder: checkpointFolder)
     self.outputs = outputs
     self.progress = progress
@@ -107,6 +113,7 @@ public struct SegmentationTrainer: Sendable {
     try train(&state, sampler: material.sampler, budget: budget)
 
     let network = try state.averagedNetwork()
+    let weightType = network.rounded(to: self.weightType)
     let plan = state.configuration.plan
     let planned = try PlannedNetwork(network)
     let labels = dataset.labels
@@ -134,6 +141,7 @@ public struct SegmentationTrainer: Sendable {
     return Outcome(
       configuration: state.configuration,
       network: network,
+      weightType: weightType,
       epochs: state.epochs,
       evaluation: evaluation,
       selfTest: selfTest,

@@ -157,6 +157,7 @@ public struct TrainedModel: Sendable {
       to: folder,
       description: description,
       weights: outcome.network.weights,
+      as: outcome.weightType,
       card: card
     )
     let encoder = JSONEncoder()

@@ -242,4 +242,28 @@ struct SafetensorsTests {
     #expect(error.description.contains("3 of another shape (\(first))"))
     #expect(error.description.count < 400)
   }
+  @Test func storedWeightsAreThoseThatWereMeasured() throws {
+    var random = RandomStream(seed: 5)
+    let layer = Convolution(
+      inputChannels: 2,
+      outputChannels: 3,
+      kernelSize: [3, 3],
+      random: &random
+    )
+    let folder = try TemporaryFolder()
+    for type in Safetensors.ScalarType.allCases {
+      #expect(layer.rounded(to: type) == type)
+      let path = folder.file("\(type).safetensors")
+      try layer.weights.encoded(as: type).write(to: URL(fileURLWithPath: path))
+      let read = try Safetensors(contentsOf: path)
+      for (name, parameter) in layer.namedParameters {
+        #expect(read.tensors[name]?.values == parameter.value.values)
+      }
+    }
+    // Half precision ends at 65504.
+    layer.weight.value = layer.weight.value + 70_000
+    let before = layer.weight.value.values
+    #expect(layer.rounded(to: .float16) == .float32)
+    #expect(layer.weight.value.values == before)
+  }
 }

@@ -254,13 +254,15 @@ package struct LabelAgreement {
   /// Share of voxels with the same label; 1 without voxels.
   package var agreement: Double { voxels == 0 ? 1 : Double(equal) / Double(voxels) }
 
-  /// The lowest Dice coefficient of a structure; those that are in neither map are left out.
-  package var lowestDice: Double {
-    ids.compactMap { id in
-      let size = own[id, default: 0] + other[id, default: 0]
-      return size == 0 ? nil : 2 * Double(both[id, default: 0]) / Double(size)
-    }.min() ?? 1
+  /// The Dice coefficient of a structure; nil where it is in neither map.
+  package func dice(_ id: Int) -> Double? {
+    guard let id = UInt16(exactly: id) else { return nil }
+    let size = own[id, default: 0] + other[id, default: 0]
+    return size == 0 ? nil : 2 * Double(both[id, default: 0]) / Double(size)
   }
+
+  /// The lowest Dice coefficient of a structure; those that are in neither map are left out.
+  package var lowestDice: Double { ids.compactMap { dice(Int($0)) }.min() ?? 1 }
 }
 
 extension ModelDescription {

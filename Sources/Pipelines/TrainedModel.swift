@@ -36,7 +36,7 @@ public struct TrainedModel: Sendable {
   public var description: ModelDescription {
     let structures = dataset.labels.map(\.name).joined(separator: ", ")
     let configuration = outcome.configuration
-    return ModelDescription(
+    var result = ModelDescription(
       name: name,
       version: "1.0.0",
       summary: "Segments \(structures) \(manner) with a \(configuration.network.name) network.",
@@ -62,6 +62,8 @@ public struct TrainedModel: Sendable {
       selfTest: outcome.selfTest,
       files: [:]
     )
+    result.postprocessing = outcome.postprocessing
+    return result
   }
 
   private var manner: String {

@@ -1,0 +1,77 @@
+import Imaging
+import Support
+
+/// Chooses on held-out cases which structures keep their largest component only.
+///
+/// As nnU-Net does (Isensee et al. 2021, methods, "Postprocessing"; `determine_postprocessing` of
+/// version 2): all structures taken together first, which stays if the mean Dice over structures rises
+/// and none falls; then each structure by itself, which stays if its own mean Dice rises.
+package struct PostprocessingChoice: Sendable {
+  /// What was chosen; nil where nothing helps.
+  package private(set) var postprocessing: NNUNetPostprocessing?
+  /// Mean Dice over structures, of their means over cases, without the steps; nil without any.
+  package private(set) var before: Double?
+  /// The same with the steps.
+  package private(set) var after: Double?
+
+  /// Tries the steps.
+  /// - Parameters:
+  ///   - predictions: Predicted label maps.
+  ///   - references: The references of the same cases.
+  ///   - labels: The structures.
+  /// - Precondition: As many predictions as references, on the same grids.
+  package init(predictions: [LabelMap], references: [LabelMap], labels: [LabelDefinition]) {
+    precondition(predictions.count == references.count, "predictions without references")
+    let ids = labels.map(\.id)
+    var current = predictions
+    var scores = Self.dice(current, references, ids)
+    before = Self.mean(scores)
+    var steps: [[Int]] = []
+    func attempt(_ step: [Int], isBetter: ([Double?]) -> Bool) {
+      let changed = current.map { NNUNetPostprocessing(steps: [step]).applied(to: $0) }
+      let new = Self.dice(changed, references, ids)
+      guard isBetter(new) else { return }
+      steps.append(step)
+      current = changed
+      scores = new
+    }
+    if ids.count > 1 {
+      attempt(ids) { new in
+        guard let old = Self.mean(scores), let mean = Self.mean(new), mean > old else {
+          return false
+        }
+        return zip(new, scores).allSatisfy { ($0 ?? 0) >= ($1 ?? 0) }
+      }
+    }
+    for (index, id) in ids.enumerated() {
+      attempt([id]) { new in (new[index] ?? 0) > (scores[index] ?? 0) }
+    }
+    after = Self.mean(scores)
+    postprocessing = steps.isEmpty ? nil : NNUNetPostprocessing(steps: steps)
+  }
+
+  /// Each structure's mean Dice over the cases in which either map has it.
+  private static func dice(
+    _ predictions: [LabelMap],
+    _ references: [LabelMap],
+    _ ids: [Int]
+  ) -> [Double?] {
+    var sums = [Double](repeating: 0, count: ids.count)
+    var counts = [Int](repeating: 0, count: ids.count)
+    for (prediction, reference) in zip(predictions, references) {
+      var agreement = LabelAgreement(ids)
+      agreement.add(prediction, reference)
+      for (index, id) in ids.enumerated() {
+        guard let value = agreement.dice(id) else { continue }
+        sums[index] += value
+        counts[index] += 1
+      }
+    }
+    return zip(sums, counts).map { $1 == 0 ? nil : $0 / Double($1) }
+  }
+
+  private static func mean(_ scores: [Double?]) -> Double? {
+    let known = scores.compactMap { $0 }
+    return known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
+  }
+}

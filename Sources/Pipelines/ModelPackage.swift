@@ -205,7 +205,8 @@ public struct ModelPackage: Sendable {
   public func remove() throws {
     let names =
       description.files.keys.sorted() + [
-        Self.cardName, TrainingRecord.fileName, TrainingRecord.heldOutName, Self.descriptionName,
+        Self.cardName, TrainingRecord.fileName, TrainingRecord.heldOutName,
+        TrainingPictures.fileName, Self.descriptionName,
       ]
     for name in names where !name.contains("/") && name != ".." {
       guard FileManager.default.fileExists(atPath: path + "/" + name) else { continue }

@@ -11,6 +11,8 @@ struct TrainingState {
   private(set) var epochs: [SegmentationTrainer.Epoch] = []
   var seconds = 0.0
   var dataSeconds = 0.0
+  /// What is noted beside the weights.
+  var journal = TrainingJournal()
   private let network: any Network
   private var optimizer: Optimizer
   /// Running average of the weights; nil without averaging.
@@ -79,6 +81,10 @@ struct TrainingState {
         checkpoint: nil
       )
     }
+    if step % TrainingJournal.normInterval == 0 {
+      journal.note(gradientNorm: optimizer.norm(of: slopes))
+    }
+    journal.note(batch.labels, step: step, classes: configuration.network.outputChannels)
     optimizer.step(slopes, learningRate: rate, clipNorm: configuration.clipNorm)
     step += 1
     lossSum += Double(loss.scalar)
@@ -108,7 +114,8 @@ struct TrainingState {
         loss: lossSum / Double(max(1, lossCount)),
         learningRate: lastRate,
         seconds: seconds,
-        dataShare: seconds > 0 ? dataSeconds / seconds : 0
+        dataShare: seconds > 0 ? dataSeconds / seconds : 0,
+        gradientNorm: journal.takeGradientNorm()
       )
     )
     lossSum = 0
@@ -136,6 +143,7 @@ struct TrainingState {
     let lossSum: Double
     let lossCount: Int
     let lastRate: Double
+    let journal: TrainingJournal?
   }
 
   func stored() throws -> Safetensors {
@@ -155,7 +163,8 @@ struct TrainingState {
       dataSeconds: dataSeconds,
       lossSum: lossSum,
       lossCount: lossCount,
-      lastRate: lastRate
+      lastRate: lastRate,
+      journal: journal
     )
     let text = String(decoding: try JSONEncoder().encode(summary), as: UTF8.self)
     return Safetensors(tensors: tensors, metadata: ["lamina.training/1": text])
@@ -222,6 +231,7 @@ struct TrainingState {
     lossSum = summary.lossSum
     lossCount = summary.lossCount
     lastRate = summary.lastRate
+    journal = summary.journal ?? TrainingJournal()
   }
 }
 

@@ -40,9 +40,9 @@ public struct ModelPackage: Sendable {
       "model.json has the schema \(description.schema)"
     )
     try require(
-      (1...SegmentationDataset.maximumLabels).contains(description.labels.count)
+      (0...SegmentationDataset.maximumLabels).contains(description.labels.count)
         && description.labels.allSatisfy { (1...65535).contains($0.id) },
-      "its labels are not 1 to 250 numbers from 1 to 65535"
+      "its labels are not up to 250 numbers from 1 to 65535"
     )
     try description.plan.check(
       description.network,

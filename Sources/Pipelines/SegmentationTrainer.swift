@@ -141,6 +141,7 @@ public struct SegmentationTrainer: Sendable {
     let monitor = TrainingMonitor(
       heldOut: material.heldOut,
       labels: dataset.labels,
+      ignoreLabel: dataset.ignoreLabel,
       keepsPictures: keepsPictures,
       progress: progress,
       interruption: interruption,
@@ -310,7 +311,8 @@ public struct SegmentationTrainer: Sendable {
   ) throws -> EvaluationReport? {
     guard !cases.isEmpty else { return nil }
     let evaluator = try Evaluator(
-      metrics: Metric.parse("dice,iou,hd95,assd", from: Metric.segmentation)
+      metrics: Metric.parse("dice,iou,hd95,assd", from: Metric.segmentation),
+      ignoredReferenceLabel: dataset.ignoreLabel
     )
     progress.begin("evaluating \(cases.count) held-out cases", total: cases.count)
     let results = try cases.enumerated().map { index, entry in

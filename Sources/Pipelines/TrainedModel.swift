@@ -39,7 +39,10 @@ public struct TrainedModel: Sendable {
     return ModelDescription(
       name: name,
       version: "1.0.0",
-      summary: "Segments \(structures) \(manner) with a \(configuration.network.name) network.",
+      summary: isPretrained
+        ? "Fills in blanked blocks of scans \(manner) with a \(configuration.network.name) network; "
+          + "weights to start from."
+        : "Segments \(structures) \(manner) with a \(configuration.network.name) network.",
       channels: [dataset.channelName],
       labels: dataset.labels,
       network: configuration.network,
@@ -73,8 +76,12 @@ public struct TrainedModel: Sendable {
     case .slices: "slices"
     case .patches: "patches"
     case .synthesis: "images made from label maps"
+    case .reconstruction: "samples with blanked blocks"
     }
   }
+
+  /// Whether the model is a start for others and has no structures of its own.
+  private var isPretrained: Bool { dataset.labels.isEmpty }
 
   private var minutes: Double { ((outcome.epochs.last?.seconds ?? 0) / 6).rounded() / 10 }
 
@@ -109,10 +116,14 @@ public struct TrainedModel: Sendable {
       "# \(name)", "", description.summary, "",
       "**\(Version.disclaimer)**", "",
       "## Use", "",
-      "```", "lamina segment SCAN.nii.gz --model \(name) --output OUT", "```", "",
+      "```",
+      isPretrained
+        ? "lamina train DATASET --from \(name) --output MODEL"
+        : "lamina segment SCAN.nii.gz --model \(name) --output OUT",
+      "```", "",
       description.intendedUse, "",
-      "| label | structure |", "| --- | --- |",
     ]
+    if !isPretrained { lines += ["| label | structure |", "| --- | --- |"] }
     lines += description.labels.map { "| \($0.id) | \($0.name) |" }
     lines += [
       "", "## Training", "",

@@ -20,6 +20,8 @@ struct TrainingState {
   private var lossSum = 0.0
   private var lossCount = 0
   private var lastRate = 0.0
+  /// The batch of the step, when it is one of scans without labels.
+  private var masked: MaskedBatch?
 
   init(
     _ configuration: TrainingConfiguration,
@@ -64,6 +66,12 @@ struct TrainingState {
       total: configuration.steps,
       warmupSteps: configuration.warmupSteps
     )
+    var batch = batch
+    if case .reconstruction = configuration.samples {
+      let presented = MaskedBatch(batch)
+      masked = presented
+      batch = TrainingBatch(images: presented.images, labels: batch.labels)
+    }
     let before = ParameterSnapshot(network.namedParameters)
     let check = FiniteCheck(network.namedParameters)
     let loss = loss(of: forward(batch.images), batch.labels)
@@ -104,7 +112,15 @@ struct TrainingState {
   }
 
   private func loss(of scores: [Tensor], _ labels: LabelTensor) -> Tensor {
-    DeepSupervision.loss(of: scores, labels: labels) { configuration.loss($0, labels: $1) }
+    if let masked { return masked.loss(of: scores[0]) }
+    return DeepSupervision.loss(of: scores, labels: labels) {
+      // The class after the network's own is what nobody labelled.
+      configuration.loss(
+        $0,
+        labels: $1,
+        ignoring: Int32(configuration.network.outputChannels)
+      )
+    }
   }
 
   mutating func closeEpoch() {

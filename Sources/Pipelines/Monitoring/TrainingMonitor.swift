@@ -12,6 +12,8 @@ struct TrainingMonitor {
   /// Held-out cases; none is looked at when it is empty.
   let heldOut: [DatasetCheck.LoadedCase]
   let labels: [LabelDefinition]
+  /// The number of voxels without a label.
+  let ignoreLabel: Int?
   /// Whether a slice of a held-out scan is kept with what the network makes of it.
   let keepsPictures: Bool
   let progress: any ProgressReporter
@@ -62,7 +64,10 @@ struct TrainingMonitor {
       try PlannedNetwork(try state.averagedNetwork()),
       labels: labels
     )
-    let evaluator = try Evaluator(metrics: Metric.parse("dice", from: Metric.segmentation))
+    let evaluator = try Evaluator(
+      metrics: Metric.parse("dice", from: Metric.segmentation),
+      ignoredReferenceLabel: ignoreLabel
+    )
     var example = journal.example
     let found = try cases.enumerated().map { index, entry in
       let map = try predictor.predict(

@@ -59,7 +59,7 @@ public struct CaseRanking: Sendable {
   ///   - scans: The scans without labels.
   ///   - count: The number of suggestions.
   /// - Returns: At most so many suggestions, the first to label first.
-  /// - Throws: What segmenting throws; `PipelinesError.unfitEnsemble` for a model of regions.
+  /// - Throws: What segmenting throws; `UnlabelledError` for a model of regions or without scans.
   public func suggestions(
     among scans: [SegmentationInputs.Case],
     count: Int
@@ -70,6 +70,7 @@ public struct CaseRanking: Sendable {
           "\(model.description.name) gives no probabilities of classes that exclude each other"
       )
     }
+    guard !scans.isEmpty else { throw UnlabelledError.noScans(path: "The data set") }
     var options = SegmentationRun.Options()
     options.wantsProbabilities = true
     let run = try SegmentationRun(

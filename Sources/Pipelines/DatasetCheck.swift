@@ -65,6 +65,14 @@ public struct DatasetCheck: Sendable {
     interruption: Interruption,
     visit: (LoadedCase) -> Void
   ) throws -> DatasetCheck {
+    guard !dataset.labels.isEmpty else {
+      return try checkScans(
+        dataset,
+        progress: progress,
+        interruption: interruption,
+        visit: visit
+      )
+    }
     var findings = dataset.unpaired.map { message in
       DatasetFinding(
         .unpaired,

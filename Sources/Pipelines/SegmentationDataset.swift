@@ -39,8 +39,10 @@ public struct SegmentationDataset: Sendable {
   let fileEnding: String
   /// Ids of scans without a label map, and of label maps without a scan.
   public let unpaired: [String]
-  /// What the numbers of the label maps mean to the generator of images; nil where the description
-  /// does not say it. Cases are then label maps alone, `image` being the label map too.
+  /// What the numbers of the label maps mean to the generator of images.
+  ///
+  /// Nil where the description does not say it; cases are label maps alone otherwise, `image` being the
+  /// label map too.
   public let synthesis: SynthesisTable?
 
   private struct Header: Decodable {

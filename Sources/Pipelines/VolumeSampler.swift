@@ -32,6 +32,7 @@ package struct VolumeSampler: TrainingSampler {
   ///   - plan: A plan of three dimensions.
   ///   - augmentation: How far changes go.
   ///   - interruption: Looked at between cases.
+  /// - Throws: What preparing a case throws; `SupportError.interrupted`.
   init(
     _ cases: [DatasetCheck.LoadedCase],
     labels: [LabelDefinition],

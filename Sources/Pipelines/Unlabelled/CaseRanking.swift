@@ -155,11 +155,11 @@ public struct CaseRanking: Sendable {
     }
   }
 
-  /// The mean of −Σ p ln p / ln C over voxels whose first class is less than 99 % certain; 0 without
-  /// any.
+  /// The mean of −Σ p ln p / ln C over voxels whose first class is less than 99 % certain.
   /// - Parameters:
   ///   - values: Probabilities, class slowest.
   ///   - classes: C, at least 2.
+  /// - Returns: 0 to 1; 0 without such a voxel.
   package static func meanEntropy(
     _ values: UnsafeBufferPointer<Float>,
     classes: Int

@@ -2,7 +2,7 @@ import Support
 import Tensors
 
 /// Draws scans with the places of their blanked blocks as classes: 1 blanked, 0 shown.
-struct MaskedSampler: TrainingSampler {
+package struct MaskedSampler: TrainingSampler {
   private let base: any TrainingSampler
   private let recipe: MaskedReconstruction
   private let stream: RandomStream
@@ -20,10 +20,10 @@ struct MaskedSampler: TrainingSampler {
     stream = RandomStream(seed: seed).split(Self.purpose)
   }
 
-  var sampleShape: [Int] { base.sampleShape }
-  var batchSize: Int { base.batchSize }
+  package var sampleShape: [Int] { base.sampleShape }
+  package var batchSize: Int { base.batchSize }
 
-  func sample(step: Int, index: Int) -> TrainingSample {
+  package func sample(step: Int, index: Int) -> TrainingSample {
     var random = stream.split(step, index)
     return TrainingSample(
       values: base.sample(step: step, index: index).values,
@@ -37,7 +37,7 @@ struct MaskedSampler: TrainingSampler {
   ///   - recipe: How much is blanked.
   ///   - random: Chooses the blocks.
   /// - Returns: 1 in blanked blocks, 0 elsewhere; at least one block of each kind where there are two.
-  static func mask(
+  package static func mask(
     _ size: [Int],
     recipe: MaskedReconstruction,
     using random: inout RandomStream
@@ -70,9 +70,9 @@ struct MaskedSampler: TrainingSampler {
 }
 
 /// A batch whose blocks are blanked, with what the network must fill in.
-struct MaskedBatch {
+package struct MaskedBatch {
   /// `[N, C, spatial…]`, 0 in the blocks.
-  let images: Tensor
+  package let images: Tensor
   /// `[N, 1, spatial…]`, the middle channel inside the blocks, 0 elsewhere.
   private let targets: Tensor
   /// `[N, 1, spatial…]`, 1 inside the blocks.
@@ -82,7 +82,7 @@ struct MaskedBatch {
 
   /// Blanks the blocks of a batch.
   /// - Parameter batch: Scans, and as labels 1 inside blocks.
-  init(_ batch: TrainingBatch) {
+  package init(_ batch: TrainingBatch) {
     let shape = batch.images.shape
     let (samples, channels) = (shape[0], shape[1])
     let cells = shape.dropFirst(2).reduce(1, *)
@@ -112,7 +112,7 @@ struct MaskedBatch {
   /// The mean squared difference inside the blocks.
   /// - Parameter output: `[N, 1, spatial…]`.
   /// - Returns: One number.
-  func loss(of output: Tensor) -> Tensor {
+  package func loss(of output: Tensor) -> Tensor {
     squaredLoss(output * weights, target: targets) * ratio
   }
 }

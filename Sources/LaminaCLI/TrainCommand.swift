@@ -27,7 +27,7 @@ struct TrainCommand: Verb {
   var dataset: String
 
   @Option(name: .shortAndLong, help: ArgumentHelp("Folder of the new model.", valueName: "model"))
-  var output: String
+  var output = ""
 
   @OptionGroup var planning: PlanningOptions
 
@@ -67,6 +67,7 @@ struct TrainCommand: Verb {
   @Flag(help: "Go on from the checkpoint in MODEL.training, if it is there.")
   var resume = false
 
+  @OptionGroup var unlabelled: UnlabelledOptions
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
 
@@ -78,6 +79,7 @@ struct TrainCommand: Verb {
     {
       throw ValidationError("--fold is \(fold) but must be 0 to 4 or all.")
     }
+    try unlabelled.check(from: from, synthesize: synthesize, output: output)
     try planning.check(minutes: minutes)
     if let epochs, !(1...1_000_000).contains(epochs) {
       throw ValidationError("--epochs must be 1 to 1000000.")
@@ -100,16 +102,29 @@ struct TrainCommand: Verb {
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
+    if let count = unlabelled.suggest {
+      try suggest(
+        count,
+        for: SegmentationDataset(path: dataset, description: planning.description),
+        in: context
+      )
+      return .complete
+    }
     let output = OutputPath.normalised(output)
     let checkpoints = output + ".training"
     try context.outputs.check(output)
     if !resume, !outputOptions.force, FileManager.default.fileExists(atPath: checkpoints) {
       throw UnfinishedTraining(path: checkpoints)
     }
-    let dataset = try SegmentationDataset(path: dataset, description: planning.description)
+    var dataset = try SegmentationDataset(
+      path: dataset,
+      description: planning.description,
+      withoutLabels: unlabelled.pretrain
+    )
     var values = try configuration(for: dataset, context)
     values.seed = seed
-    values.fold = Int(fold)
+    values.fold = unlabelled.pretrain ? nil : Int(fold)
+    if unlabelled.pretrain { values = try values.withoutLabels() }
     if let learningRate { values.learningRate = learningRate }
     if resume, minutes != nil, let stored = SegmentationTrainer.storedConfiguration(checkpoints) {
       // The machine's speed, timed anew, might give another plan than the one to go on with.
@@ -123,8 +138,10 @@ struct TrainCommand: Verb {
       try InitialWeights(ModelStore().model(name))
     }
 
+    dataset = try addingPseudoLabels(to: dataset, checkpoints: checkpoints, in: context)
+
     let name = URL(fileURLWithPath: output).lastPathComponent
-    let trainer = SegmentationTrainer(
+    var trainer = SegmentationTrainer(
       dataset: dataset,
       initial: initial,
       checkpointFolder: checkpoints,
@@ -132,6 +149,7 @@ struct TrainCommand: Verb {
       progress: context.progress,
       interruption: context.interruption
     )
+    trainer.keepsPictures = unlabelled.pictures
     let outcome = try trainer.run(
       values,
       budget: minutes.map { .minutes($0) } ?? .steps,
@@ -144,6 +162,7 @@ struct TrainCommand: Verb {
       command: commandLine
     )
     try context.outputs.writeFolder(output) { try model.write(to: $0) }
+    PseudoLabels.discard(Self.pseudoFolder(checkpoints))
     trainer.discardCheckpoints()
 
     let answer = Answer(
@@ -211,7 +230,7 @@ struct TrainCommand: Verb {
     if let epochs { words += ["--epochs", "\(epochs)"] }
     if synthesize { words.append("--synthesize") }
     if let from { words += ["--from", URL(fileURLWithPath: from).lastPathComponent] }
-    words += planning.words
+    words += unlabelled.words + planning.words
     if let learningRate { words += ["--learning-rate", "\(learningRate)"] }
     return words.joined(separator: " ")
   }

@@ -65,6 +65,14 @@ public struct DatasetCheck: Sendable {
     interruption: Interruption,
     visit: (LoadedCase) -> Void
   ) throws -> DatasetCheck {
+    guard !dataset.labels.isEmpty else {
+      return try checkScans(
+        dataset,
+        progress: progress,
+        interruption: interruption,
+        visit: visit
+      )
+    }
     var findings = dataset.unpaired.map { message in
       DatasetFinding(
         .unpaired,
@@ -81,7 +89,7 @@ public struct DatasetCheck: Sendable {
     progress.begin("checking \(dataset.cases.count) cases", total: dataset.cases.count)
     for (index, entry) in dataset.cases.enumerated() {
       try interruption.check()
-      let found = try CaseCheck(entry, labels: dataset.labels)
+      let found = try CaseCheck(entry, labels: dataset.mapTable)
       findings += found.findings
       if let digest = found.digest { digests.append((entry.id, digest)) }
       if let loaded = found.loaded {

@@ -40,9 +40,9 @@ public struct ModelPackage: Sendable {
       "model.json has the schema \(description.schema)"
     )
     try require(
-      (1...SegmentationDataset.maximumLabels).contains(description.labels.count)
+      (0...SegmentationDataset.maximumLabels).contains(description.labels.count)
         && description.labels.allSatisfy { (1...65535).contains($0.id) },
-      "its labels are not 1 to 250 numbers from 1 to 65535"
+      "its labels are not up to 250 numbers from 1 to 65535"
     )
     try description.plan.check(
       description.network,
@@ -205,7 +205,8 @@ public struct ModelPackage: Sendable {
   public func remove() throws {
     let names =
       description.files.keys.sorted() + [
-        Self.cardName, TrainingRecord.fileName, TrainingRecord.heldOutName, Self.descriptionName,
+        Self.cardName, TrainingRecord.fileName, TrainingRecord.heldOutName,
+        TrainingPictures.fileName, Self.descriptionName,
       ]
     for name in names where !name.contains("/") && name != ".." {
       guard FileManager.default.fileExists(atPath: path + "/" + name) else { continue }

@@ -18,6 +18,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case faultyDataset(path: String, faults: [String])
   /// The scan does not suit the model.
   case unsuitableScan(path: String, reason: String)
+  /// The model has no structures: it is a start for trainings.
+  case unsuitedModel(name: String)
   /// The model has no structure of this name.
   case unknownStructure(name: String, known: [String])
   /// The model has no network of this name to average.
@@ -54,7 +56,7 @@ public enum PipelinesError: ClassifiedError, Equatable {
       .damagedInput
     case .failedSelfTest: .internalFault
     case .ambiguousModel, .unknownStructure, .unknownMember, .duplicateCase, .unavailableOutput,
-      .unfitEnsemble:
+      .unfitEnsemble, .unsuitedModel:
       .usage
     case .modelNotFound, .needsMoreMemory, .unsupportedModel: .missingComponent
     case .noInputs: .missingInput
@@ -80,6 +82,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
     case .faultyDataset(let path, let faults):
       "The data set \(path) has \(faults.count) \(faults.count == 1 ? "fault" : "faults"): "
         + faults.joined(separator: "; ") + "; lamina plan says what to do about each."
+    case .unsuitedModel(let name):
+      "\(name) has no structures; it is made for lamina train --from."
     case .unsuitableScan(let path, let reason): "\(path) does not suit the model: \(reason)."
     case .unknownStructure(let name, let known):
       "The model has no structure \(name); it has \(known.joined(separator: ", "))."

@@ -29,12 +29,20 @@ public struct SegmentationDataset: Sendable {
   public let channelName: String
   /// The meanings of the label numbers.
   public let labels: [LabelDefinition]
+  /// The number of voxels that nobody labelled, which a training leaves out; nil without any.
+  public private(set) var ignoreLabel: Int?
+  /// Scans with labels of a model, which are trained on in every fold.
+  public private(set) var pseudoCases: [Case] = []
   /// Scans with a label map, by id.
   public let cases: [Case]
+  /// What the names of the files end with.
+  let fileEnding: String
   /// Ids of scans without a label map, and of label maps without a scan.
   public let unpaired: [String]
-  /// What the numbers of the label maps mean to the generator of images; nil where the description
-  /// does not say it. Cases are then label maps alone, `image` being the label map too.
+  /// What the numbers of the label maps mean to the generator of images.
+  ///
+  /// Nil where the description does not say it; cases are label maps alone otherwise, `image` being the
+  /// label map too.
   public let synthesis: SynthesisTable?
 
   private struct Header: Decodable {
@@ -79,9 +87,11 @@ public struct SegmentationDataset: Sendable {
   /// - Parameters:
   ///   - path: The folder of the images.
   ///   - description: The file to read instead of the folder's own `dataset.json`.
+  ///   - withoutLabels: Whether scans alone count: every scan of `imagesTr`, `imagesUn` and `imagesTs`
+  ///     is a case, and there are no structures.
   /// - Throws: `SupportError.notFound`; `PipelinesError.notADataset` when the description is missing or
   ///   malformed, holds regions or several channels, or there is no case.
-  public init(path: String, description: String? = nil) throws {
+  public init(path: String, description: String? = nil, withoutLabels: Bool = false) throws {
     self.path = path
     descriptionPath = description ?? path + "/dataset.json"
     for needed in [path, description].compactMap({ $0 })
@@ -100,9 +110,11 @@ public struct SegmentationDataset: Sendable {
     let channels = header.channel_names ?? header.modality ?? [:]
     guard channels.count <= 1 else { throw unusable("it has \(channels.count) channels, not 1") }
     channelName = channels.values.first ?? "image"
-    labels = try Self.definitions(header.labels, unusable)
+    (labels, ignoreLabel) =
+      withoutLabels ? ([], nil) : try Self.definitions(header.labels, unusable)
+    fileEnding = header.file_ending ?? ".nii.gz"
 
-    synthesis = header.synthesis
+    synthesis = withoutLabels ? nil : header.synthesis
     do {
       try synthesis?.check()
     } catch { throw unusable("its table for synthesis is wrong: \(error)") }
@@ -111,14 +123,18 @@ public struct SegmentationDataset: Sendable {
       throw unusable("its table for synthesis has more classes than labels")
     }
     let (cases, unpaired) =
-      if synthesis != nil {
+      if withoutLabels {
+        (Self.scans(in: path, ending: header.file_ending ?? ".nii.gz"), [String]())
+      } else if synthesis != nil {
         (Self.labelMaps(in: path, ending: header.file_ending ?? ".nii.gz"), [String]())
       } else if let pairs = header.training {
         Self.listed(pairs, in: path)
       } else {
         Self.found(in: path, ending: header.file_ending ?? ".nii.gz")
       }
-    guard !cases.isEmpty else { throw unusable("no scan has a label map") }
+    guard !cases.isEmpty else {
+      throw unusable(withoutLabels ? "it has no scan" : "no scan has a label map")
+    }
     self.cases = cases
     self.unpaired = unpaired
   }
@@ -129,10 +145,7 @@ public struct SegmentationDataset: Sendable {
   private static func definitions(
     _ values: [String: Header.Value],
     _ unusable: (String) -> PipelinesError
-  ) throws -> [LabelDefinition] {
-    guard values["ignore"] == nil else {
-      throw unusable("it has an ignore label, which is not supported yet")
-    }
+  ) throws -> (labels: [LabelDefinition], ignored: Int?) {
     var names: [Int: String] = [:]
     for (key, value) in values.sorted(by: { $0.key < $1.key }) {
       switch value {
@@ -145,6 +158,14 @@ public struct SegmentationDataset: Sendable {
       case .other: throw unusable("the label \(key) is a region; regions are not supported yet")
       }
     }
+    let ignored = names.first { $0.value == "ignore" }?.key
+    if let ignored {
+      // nnU-Net's rule, which tells a slip of the pen.
+      guard ignored == names.keys.max(), ignored > 0 else {
+        throw unusable("its ignore label \(ignored) is not the highest number")
+      }
+      names[ignored] = nil
+    }
     let foreground = names.filter { $0.key != 0 }.sorted { $0.key < $1.key }
     guard !foreground.isEmpty, foreground.allSatisfy({ (1...65535).contains($0.key) }) else {
       throw unusable("its labels are not numbers from 1 to 65535")
@@ -152,13 +173,34 @@ public struct SegmentationDataset: Sendable {
     guard foreground.count <= maximumLabels else {
       throw unusable("it has \(foreground.count) labels, more than \(maximumLabels)")
     }
-    return foreground.enumerated().map { index, entry in
+    let definitions = foreground.enumerated().map { index, entry in
       LabelDefinition(
         id: entry.key,
         name: entry.value,
         color: LabelDefinition.defaultColor(index)
       )
     }
+    return (definitions, ignored)
+  }
+
+  /// What the numbers of label maps mean: the structures and the ignored label.
+  var mapTable: [LabelDefinition] {
+    labels
+      + (ignoreLabel.map {
+        [LabelDefinition(id: $0, name: "ignore", color: LabelDefinition.defaultColor(labels.count))]
+      } ?? [])
+  }
+
+  /// The data set with further cases to train on.
+  /// - Parameters:
+  ///   - pseudoCases: Scans with labels of a model.
+  ///   - ignoreLabel: The number of voxels that are not labelled.
+  /// - Returns: The larger data set.
+  func adding(pseudoCases: [Case], ignoreLabel: Int) -> SegmentationDataset {
+    var result = self
+    result.pseudoCases = pseudoCases
+    result.ignoreLabel = ignoreLabel
+    return result
   }
 
   private static func listed(_ pairs: [Header.Pair], in path: String) -> ([Case], [String]) {

@@ -122,6 +122,9 @@ public struct SegmentationRun: Sendable {
     self.options = options
     self.progress = progress
     self.interruption = interruption
+    for model in models where model.description.labels.isEmpty {
+      throw PipelinesError.unsuitedModel(name: model.description.name)
+    }
     let known = models[0].description.labels.map(\.name)
     for name in options.structures ?? [] where !known.contains(name) {
       throw PipelinesError.unknownStructure(name: name, known: known)

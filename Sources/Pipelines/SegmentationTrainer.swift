@@ -28,6 +28,25 @@ public struct SegmentationTrainer: Sendable {
     public let seconds: Double
     /// Share of that time spent waiting for data.
     public let dataShare: Double
+    /// Mean Euclidean norm of the gradient in every tenth step, before it is clipped; nil in records
+    /// of earlier programs.
+    public let gradientNorm: Double?
+
+    package init(
+      step: Int,
+      loss: Double,
+      learningRate: Double,
+      seconds: Double,
+      dataShare: Double,
+      gradientNorm: Double? = nil
+    ) {
+      self.step = step
+      self.loss = loss
+      self.learningRate = learningRate
+      self.seconds = seconds
+      self.dataShare = dataShare
+      self.gradientNorm = gradientNorm
+    }
   }
 
   /// A finished run.
@@ -50,7 +69,16 @@ public struct SegmentationTrainer: Sendable {
     public let trainingCases: [String]
     /// Oddities of the data set.
     public let notes: [String]
+    /// What the run noted on its way.
+    package let journal: TrainingJournal
+    /// Slices of the held-out cases that came out worst, the worst first.
+    package let worst: [SlicePicture]
   }
+
+  /// Whether slices of held-out scans are kept, to show what the network makes of them.
+  public var keepsPictures = true
+  /// Share of the training's time that looks at held-out cases may take; 0 for none.
+  public var validationShare = 0.05
 
   private let dataset: SegmentationDataset
   private let initial: InitialWeights?
@@ -112,25 +140,42 @@ public struct SegmentationTrainer: Sendable {
       progress: progress,
       interruption: interruption
     )
-    try train(&state, sampler: material.sampler, budget: budget)
+    let monitor = TrainingMonitor(
+      heldOut: material.heldOut,
+      labels: dataset.labels,
+      ignoreLabel: dataset.ignoreLabel,
+      keepsPictures: keepsPictures,
+      progress: progress,
+      interruption: interruption,
+      timeShare: validationShare
+    )
+    try train(&state, sampler: material.sampler, budget: budget, monitor: monitor)
 
     let network = try state.averagedNetwork()
     let weightType = network.rounded(to: self.weightType)
     let plan = state.configuration.plan
     let planned = try PlannedNetwork(network)
     let labels = dataset.labels
-    let (evaluation, choice) = try evaluate(
+    var worst = WorstPictures(labels: labels)
+    var largest = LargestComponents(dataset, heldOut: material.heldOut)
+    let evaluation = try evaluate(
       plan.predictor(planned, labels: labels),
       on: material.heldOut
-    )
-    if let choice, let before = choice.before, let after = choice.after {
-      progress.note(
-        choice.postprocessing == nil
-          ? "Keeping largest components only would not raise the mean Dice of \(before.fixed(4))."
-          : "Keeping largest components only raises the mean Dice from \(before.fixed(4)) to "
-            + "\(after.fixed(4)); `segment --postprocess` does it."
+    ) { entry, prediction, result in
+      largest.add(prediction, reference: entry.labelMap)
+      guard keepsPictures else { return }
+      try worst.add(entry, prediction, result)
+      try TrainingMonitor.add(
+        prediction,
+        of: entry,
+        step: state.step,
+        labels: labels,
+        to: &state.journal.example
       )
     }
+    if let evaluation { monitor.close(evaluation, &state) }
+    let choice = largest.choice()
+    if let sentence = choice?.sentence { progress.note(sentence) }
     // Scans that the training saw show rounding as well as others do.
     let compared = material.heldOut.isEmpty ? material.examples : material.heldOut
     let count = min(compared.count, ModelSelfTest.scanLimit)
@@ -157,7 +202,9 @@ public struct SegmentationTrainer: Sendable {
       postprocessing: choice?.postprocessing,
       selfTest: selfTest,
       trainingCases: material.trainingCases,
-      notes: material.notes
+      notes: material.notes,
+      journal: state.journal,
+      worst: worst.pictures
     )
   }
 
@@ -177,9 +224,12 @@ public struct SegmentationTrainer: Sendable {
   /// Steps by which the speed is measured, after a few that only warm up.
   private static let (warmingSteps, measuredSteps) = (5, 30)
 
-  private func train(_ state: inout TrainingState, sampler: any TrainingSampler, budget: Budget)
-    throws
-  {
+  private func train(
+    _ state: inout TrainingState,
+    sampler: any TrainingSampler,
+    budget: Budget,
+    monitor: TrainingMonitor
+  ) throws {
     let clock = ContinuousClock()
     let started = clock.now
     var measured = started
@@ -201,7 +251,8 @@ public struct SegmentationTrainer: Sendable {
         if state.step == Self.warmingSteps + Self.measuredSteps {
           let perStep = (clock.now - measured).seconds / Double(Self.measuredSteps)
           let left = minutes * 60 - (clock.now - started).seconds
-          state.configuration.steps = state.step + max(1, Int(Self.usableShare * left / perStep))
+          let usable = Self.usableShare * (1 - (monitor.heldOut.isEmpty ? 0 : validationShare))
+          state.configuration.steps = state.step + max(1, Int(usable * left / perStep))
           progress.end()
           progress.note(
             "\(Int(1000 * perStep)) ms a step: \(state.configuration.steps) steps in "
@@ -233,6 +284,7 @@ public struct SegmentationTrainer: Sendable {
         state.closeEpoch()
         report(state)
         try save(state)
+        if try monitor.review(&state) { try save(state) }
       }
     }
     progress.end()
@@ -259,20 +311,17 @@ public struct SegmentationTrainer: Sendable {
     )
   }
 
-  /// Larger cohorts' predictions are not kept for a choice of postprocessing, voxels.
-  private static let keptVoxels = 400_000_000
-
   private func evaluate(
     _ predictor: any ScanPredictor,
-    on cases: [DatasetCheck.LoadedCase]
-  ) throws -> (report: EvaluationReport?, choice: PostprocessingChoice?) {
-    guard !cases.isEmpty else { return (nil, nil) }
+    on cases: [DatasetCheck.LoadedCase],
+    body: (DatasetCheck.LoadedCase, LabelMap, CaseEvaluation) throws -> Void
+  ) throws -> EvaluationReport? {
+    guard !cases.isEmpty else { return nil }
     let evaluator = try Evaluator(
-      metrics: Metric.parse("dice,iou,hd95,assd", from: Metric.segmentation)
+      metrics: Metric.parse("dice,iou,hd95,assd", from: Metric.segmentation),
+      ignoredReferenceLabel: dataset.ignoreLabel
     )
-    let keeps = cases.reduce(0) { $0 + $1.labelMap.labels.count } <= Self.keptVoxels
     progress.begin("evaluating \(cases.count) held-out cases", total: cases.count)
-    var predictions: [LabelMap] = []
     let results = try cases.enumerated().map { index, entry in
       let prediction = try predictor.predict(
         ScanChannels([.float32(entry.scan)]),
@@ -280,30 +329,17 @@ public struct SegmentationTrainer: Sendable {
         progress: SilentProgress(),
         interruption: interruption
       )
-      if keeps { predictions.append(prediction) }
       progress.update(index + 1, detail: nil)
-      return try evaluator.evaluate(
+      let result = try evaluator.evaluate(
         prediction: prediction,
         reference: entry.labelMap,
         id: entry.id
       )
+      try body(entry, prediction, result)
+      return result
     }
     progress.end()
-    let choice =
-      keeps
-      ? PostprocessingChoice(
-        predictions: predictions,
-        references: cases.map(\.labelMap),
-        labels: dataset.labels
-      ) : nil
-    return (EvaluationReport(cases: results, evaluator: evaluator), choice)
-  }
-}
-
-extension Double {
-  /// The number with so many decimals.
-  fileprivate func fixed(_ decimals: Int) -> String {
-    formatted(.number.precision(.fractionLength(decimals)).grouping(.never))
+    return EvaluationReport(cases: results, evaluator: evaluator)
   }
 }
 

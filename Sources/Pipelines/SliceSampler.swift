@@ -10,6 +10,8 @@ package struct SliceSampler: TrainingSampler {
   private let augmentation: SliceAugmentation
   private let cases: [PreparedCase]
   private let stream: RandomStream
+  /// The structures' classes; the one after them is ignored.
+  private let foregroundClasses: Range<UInt16>
 
   private struct PreparedCase: Sendable {
     let volume: PreparedVolume
@@ -20,6 +22,7 @@ package struct SliceSampler: TrainingSampler {
   init(
     _ cases: [DatasetCheck.LoadedCase],
     labels: [LabelDefinition],
+    ignoreLabel: Int? = nil,
     configuration: TrainingConfiguration,
     plan: SegmentationPlan,
     augmentation: SliceAugmentation
@@ -30,6 +33,9 @@ package struct SliceSampler: TrainingSampler {
     stream = RandomStream(seed: configuration.seed).split(Self.purpose)
     var classOfLabel = [UInt16](repeating: 0, count: 65536)
     for (index, label) in labels.enumerated() { classOfLabel[label.id] = UInt16(index + 1) }
+    if let ignoreLabel { classOfLabel[ignoreLabel] = UInt16(labels.count + 1) }
+    let foregroundClasses = 1..<UInt16(labels.count + 1)
+    self.foregroundClasses = foregroundClasses
     self.cases = try cases.map { entry in
       let volume = try PreparedVolume(entry.scan, plan: plan)
       let labelMap = entry.labelMap.reoriented(to: plan.orientation)
@@ -37,7 +43,9 @@ package struct SliceSampler: TrainingSampler {
       let classes = onGrid.labels.map { classOfLabel[Int($0)] }
       let plane = volume.grid.size.x * volume.grid.size.y
       let foreground = (0..<volume.sliceCount).filter { slice in
-        classes[slice * plane..<(slice + 1) * plane].contains { $0 > 0 }
+        classes[slice * plane..<(slice + 1) * plane].contains(
+          where: foregroundClasses.contains
+        )
       }
       return PreparedCase(volume: volume, classes: classes, foregroundSlices: foreground)
     }
@@ -64,7 +72,7 @@ package struct SliceSampler: TrainingSampler {
     let plane = entry.volume.grid.size.x * entry.volume.grid.size.y
     let stack = entry.volume.stack(at: slice, context: plan.contextSlices)
     let labels = Array(entry.classes[slice * plane..<(slice + 1) * plane])
-    let shown = isForced ? labels.indices.filter { labels[$0] > 0 } : []
+    let shown = isForced ? labels.indices.filter { foregroundClasses.contains(labels[$0]) } : []
     let pixel = shown.isEmpty ? nil : shown[Int.random(in: 0..<shown.count, using: &random)]
     let origin = (
       row: patchStart(size.y, plan.patchSize[0], showing: pixel.map { $0 / size.x }, &random),

@@ -39,7 +39,10 @@ public struct TrainedModel: Sendable {
     var result = ModelDescription(
       name: name,
       version: "1.0.0",
-      summary: "Segments \(structures) \(manner) with a \(configuration.network.name) network.",
+      summary: isPretrained
+        ? "Fills in blanked blocks of scans \(manner) with a \(configuration.network.name) network; "
+          + "weights to start from."
+        : "Segments \(structures) \(manner) with a \(configuration.network.name) network.",
       channels: [dataset.channelName],
       labels: dataset.labels,
       network: configuration.network,
@@ -75,8 +78,12 @@ public struct TrainedModel: Sendable {
     case .slices: "slices"
     case .patches: "patches"
     case .synthesis: "images made from label maps"
+    case .reconstruction: "samples with blanked blocks"
     }
   }
+
+  /// Whether the model is a start for others and has no structures of its own.
+  private var isPretrained: Bool { dataset.labels.isEmpty }
 
   private var minutes: Double { ((outcome.epochs.last?.seconds ?? 0) / 6).rounded() / 10 }
 
@@ -111,10 +118,14 @@ public struct TrainedModel: Sendable {
       "# \(name)", "", description.summary, "",
       "**\(Version.disclaimer)**", "",
       "## Use", "",
-      "```", "lamina segment SCAN.nii.gz --model \(name) --output OUT", "```", "",
+      "```",
+      isPretrained
+        ? "lamina train DATASET --from \(name) --output MODEL"
+        : "lamina segment SCAN.nii.gz --model \(name) --output OUT",
+      "```", "",
       description.intendedUse, "",
-      "| label | structure |", "| --- | --- |",
     ]
+    if !isPretrained { lines += ["| label | structure |", "| --- | --- |"] }
     lines += description.labels.map { "| \($0.id) | \($0.name) |" }
     lines += [
       "", "## Training", "",
@@ -164,15 +175,14 @@ public struct TrainedModel: Sendable {
     )
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let record = TrainingRecord(
-      model: name,
-      configuration: outcome.configuration,
-      epochs: outcome.epochs,
-      notes: outcome.notes
-    )
+    let record = TrainingRecord(outcome, model: name)
     var files = [(TrainingRecord.fileName, try encoder.encode(record))]
     if let evaluation = outcome.evaluation {
       files.append((TrainingRecord.heldOutName, try evaluation.json()))
+    }
+    let pictures = TrainingPictures(example: outcome.journal.example, worst: outcome.worst)
+    if pictures.example != nil || !pictures.worst.isEmpty {
+      files.append((TrainingPictures.fileName, try encoder.encode(pictures)))
     }
     for (file, data) in files {
       do {
@@ -184,43 +194,4 @@ public struct TrainedModel: Sendable {
   }
 
   private func rounded(_ value: Double) -> Double { (value * 10000).rounded() / 10000 }
-}
-
-/// What `training.json` of a model package says: the run's values and its learning curve.
-public struct TrainingRecord: Codable, Sendable, Equatable {
-  /// Version of this record.
-  public var schema = TrainingRecord.currentSchema
-  /// The model's name.
-  public let model: String
-  /// The values of the run.
-  public let configuration: TrainingConfiguration
-  /// The learning curve.
-  public let epochs: [SegmentationTrainer.Epoch]
-  /// Oddities of the data set.
-  public let notes: [String]
-
-  /// Creates a record.
-  /// - Parameters:
-  ///   - model: The model's name.
-  ///   - configuration: The values of the run.
-  ///   - epochs: The learning curve.
-  ///   - notes: Oddities of the data set.
-  public init(
-    model: String,
-    configuration: TrainingConfiguration,
-    epochs: [SegmentationTrainer.Epoch],
-    notes: [String]
-  ) {
-    self.model = model
-    self.configuration = configuration
-    self.epochs = epochs
-    self.notes = notes
-  }
-
-  /// The record's name in a model package.
-  public static let fileName = "training.json"
-  /// The name of the held-out cases' evaluation in a model package.
-  public static let heldOutName = "heldout.json"
-  /// The schema that this program writes.
-  public static let currentSchema = "lamina.training/1"
 }

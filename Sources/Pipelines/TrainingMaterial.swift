@@ -54,6 +54,29 @@ package struct TrainingMaterial: Sendable {
       notes = []
       return
     }
+    if case .reconstruction(let recipe) = configuration.samples {
+      let (loaded, faults) = try UnlabelledScans.read(
+        dataset.cases,
+        progress: progress,
+        interruption: interruption
+      )
+      try Self.refuse(faults, dataset)
+      trainingCases = try Self.trainingCases(dataset, configuration)
+      let chosen = Set(trainingCases)
+      sampler = MaskedSampler(
+        try Self.sampler(
+          loaded.filter { chosen.contains($0.id) },
+          dataset,
+          configuration,
+          recipe.samples,
+          interruption
+        ),
+        recipe: recipe,
+        seed: configuration.seed
+      )
+      (heldOut, examples, notes) = ([], [], [])
+      return
+    }
     let (check, loaded) = try DatasetCheck.run(
       dataset,
       progress: progress,
@@ -63,23 +86,42 @@ package struct TrainingMaterial: Sendable {
     try Self.refuse(check.faults, dataset)
     trainingCases = try Self.trainingCases(dataset, configuration, copies: check.copies)
     let chosen = Set(trainingCases)
-    let training = loaded.filter { chosen.contains($0.id) }
+    let training = try loaded.filter { chosen.contains($0.id) } + PseudoLabels.read(dataset)
     heldOut = loaded.filter { !chosen.contains($0.id) }
     examples = Array(training.prefix(ModelSelfTest.scanLimit))
     notes = check.notes
-    switch (configuration.plan, configuration.samples) {
+    sampler = try Self.sampler(
+      training,
+      dataset,
+      configuration,
+      configuration.samples,
+      interruption
+    )
+  }
+
+  /// The sampler of scans for a plan.
+  private static func sampler(
+    _ training: [DatasetCheck.LoadedCase],
+    _ dataset: SegmentationDataset,
+    _ configuration: TrainingConfiguration,
+    _ samples: TrainingSamples,
+    _ interruption: Interruption
+  ) throws -> any TrainingSampler {
+    switch (configuration.plan, samples) {
     case (.slices(let plan), .slices(let augmentation)):
-      sampler = try SliceSampler(
+      return try SliceSampler(
         training,
         labels: dataset.labels,
+        ignoreLabel: dataset.ignoreLabel,
         configuration: configuration,
         plan: plan,
         augmentation: augmentation
       )
     case (.nnUNet(let plan), .patches(let augmentation)) where !plan.isPlanar:
-      sampler = try VolumeSampler(
+      return try VolumeSampler(
         training,
         labels: dataset.labels,
+        ignoreLabel: dataset.ignoreLabel,
         configuration: configuration,
         plan: plan,
         augmentation: augmentation,

@@ -7,6 +7,11 @@ package struct TrainingBatch: Sendable {
   package let images: Tensor
   /// `[N, spatial…]`, class numbers.
   package let labels: LabelTensor
+
+  package init(images: Tensor, labels: LabelTensor) {
+    self.images = images
+    self.labels = labels
+  }
 }
 
 /// One drawn sample: channels slowest, the last axis fastest.

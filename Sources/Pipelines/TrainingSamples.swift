@@ -8,6 +8,8 @@ public enum TrainingSamples: Codable, Sendable, Equatable {
   case patches(VolumeAugmentation)
   /// Images made from label maps alone; no scan is read.
   case synthesis(SynthesisRecipe)
+  /// Scans with blanked blocks that the network fills in; no label map is read.
+  case reconstruction(MaskedReconstruction)
 
   /// Whether label maps suffice.
   public var needsNoScans: Bool {

@@ -11,6 +11,8 @@ struct TrainingState {
   private(set) var epochs: [SegmentationTrainer.Epoch] = []
   var seconds = 0.0
   var dataSeconds = 0.0
+  /// What is noted beside the weights.
+  var journal = TrainingJournal()
   private let network: any Network
   private var optimizer: Optimizer
   /// Running average of the weights; nil without averaging.
@@ -18,6 +20,8 @@ struct TrainingState {
   private var lossSum = 0.0
   private var lossCount = 0
   private var lastRate = 0.0
+  /// The batch of the step, when it is one of scans without labels.
+  private var masked: MaskedBatch?
 
   init(
     _ configuration: TrainingConfiguration,
@@ -62,6 +66,12 @@ struct TrainingState {
       total: configuration.steps,
       warmupSteps: configuration.warmupSteps
     )
+    var batch = batch
+    if case .reconstruction = configuration.samples {
+      let presented = MaskedBatch(batch)
+      masked = presented
+      batch = TrainingBatch(images: presented.images, labels: batch.labels)
+    }
     let before = ParameterSnapshot(network.namedParameters)
     let check = FiniteCheck(network.namedParameters)
     let loss = loss(of: forward(batch.images), batch.labels)
@@ -79,6 +89,10 @@ struct TrainingState {
         checkpoint: nil
       )
     }
+    if step % TrainingJournal.normInterval == 0 {
+      journal.note(gradientNorm: optimizer.norm(of: slopes))
+    }
+    journal.note(batch.labels, step: step, classes: configuration.network.outputChannels)
     optimizer.step(slopes, learningRate: rate, clipNorm: configuration.clipNorm)
     step += 1
     lossSum += Double(loss.scalar)
@@ -98,7 +112,15 @@ struct TrainingState {
   }
 
   private func loss(of scores: [Tensor], _ labels: LabelTensor) -> Tensor {
-    DeepSupervision.loss(of: scores, labels: labels) { configuration.loss($0, labels: $1) }
+    if let masked { return masked.loss(of: scores[0]) }
+    return DeepSupervision.loss(of: scores, labels: labels) {
+      // The class after the network's own is what nobody labelled.
+      configuration.loss(
+        $0,
+        labels: $1,
+        ignoring: Int32(configuration.network.outputChannels)
+      )
+    }
   }
 
   mutating func closeEpoch() {
@@ -108,7 +130,8 @@ struct TrainingState {
         loss: lossSum / Double(max(1, lossCount)),
         learningRate: lastRate,
         seconds: seconds,
-        dataShare: seconds > 0 ? dataSeconds / seconds : 0
+        dataShare: seconds > 0 ? dataSeconds / seconds : 0,
+        gradientNorm: journal.takeGradientNorm()
       )
     )
     lossSum = 0
@@ -136,6 +159,7 @@ struct TrainingState {
     let lossSum: Double
     let lossCount: Int
     let lastRate: Double
+    let journal: TrainingJournal?
   }
 
   func stored() throws -> Safetensors {
@@ -155,7 +179,8 @@ struct TrainingState {
       dataSeconds: dataSeconds,
       lossSum: lossSum,
       lossCount: lossCount,
-      lastRate: lastRate
+      lastRate: lastRate,
+      journal: journal
     )
     let text = String(decoding: try JSONEncoder().encode(summary), as: UTF8.self)
     return Safetensors(tensors: tensors, metadata: ["lamina.training/1": text])
@@ -222,6 +247,7 @@ struct TrainingState {
     lossSum = summary.lossSum
     lossCount = summary.lossCount
     lastRate = summary.lastRate
+    journal = summary.journal ?? TrainingJournal()
   }
 }
 

@@ -27,13 +27,16 @@ package struct VolumeSampler: TrainingSampler {
   /// - Parameters:
   ///   - cases: Labelled scans.
   ///   - labels: The meanings of the numbers, in the order of the classes.
+  ///   - ignoreLabel: The number that becomes the class after them, which the loss leaves out.
   ///   - configuration: All numbers of the run.
   ///   - plan: A plan of three dimensions.
   ///   - augmentation: How far changes go.
   ///   - interruption: Looked at between cases.
+  /// - Throws: What preparing a case throws; `SupportError.interrupted`.
   init(
     _ cases: [DatasetCheck.LoadedCase],
     labels: [LabelDefinition],
+    ignoreLabel: Int? = nil,
     configuration: TrainingConfiguration,
     plan: NNUNetPlan,
     augmentation: VolumeAugmentation,
@@ -46,6 +49,7 @@ package struct VolumeSampler: TrainingSampler {
     stream = RandomStream(seed: configuration.seed).split(Self.purpose)
     var classOfLabel = [UInt16](repeating: 0, count: 65536)
     for (index, label) in labels.enumerated() { classOfLabel[label.id] = UInt16(index + 1) }
+    if let ignoreLabel { classOfLabel[ignoreLabel] = UInt16(labels.count + 1) }
     self.cases = try cases.map { entry in
       let prepared = try NNUNetPreparation(
         ScanChannels([.float32(entry.scan)]),
@@ -115,12 +119,13 @@ package struct VolumeSampler: TrainingSampler {
   }
 
   private static func places(_ classes: [UInt16], count: Int) -> [[Int32]] {
-    var totals = [Int](repeating: 0, count: count + 1)
+    // The class after the structures is ignored.
+    var totals = [Int](repeating: 0, count: count + 2)
     for value in classes { totals[Int(value)] += 1 }
     let steps = totals.map { max(1, $0 / rememberedVoxels) }
     var seen = [Int](repeating: 0, count: count + 1)
     var result = [[Int32]](repeating: [], count: count + 1)
-    for (index, value) in classes.enumerated() where value > 0 {
+    for (index, value) in classes.enumerated() where value > 0 && Int(value) <= count {
       let number = Int(value)
       if seen[number] % steps[number] == 0 { result[number].append(Int32(index)) }
       seen[number] += 1

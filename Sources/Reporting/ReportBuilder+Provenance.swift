@@ -2,34 +2,6 @@ import Evaluation
 import Support
 
 extension ReportBuilder {
-  /// A training run: its facts and curves.
-  func training(_ item: TrainingReportData) -> ReportSection {
-    var blocks: [ReportBlock] = []
-    if !item.facts.isEmpty {
-      blocks.append(
-        .table(facts("The run", item.facts.map { ($0.name, .text($0.value)) }))
-      )
-    }
-    for curves in item.curves {
-      let finals = curves.lines.compactMap { line in
-        line.points.last { $0.y.isFinite }.map {
-          "\(line.label) \(ReportNumber.significant($0.y))"
-        }
-      }
-      blocks.append(
-        .chart(
-          ReportChart(
-            title: curves.title,
-            summary: finals.isEmpty
-              ? "There are no values." : "At the end: " + sentenceList(finals) + ".",
-            form: .lines(curves.lines, xLabel: curves.xLabel)
-          )
-        )
-      )
-    }
-    return ReportSection("Training: \(item.modelName)", blocks)
-  }
-
   /// Where everything on the page comes from, and how to make it again.
   func provenance(_ parts: Parts) -> ReportSection {
     var records: [(title: String, record: ProvenanceRecord)] = []

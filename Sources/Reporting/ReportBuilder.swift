@@ -50,7 +50,7 @@ public struct ReportBuilder: Sendable {
       if let section = try worstCases(item, parts) { sections.append(section) }
     }
     if let section = linkedCases(parts) { sections.append(section) }
-    for item in parts.trainings { sections.append(training(item)) }
+    for item in parts.trainings { sections.append(try training(item)) }
     for group in BenchmarkGroup.groups(of: parts.benchmarks) { sections.append(benchmark(group)) }
     sections.append(provenance(parts))
     sections += modelCards(parts)

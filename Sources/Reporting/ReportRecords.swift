@@ -150,6 +150,36 @@ public struct EvaluationReportData: Sendable {
 
 /// A training run.
 public struct TrainingReportData: Sendable {
+  /// A slice of a scan with labels on it.
+  public struct SliceRecord: Sendable {
+    /// The slice, a volume of one axial slice.
+    public let scan: Volume<Float>
+    /// What the network made of it.
+    public let labels: LabelMap
+    /// The reference.
+    public let reference: LabelMap
+    /// The caption, such as "step 400".
+    public let caption: String
+
+    /// Creates a slice.
+    /// - Parameters:
+    ///   - scan: The slice, a volume of one axial slice; values from 0, black, to 255, white.
+    ///   - labels: What the network made of it, on the same grid.
+    ///   - reference: The reference, on the same grid.
+    ///   - caption: The caption.
+    public init(
+      scan: Volume<Float>,
+      labels: LabelMap,
+      reference: LabelMap,
+      caption: String
+    ) {
+      self.scan = scan
+      self.labels = labels
+      self.reference = reference
+      self.caption = caption
+    }
+  }
+
   /// A group of curves that share an axis, such as losses.
   public struct Curves: Sendable {
     /// What the axis shows.
@@ -177,6 +207,12 @@ public struct TrainingReportData: Sendable {
   public var facts: [(name: String, value: String)]
   /// The learning curves.
   public var curves: [Curves]
+  /// Where the time went: what, seconds.
+  public var timings: [(name: String, seconds: Double)] = []
+  /// One slice of a held-out scan with what the network made of it along the run.
+  public var progress: [SliceRecord] = []
+  /// Slices of the held-out scans that came out worst, the worst first.
+  public var worst: [SliceRecord] = []
   /// What the user should know.
   public var problems: [String]
   /// What made it.

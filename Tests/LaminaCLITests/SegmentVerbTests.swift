@@ -344,7 +344,8 @@ import Testing
     #expect((trained.json as? [String: Any])?["steps"] as? Int == 100)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: model).sorted() == [
-        "README.md", "heldout.json", "model.json", "training.json", "weights.safetensors",
+        "README.md", "heldout.json", "model.json", "training-pictures.json", "training.json",
+        "weights.safetensors",
       ]
     )
     #expect(!FileManager.default.fileExists(atPath: model + ".training"))

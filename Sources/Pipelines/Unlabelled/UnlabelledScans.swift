@@ -1,0 +1,89 @@
+import Foundation
+import Imaging
+import ImagingIO
+import Support
+
+extension SegmentationDataset {
+  /// Folders of scans in the order in which they are looked through; a further copy of an id is left
+  /// out.
+  private static let scanFolders = ["imagesTr", "imagesUn", "imagesTs"]
+
+  /// Every scan of a data set, labelled or not, in `imagesTr`, `imagesUn` and `imagesTs`.
+  ///
+  /// - Parameters:
+  ///   - path: The data set's folder.
+  ///   - ending: What file names end with.
+  ///   - folders: Which of the folders to look in; nil for all.
+  /// - Returns: Cases whose label map is the scan itself, by id.
+  static func scans(in path: String, ending: String, folders: [String]? = nil) -> [Case] {
+    var seen: Set<String> = []
+    let found = (folders ?? scanFolders).flatMap { folder -> [Case] in
+      let files =
+        (try? FileManager.default.contentsOfDirectory(atPath: path + "/" + folder)) ?? []
+      return files.sorted().compactMap { file in
+        guard file.hasSuffix(ending), !file.hasPrefix(".") else { return nil }
+        let name = String(file.dropLast(ending.count))
+        let id = name.hasSuffix("_0000") ? String(name.dropLast(5)) : name
+        guard seen.insert(id).inserted else { return nil }
+        let image = "\(path)/\(folder)/\(file)"
+        return Case(id: id, image: image, label: image)
+      }
+    }
+    return found.sorted { $0.id < $1.id }
+  }
+
+  /// Scans that have no label map: those of `imagesUn` and `imagesTs`, and of `imagesTr` those that no
+  /// label map goes with.
+  /// - Returns: The scans, by id.
+  public func unlabelledScans() -> [SegmentationInputs.Case] {
+    let labelled = Set(cases.map { Self.standard($0.image) })
+    return Self.scans(in: path, ending: fileEnding)
+      .filter { !labelled.contains(Self.standard($0.image)) }
+      .map { SegmentationInputs.Case(id: $0.id, path: $0.image) }
+  }
+
+  private static func standard(_ path: String) -> String {
+    URL(fileURLWithPath: path).standardizedFileURL.path
+  }
+}
+
+/// Reads scans that have no labels.
+enum UnlabelledScans {
+  /// Reads the scans of cases; their label maps are empty.
+  /// - Parameters:
+  ///   - cases: Which.
+  ///   - progress: Told about each.
+  ///   - interruption: Looked at before each.
+  /// - Returns: The scans, and what is wrong with the others, one line each.
+  /// - Throws: `SupportError.interrupted`.
+  static func read(
+    _ cases: [SegmentationDataset.Case],
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws -> (cases: [DatasetCheck.LoadedCase], faults: [String]) {
+    var (loaded, faults) = ([DatasetCheck.LoadedCase](), [String]())
+    progress.begin("reading \(cases.count) scans", total: cases.count)
+    for (index, entry) in cases.enumerated() {
+      try interruption.check()
+      do {
+        let scan = try ImageFormats.read(entry.image).volume.asFloat
+        loaded.append(
+          DatasetCheck.LoadedCase(
+            id: entry.id,
+            scan: scan,
+            labelMap: LabelMap(
+              geometry: scan.geometry,
+              labels: [UInt16](repeating: 0, count: scan.voxels.count),
+              table: []
+            )
+          )
+        )
+      } catch let error as any ClassifiedError {
+        faults.append("\(entry.id): \(error.description)")
+      }
+      progress.update(index + 1, detail: nil)
+    }
+    progress.end()
+    return (loaded, faults)
+  }
+}

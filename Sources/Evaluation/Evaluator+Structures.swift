@@ -30,6 +30,14 @@ extension Evaluator {
         + structure.reference.compactMap { boxes.reference[$0] })
         .reduce(nil as LabelBox?) { $0?.union($1) ?? $1 }
     }
+    let objects =
+      objectName != nil && needs.contains(.lesions)
+      ? LesionMatching(
+        objects: prediction.labels,
+        reference: reference.labels,
+        ignored: ignoredReferenceLabel,
+        voxelML: reference.geometry.voxelVolumeML
+      ) : nil
     let found = Mutex<[Int: [String: MetricValue]]>([:])
     @Sendable func evaluate(_ index: Int) {
       let structure = structures[index]
@@ -50,7 +58,8 @@ extension Evaluator {
         policy: emptyPolicy,
         toleranceMM: tolerance(of: structure.name),
         masks: masks,
-        needs: needs
+        needs: needs,
+        objects: objects
       )
       let values = values(of: pair)
       found.withLock { $0[index] = values }

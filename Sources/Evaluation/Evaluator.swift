@@ -17,6 +17,11 @@ public struct Evaluator: Sendable {
   public let tolerances: [String: Double]
   /// Voxels of this reference label are left out of everything.
   public let ignoredReferenceLabel: Int?
+  /// What the labels count, such as "nucleus"; nil when they are structures.
+  ///
+  /// Then all labels together are one structure, whose lesions are the labelled objects, also where they
+  /// touch; `labels` and `referenceLabels` are nil.
+  public let objectName: String?
 
   /// The tolerance of surface Dice when none is given, mm.
   public static let defaultToleranceMM = 1.0
@@ -31,6 +36,8 @@ public struct Evaluator: Sendable {
   ///   - toleranceMM: The tolerance of surface Dice and boundary IoU, mm.
   ///   - tolerances: The tolerances of structures, by name, that have one of their own, mm.
   ///   - ignoredReferenceLabel: Voxels of this reference label are left out of everything.
+  ///   - objectName: What the labels count, or nil when they are structures.
+  /// - Precondition: Labels that count objects are not named.
   /// - Throws: `EvaluationError.missingReferenceLabel` when the reference's structures lack a name;
   ///   `.invalidTolerance` for a negative one.
   public init(
@@ -40,8 +47,13 @@ public struct Evaluator: Sendable {
     referenceLabels: LabelSet? = nil,
     toleranceMM: Double = defaultToleranceMM,
     tolerances: [String: Double] = [:],
-    ignoredReferenceLabel: Int? = nil
+    ignoredReferenceLabel: Int? = nil,
+    objectName: String? = nil
   ) throws(EvaluationError) {
+    precondition(
+      objectName == nil || (labels == nil && referenceLabels == nil),
+      "labels that count objects have names"
+    )
     for tolerance in [toleranceMM] + tolerances.sorted(by: { $0.key < $1.key }).map(\.value) {
       guard tolerance.isFinite, tolerance >= 0 else { throw .invalidTolerance(tolerance) }
     }
@@ -58,6 +70,7 @@ public struct Evaluator: Sendable {
     self.toleranceMM = toleranceMM
     self.tolerances = tolerances
     self.ignoredReferenceLabel = ignoredReferenceLabel
+    self.objectName = objectName
   }
 
   /// Compares two label maps.
@@ -210,6 +223,10 @@ public struct Evaluator: Sendable {
   ) -> [StructurePair] {
     let occurring = Set(joint.predictionLabels + joint.referenceLabels)
       .subtracting([ignoredReferenceLabel].compactMap(\.self))
+    if let objectName {
+      let ids = occurring.subtracting([0])
+      return [StructurePair(key: "1", name: objectName, prediction: ids, reference: ids)]
+    }
     let chosen =
       labels ?? LabelSet.union(of: [reference.table, prediction.table], occurring: occurring)
     let referenceIDs = Dictionary(

@@ -42,6 +42,56 @@ package struct LesionMatching: Sendable, Equatable {
       ConnectedComponents(bytes: mask, size: masks.size, connectivity: .twentySix)
     }
     let (predicted, referenced) = (lesions(masks.prediction), lesions(masks.reference))
+    self.init(
+      predicted: (predicted.numbers, predicted.sizes),
+      referenced: (referenced.numbers, referenced.sizes),
+      voxelML: masks.spacing.x * masks.spacing.y * masks.spacing.z / 1000
+    )
+  }
+
+  /// Matches objects that are numbered already, whether or not they touch.
+  /// - Parameters:
+  ///   - prediction: The predicted object of each voxel; 0 is background.
+  ///   - reference: The reference object of each voxel.
+  ///   - ignored: Voxels of this reference object belong to nothing.
+  ///   - voxelML: The volume of a voxel, ml.
+  /// - Precondition: As many numbers in both.
+  package init(
+    objects prediction: [UInt16],
+    reference: [UInt16],
+    ignored: Int? = nil,
+    voxelML: Double
+  ) {
+    precondition(prediction.count == reference.count, "maps of different size")
+    let ignored = ignored.map { UInt16(clamping: $0) }
+    func numbered(_ labels: [UInt16]) -> (numbers: [UInt32], sizes: [Int]) {
+      var numberOf = [UInt32](repeating: 0, count: 65536)
+      var sizes: [Int] = []
+      let numbers = zip(labels, reference).map { label, truth -> UInt32 in
+        guard label != 0, ignored != truth else { return 0 }
+        if numberOf[Int(label)] == 0 {
+          sizes.append(0)
+          numberOf[Int(label)] = UInt32(sizes.count)
+        }
+        let number = numberOf[Int(label)]
+        sizes[Int(number) - 1] += 1
+        return number
+      }
+      return (numbers, sizes)
+    }
+    self.init(
+      predicted: numbered(prediction),
+      referenced: numbered(reference),
+      voxelML: voxelML
+    )
+  }
+
+  /// Matches parts: the number of each voxel's part, 0 for none, and the parts' voxels.
+  private init(
+    predicted: (numbers: [UInt32], sizes: [Int]),
+    referenced: (numbers: [UInt32], sizes: [Int]),
+    voxelML: Double
+  ) {
     var common: [UInt64: Int] = [:]
     var last: UInt64 = 0
     var length = 0
@@ -56,15 +106,14 @@ package struct LesionMatching: Sendable, Equatable {
     }
     if length > 0 { common[last, default: 0] += length }
     func parts(_ pair: UInt64) -> (Int, Int) { (Int(pair >> 32), Int(pair & 0xFFFF_FFFF)) }
-    self.predicted = predicted.count
-    self.referenced = referenced.count
+    self.predicted = predicted.sizes.count
+    self.referenced = referenced.sizes.count
     let met = (
       predicted: Set(common.keys.map { parts($0).0 }),
       referenced: Set(common.keys.map { parts($0).1 })
     )
     found = met.referenced.count
-    falseAlarms = predicted.count - met.predicted.count
-    let voxelML = masks.spacing.x * masks.spacing.y * masks.spacing.z / 1000
+    falseAlarms = predicted.sizes.count - met.predicted.count
     var bySize: [LesionSize: Detected] = [:]
     for (index, voxels) in referenced.sizes.enumerated() {
       let size = LesionSize(volumeML: Double(voxels) * voxelML)

@@ -42,7 +42,8 @@ package struct MaskPair: Sendable {
     policy: EmptyPolicy,
     toleranceMM: Double,
     masks: CroppedMasks? = nil,
-    needs: MaskNeeds = []
+    needs: MaskNeeds = [],
+    objects: LesionMatching? = nil
   ) {
     self.counts = counts
     self.voxelVolumeML = voxelVolumeML
@@ -55,7 +56,8 @@ package struct MaskPair: Sendable {
     surfaces = needs.contains(.borders) ? both.flatMap { SurfaceDistances(of: $0) } : nil
     surfels = needs.contains(.surfels) ? both.flatMap { SurfelDistances(of: $0) } : nil
     centrelines = needs.contains(.centrelines) ? both.map { CentrelineOverlap(of: $0) } : nil
-    lesions = needs.contains(.lesions) ? either.map { LesionMatching(of: $0) } : nil
+    lesions =
+      needs.contains(.lesions) ? either.map { objects ?? LesionMatching(of: $0) } : nil
     topology = needs.contains(.topology) ? either.map { TopologyDifference(of: $0) } : nil
   }
 }

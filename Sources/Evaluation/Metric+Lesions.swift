@@ -1,5 +1,6 @@
 extension Metric {
-  /// Lesion by lesion: connected components of the masks (26 neighbours).
+  /// Lesion by lesion: connected components of the masks (26 neighbours), or objects where labels count
+  /// them (`Evaluator.objectName`).
   static let lesionWise: [Metric] = [
     lesion(
       "lesionF1",

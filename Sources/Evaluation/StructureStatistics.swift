@@ -153,14 +153,19 @@ public struct StructureStatistics: Equatable, Sendable, Codable {
 public struct StatisticsFile: Equatable, Sendable, Codable {
   /// The schema's name, `lamina.statistics/1`.
   public let schema: String
-  /// The structures by rising label.
+  /// The structures, or objects, by rising label.
   public let structures: [StructureStatistics]
+  /// The objects in numbers; nil where labels are structures.
+  public let objects: ObjectStatistics?
 
   /// Creates the file's content.
-  /// - Parameter structures: The structures by rising label.
-  public init(structures: [StructureStatistics]) {
+  /// - Parameters:
+  ///   - structures: The structures by rising label.
+  ///   - objects: The objects in numbers; nil where labels are structures.
+  public init(structures: [StructureStatistics], objects: ObjectStatistics? = nil) {
     schema = "lamina.statistics/1"
     self.structures = structures
+    self.objects = objects
   }
 
   /// The content as JSON with sorted keys.

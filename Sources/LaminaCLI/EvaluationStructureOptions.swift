@@ -22,6 +22,14 @@ struct EvaluationStructureOptions: ParsableArguments {
   )
   var referenceLabels: String?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Label values count objects of one kind, which pq, sq, rq and the lesion metrics match one by "
+        + "one, also where they touch."
+    )
+  )
+  var instances = false
+
   @Option(
     help: ArgumentHelp(
       "Voxels of this label of the reference are left out of every count and surface.",
@@ -55,6 +63,9 @@ struct EvaluationStructureOptions: ParsableArguments {
     if referenceLabels != nil, labels == nil {
       throw ValidationError("--reference-labels needs --labels.")
     }
+    if instances, labels != nil {
+      throw ValidationError("--instances and --labels exclude each other.")
+    }
     if let ignoreLabel, !(1...65535).contains(ignoreLabel) {
       throw ValidationError("--ignore-label is \(ignoreLabel) but must be 1 to 65535.")
     }
@@ -70,7 +81,8 @@ struct EvaluationStructureOptions: ParsableArguments {
       referenceLabels: try referenceLabels.map { try LabelSet(json: InputFile.read($0)) },
       toleranceMM: general,
       tolerances: own,
-      ignoredReferenceLabel: ignoreLabel
+      ignoredReferenceLabel: ignoreLabel,
+      objectName: instances ? "object" : nil
     )
   }
 

@@ -161,22 +161,30 @@ struct SegmentCommand: Verb {
   private struct Answer: Encodable {
     let output: String
     let structures: [StructureStatistics]
+    let objects: ObjectStatistics?
     let seconds: Double
     let peakMemoryMB: Double
     let problems: [InputProblem]
 
     init(_ result: SegmentationRun.Result, output: String) throws {
       self.output = output
-      structures = try StructureStatistics.measure(result.labelMap, scan: result.scan)
+      let measured = try StructureStatistics.measure(result.labelMap, scan: result.scan)
+      structures = measured
+      objects = result.objectName.map { ObjectStatistics(name: $0, of: measured) }
       seconds = (result.record.seconds * 1000).rounded() / 1000
       peakMemoryMB = result.record.peakMemoryMB
       problems = result.record.problems
     }
 
     var text: String {
-      let lines = structures.map {
-        "  \($0.name): \(ReportNumber.millilitres($0.volumeML)) ml"
-      }
+      let lines =
+        objects.map { objects in
+          let size = objects.medianVoxels.map { ", median \($0) pixels" } ?? ""
+          return ["  \(objects.name): \(objects.count)\(size)"]
+        }
+        ?? structures.map {
+          "  \($0.name): \(ReportNumber.millilitres($0.volumeML)) ml"
+        }
       return (["\(output): \(ReportNumber.duration(seconds))"] + lines).joined(separator: "\n")
     }
   }
@@ -208,7 +216,12 @@ struct SegmentCommand: Verb {
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
-    let inputs = try SegmentationInputs(inputs)
+    let store = ModelStore()
+    let models = try model.map { try store.model($0) }
+    let inputs = try SegmentationInputs(
+      inputs,
+      picturesAreCases: models.allSatisfy(\.description.plan.isPicture)
+    )
     if writesOneFile, inputs.cases.count > 1 {
       throw ValidationError(
         "\(inputs.cases.count) cases need a folder as --output, not the file \(output)."
@@ -218,8 +231,6 @@ struct SegmentCommand: Verb {
     let writesBatch = inputs.isBatch && !writesOneFile
     if resume, !writesBatch { throw ValidationError("--resume is for a batch of scans.") }
     if !resume { try context.outputs.check(output) }
-    let store = ModelStore()
-    let models = try model.map { try store.model($0) }
     var options = SegmentationRun.Options()
     options.selection = selectionOptions.selection
     options.usesMirroring = tta

@@ -12,7 +12,9 @@ struct TrainCommand: Verb {
     abstract: "Trains a segmentation model on a labelled data set.",
     discussion: """
       DATASET is a folder in nnU-Net's raw layout or the Medical Segmentation Decathlon's. It is \
-      checked first: every scan and label map is opened, and every fault is listed. A checkpoint \
+      checked first: every scan and label map is opened, and every fault is listed. Pictures \
+      ("file_ending": ".png") are seen as grey values; with "instances": true their labels count \
+      objects, which the model then finds one by one. A checkpoint \
       is kept beside MODEL, in MODEL.training, until the model is written; after Ctrl-C or a \
       crash the same command with --resume goes on from there.
 

@@ -37,6 +37,13 @@ public struct DatasetCheck: Sendable {
     let id: String
     let scan: Volume<Float>
     let labelMap: LabelMap
+
+    /// The case with all its objects as one structure.
+    func joined(as label: Int) -> LoadedCase {
+      var map = labelMap
+      map.labels = map.labels.map { $0 == 0 ? 0 : UInt16(clamping: label) }
+      return LoadedCase(id: id, scan: scan, labelMap: map)
+    }
   }
 
   /// Reads every case: scans and label maps must be readable, share a grid, and use known labels.
@@ -89,12 +96,15 @@ public struct DatasetCheck: Sendable {
     progress.begin("checking \(dataset.cases.count) cases", total: dataset.cases.count)
     for (index, entry) in dataset.cases.enumerated() {
       try interruption.check()
-      let found = try CaseCheck(entry, labels: dataset.mapTable)
+      let found = try CaseCheck(entry, of: dataset)
       findings += found.findings
       if let digest = found.digest { digests.append((entry.id, digest)) }
       if let loaded = found.loaded {
         sizes.append(loaded.scan.geometry.size)
-        collector.add(loaded, labels: dataset.labels)
+        collector.add(
+          dataset.countsObjects ? loaded.joined(as: dataset.labels[0].id) : loaded,
+          labels: dataset.labels
+        )
         visit(loaded)
       }
       progress.update(index + 1, detail: nil)

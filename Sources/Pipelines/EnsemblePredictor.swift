@@ -90,6 +90,7 @@ extension ModelDescription {
   var probabilityHeads: NNUNetPlan.Heads? {
     switch plan {
     case .nnUNet(let plan): totalSegmentator == nil ? plan.heads : nil
+    case .slices(let plan) where plan.separation != nil: nil
     case .slices: .labels([0] + labels.map(\.id))
     case .volume(let plan): plan.heads == .labels ? .labels([0] + labels.map(\.id)) : nil
     }

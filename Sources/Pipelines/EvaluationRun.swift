@@ -236,7 +236,7 @@ public struct EvaluationRun: Sendable {
       let reference = try Self.labelMap(pair.reference)
       let (prediction, problems) = try EvaluationGuards(
         resamplesPrediction: resamplesPrediction,
-        hasLabelFile: evaluator.labels != nil
+        hasLabelFile: evaluator.labels != nil || evaluator.objectName != nil
       ).checked(try Self.labelMap(pair.prediction), against: reference, id: pair.id)
       return try evaluator.evaluate(
         prediction: prediction,

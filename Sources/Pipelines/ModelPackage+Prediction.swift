@@ -92,9 +92,8 @@ extension ModelPackage {
   ) throws -> any ScanPredictor {
     switch description.plan {
     case .slices(let plan):
-      return SlicePredictor(
-        plan: plan,
-        network: network,
+      return plan.predictor(
+        network,
         labels: description.labels,
         usesMirroring: options.usesMirroring ?? false
       )

@@ -34,10 +34,18 @@ public enum ModelPlan: Sendable, Equatable {
     }
     switch self {
     case .slices(let plan):
-      try require(
-        network.outputChannels == labels + 1,
-        "the network has \(network.outputChannels) classes for \(labels) labels and background"
-      )
+      if plan.separation != nil {
+        try require(
+          network.outputChannels == ObjectSeparation.classCount && labels == 1,
+          "the network has \(network.outputChannels) classes and \(labels) labels, where objects "
+            + "have \(ObjectSeparation.classCount) and 1"
+        )
+      } else {
+        try require(
+          network.outputChannels == labels + 1,
+          "the network has \(network.outputChannels) classes for \(labels) labels and background"
+        )
+      }
       try require(
         network.inputChannels == plan.inputChannels * channels,
         "the network has \(network.inputChannels) input channels, the plan \(plan.inputChannels)"
@@ -110,6 +118,7 @@ public enum ModelPlan: Sendable, Equatable {
   public var summary: String {
     let size = patchSize.map(String.init).joined(separator: " x ")
     switch self {
+    case .slices(let plan) where plan.picture != nil: return "pictures, patches of \(size)"
     case .slices(let plan): return "slices along \(plan.orientation), patches of \(size)"
     case .nnUNet(let plan): return "nnU-Net \(plan.configuration), patches of \(size)"
     case .volume(let plan): return plan.summary

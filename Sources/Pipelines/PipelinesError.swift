@@ -32,6 +32,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case missingPart(path: String, what: String, known: [String])
   /// The run needs more memory than it may take.
   case needsMoreMemory(bytes: Int, limit: Int)
+  /// A picture has more objects than label maps can number.
+  case tooManyObjects(limit: Int)
   /// A network gave scores that are infinite or not numbers.
   case infiniteScores
   /// Models of this kind do not give this output.
@@ -51,7 +53,7 @@ public enum PipelinesError: ClassifiedError, Equatable {
   public var failure: Failure {
     switch self {
     case .invalidPlan, .damagedModel, .notADataset, .faultyDataset, .unsuitableScan,
-      .checkpointMismatch, .trainingDiverged, .infiniteScores,
+      .checkpointMismatch, .trainingDiverged, .infiniteScores, .tooManyObjects,
       .unknownModelFormat, .missingPart:
       .damagedInput
     case .failedSelfTest: .internalFault
@@ -104,6 +106,9 @@ public enum PipelinesError: ClassifiedError, Equatable {
     case .infiniteScores:
       "The network gave scores beyond half precision; use a scan of the kind that the model was "
         + "trained on."
+    case .tooManyObjects(let limit):
+      "The model finds more than \(limit) objects, the most that a label map can number; cut the "
+        + "picture into smaller ones."
     case .unfitEnsemble(let reason): "The models cannot be averaged: \(reason)."
     case .unavailableOutput(let name):
       "Slice-wise models do not give \(name); leave them out of --write."

@@ -104,7 +104,9 @@ struct LargestComponents {
   init(_ dataset: SegmentationDataset, heldOut: [DatasetCheck.LoadedCase]) {
     labels = dataset.labels
     ignoredLabel = dataset.ignoreLabel
-    isKept = heldOut.reduce(0) { $0 + $1.labelMap.labels.count } <= Self.keptVoxels
+    isKept =
+      !dataset.countsObjects
+      && heldOut.reduce(0) { $0 + $1.labelMap.labels.count } <= Self.keptVoxels
   }
 
   /// Keeps a prediction; voxels that the reference ignores become background.

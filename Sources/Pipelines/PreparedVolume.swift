@@ -20,7 +20,10 @@ struct PreparedVolume: Sendable {
     let wanted = SIMD3(plan.spacingMM[0], plan.spacingMM[1], plan.spacingMM[2])
     let deviation = (target.spacing - wanted) / wanted
     var values: [Float]
-    if (0..<3).allSatisfy({ abs(deviation[$0]) <= SegmentationPlan.spacingTolerance }) {
+    // Pictures are seen pixel by pixel, whatever spacing their files name.
+    if plan.picture != nil
+      || (0..<3).allSatisfy({ abs(deviation[$0]) <= SegmentationPlan.spacingTolerance })
+    {
       grid = target
       values = oriented.voxels
     } else {

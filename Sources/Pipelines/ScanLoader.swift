@@ -57,7 +57,7 @@ struct ScanLoader {
 
   private var isPicture: Bool {
     if case .nnUNet(let plan) = plan { return plan.reader == .picture }
-    return false
+    return plan.isPicture
   }
 
   private var isPlanar: Bool {
@@ -103,15 +103,16 @@ struct ScanLoader {
     }
   }
 
-  /// A picture: its colours are channels.
+  /// A picture: its colours are channels, or become grey.
   private func loadPicture(_ item: SegmentationInputs.Case) throws -> (ScanChannels, LoadedVolume) {
     guard item.path.lowercased().hasSuffix(".nii.gz") == false,
-      let colours = try? PictureChannels.read(item.path)
+      var colours = try? PictureChannels.read(item.path)
     else {
       let loaded = try ImageFormats.read(item.path, selection: selection, progress: progress)
       guard channels == 1 else { throw wrongCount(item.path, 1) }
       return (ScanChannels([loaded.volume]), loaded)
     }
+    if plan.isPicture { colours = [try GreyPicture.read(item.path)] }
     guard colours.count == channels else { throw wrongCount(item.path, colours.count) }
     let summary = SeriesSummary(
       uid: "",

@@ -44,6 +44,10 @@ public struct SegmentationDataset: Sendable {
   /// Nil where the description does not say it; cases are label maps alone otherwise, `image` being the
   /// label map too.
   public let synthesis: SynthesisTable?
+  /// Whether images are pictures (PNG, JPEG, TIFF) and not scans.
+  public let isPictures: Bool
+  /// Whether label numbers count objects, of which `labels` holds the one kind.
+  public let countsObjects: Bool
 
   private struct Header: Decodable {
     let name: String?
@@ -55,6 +59,13 @@ public struct SegmentationDataset: Sendable {
     let file_ending: String?
     let training: [Pair]?
     let synthesis: SynthesisTable?
+    let instances: Bool?
+    let folders: Folders?
+
+    struct Folders: Decodable {
+      let images: String
+      let labels: String
+    }
 
     struct Pair: Decodable {
       let image: String
@@ -82,6 +93,12 @@ public struct SegmentationDataset: Sendable {
 
   /// Reads a data set's description and lists its cases; images are not opened.
   ///
+  /// The ending (`file_ending`) of pictures makes a data set of pictures; they are seen as grey values,
+  /// also where three channels are named, and each lies in one file. With `"instances": true` label
+  /// values count objects of the one kind that `labels` names. The key
+  /// `"folders": {"images": "...", "labels": "..."}` names other folders than `imagesTr` and `labelsTr`;
+  /// an image then has its label map's name, with or without `_0000`.
+  ///
   /// A description with the key `synthesis` stands for label maps alone, in `labelsTr` or the folder
   /// itself.
   /// - Parameters:
@@ -108,12 +125,22 @@ public struct SegmentationDataset: Sendable {
     reference = header.reference ?? "not stated"
     licence = header.licence ?? "not stated"
     let channels = header.channel_names ?? header.modality ?? [:]
-    guard channels.count <= 1 else { throw unusable("it has \(channels.count) channels, not 1") }
-    channelName = channels.values.first ?? "image"
+    fileEnding = header.file_ending ?? ".nii.gz"
+    let ending = fileEnding
+    isPictures = Self.pictureEndings.contains(ending.lowercased())
+    countsObjects = header.instances ?? false
+    guard channels.count <= 1 || (isPictures && channels.count == 3) else {
+      throw unusable("it has \(channels.count) channels, not 1")
+    }
+    channelName = isPictures ? "grey" : channels.values.first ?? "image"
     (labels, ignoreLabel) =
       withoutLabels ? ([], nil) : try Self.definitions(header.labels, unusable)
-    fileEnding = header.file_ending ?? ".nii.gz"
 
+    if countsObjects, !withoutLabels, labels.count != 1 || !isPictures {
+      throw unusable(
+        "its labels count objects, which needs pictures and one label beside background"
+      )
+    }
     synthesis = withoutLabels ? nil : header.synthesis
     do {
       try synthesis?.check()
@@ -130,7 +157,12 @@ public struct SegmentationDataset: Sendable {
       } else if let pairs = header.training {
         Self.listed(pairs, in: path)
       } else {
-        Self.found(in: path, ending: header.file_ending ?? ".nii.gz")
+        Self.found(
+          in: path,
+          images: header.folders?.images ?? "imagesTr",
+          labels: header.folders?.labels ?? "labelsTr",
+          ending: ending
+        )
       }
     guard !cases.isEmpty else {
       throw unusable(withoutLabels ? "it has no scan" : "no scan has a label map")
@@ -138,6 +170,8 @@ public struct SegmentationDataset: Sendable {
     self.cases = cases
     self.unpaired = unpaired
   }
+
+  private static let pictureEndings: Set = [".png", ".jpg", ".jpeg", ".tif", ".tiff"]
 
   /// The most structures of one model.
   public static let maximumLabels = 250
@@ -223,26 +257,39 @@ public struct SegmentationDataset: Sendable {
     return (cases.sorted { $0.id < $1.id }, unpaired.sorted())
   }
 
-  private static func found(in path: String, ending: String) -> ([Case], [String]) {
+  private static func found(
+    in path: String,
+    images imageFolder: String,
+    labels labelFolder: String,
+    ending: String
+  ) -> ([Case], [String]) {
     func names(_ folder: String) -> [String] {
       ((try? FileManager.default.contentsOfDirectory(atPath: path + "/" + folder)) ?? [])
         .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }
         .map { String($0.dropLast(ending.count)) }
     }
-    let images = Set(
-      names("imagesTr").compactMap { $0.hasSuffix("_0000") ? String($0.dropLast(5)) : nil }
-    )
-    let labels = Set(names("labelsTr"))
-    let cases = images.intersection(labels).sorted().map {
+    let labels = Set(names(labelFolder))
+    // nnU-Net's own folder holds channels; what bears no number there is no case.
+    let isNumbered = imageFolder == "imagesTr"
+    var images: [String: String] = [:]
+    for name in names(imageFolder) {
+      if name.hasSuffix("_0000"), isNumbered || !labels.contains(name) {
+        images[String(name.dropLast(5))] = name
+      } else if !isNumbered {
+        images[name] = name
+      }
+    }
+    let ids = Set(images.keys)
+    let cases = images.filter { labels.contains($0.key) }.sorted { $0.key < $1.key }.map {
       Case(
-        id: $0,
-        image: "\(path)/imagesTr/\($0)_0000\(ending)",
-        label: "\(path)/labelsTr/\($0)\(ending)"
+        id: $0.key,
+        image: "\(path)/\(imageFolder)/\($0.value)\(ending)",
+        label: "\(path)/\(labelFolder)/\($0.key)\(ending)"
       )
     }
     let unpaired =
-      images.subtracting(labels).map { "\($0) has no label map in labelsTr" }
-      + labels.subtracting(images).map { "\($0) has no scan in imagesTr" }
+      ids.subtracting(labels).map { "\($0) has no label map in \(labelFolder)" }
+      + labels.subtracting(ids).map { "\($0) has no scan in \(imageFolder)" }
     return (cases, unpaired.sorted())
   }
 

@@ -29,10 +29,13 @@ public struct SegmentationInputs: Sendable {
   ///
   /// A folder of NIfTI files is a batch, also with one case; `CASE_0000.nii.gz` and its further
   /// channels are one case of the name CASE. Any other folder is one case of DICOM files.
-  /// - Parameter paths: Files and folders.
+  /// - Parameters:
+  ///   - paths: Files and folders.
+  ///   - picturesAreCases: Whether each picture in a folder is a case; otherwise pictures without
+  ///     nnU-Net's naming are slices of one stack.
   /// - Throws: `SupportError.notFound`; `PipelinesError.noInputs` for a folder without scans;
   ///   `PipelinesError.duplicateCase` when two inputs have one name.
-  public init(_ paths: [String]) throws {
+  public init(_ paths: [String], picturesAreCases: Bool = false) throws {
     var cases: [Case] = []
     var isBatch = paths.count > 1
     for path in paths {
@@ -52,7 +55,7 @@ public struct SegmentationInputs: Sendable {
         )
         continue
       }
-      let files = try Self.imageFiles(in: path)
+      let files = try Self.imageFiles(in: path, picturesAreCases: picturesAreCases)
       if files.isEmpty {
         cases.append(
           Case(
@@ -74,9 +77,8 @@ public struct SegmentationInputs: Sendable {
     self.isBatch = isBatch
   }
 
-  /// NIfTI files; without any, pictures that nnU-Net's naming marks as channels of cases (other
-  /// pictures are slices of one stack).
-  private static func imageFiles(in folder: String) throws -> [String] {
+  /// NIfTI files; without any, pictures that nnU-Net's naming marks as channels of cases, or all.
+  private static func imageFiles(in folder: String, picturesAreCases: Bool) throws -> [String] {
     do {
       let names = try FileManager.default.contentsOfDirectory(atPath: folder)
         .filter { !$0.hasPrefix(".") }
@@ -87,7 +89,8 @@ public struct SegmentationInputs: Sendable {
       let volumes = having([".nii", ".nii.gz", ".hdr"])
       let pictures = having([".png", ".jpg", ".jpeg", ".tif", ".tiff"])
       guard volumes.isEmpty, !pictures.isEmpty,
-        pictures.allSatisfy({ channel(($0 as NSString).deletingPathExtension) != nil })
+        picturesAreCases
+          || pictures.allSatisfy({ channel(($0 as NSString).deletingPathExtension) != nil })
       else { return volumes }
       return pictures
     } catch {

@@ -21,6 +21,8 @@ public struct SegmentationPlan: Codable, Sendable, Equatable {
   public var normalization: IntensityNormalization
   /// Whether prediction may average over mirrored columns and rows.
   public var mirrorAxes: [Int]
+  /// What pictures need beyond this; nil for scans.
+  public var picture: PicturePlan?
 
   /// Relative deviation of spacing up to which a volume is not resampled.
   public static let spacingTolerance = 0.02
@@ -72,5 +74,6 @@ public struct SegmentationPlan: Codable, Sendable, Equatable {
       mirrorAxes.allSatisfy([0, 1].contains) && Set(mirrorAxes).count == mirrorAxes.count,
       "mirrorAxes is \(mirrorAxes)"
     )
+    try picture?.check()
   }
 }

@@ -53,6 +53,10 @@ public struct SegmentationRun: Sendable {
     public let source: DICOMSource?
     /// The scan's modality, such as "CT", or nil.
     public let modality: String?
+    /// Whether the scan is a picture, which has no place in a patient.
+    package let isPicture: Bool
+    /// What the label map counts, such as "nucleus"; nil where labels are structures.
+    public let objectName: String?
     /// Class probabilities, if they were wanted.
     package let probabilities: ProbabilitySink?
 
@@ -268,6 +272,8 @@ public struct SegmentationRun: Sendable {
       record: record,
       source: loaded.source,
       modality: loaded.summary.modality,
+      isPicture: description.plan.isPicture,
+      objectName: description.plan.findsObjects ? description.labels.first?.name : nil,
       probabilities: probabilities
     )
   }
@@ -305,7 +311,8 @@ public struct SegmentationRun: Sendable {
       let own = models.count == 1 ? description.postprocessing : nil
       result = own?.applied(to: result) ?? result.keepingLargestComponent()
     }
-    guard let names = options.structures else { return result }
+    // Objects are all of the one structure that there is.
+    guard let names = options.structures, !description.plan.findsObjects else { return result }
     let kept = result.table.filter { names.contains($0.name) }
     let ids = Set(kept.map { UInt16($0.id) })
     return LabelMap(
@@ -315,6 +322,9 @@ public struct SegmentationRun: Sendable {
     )
   }
 
+  /// The labels of a picture in a result folder, a grey PNG of 16 bits.
+  public static let pictureName = "segmentation.png"
+
   /// Writes a case's files into a folder that exists.
   /// - Parameters:
   ///   - result: The finished case.
@@ -322,7 +332,11 @@ public struct SegmentationRun: Sendable {
   /// - Throws: `SupportError.unwritable`, or what encoding throws.
   public static func write(_ result: Result, to folder: String) throws {
     try NIfTIWriter.write(result.labelMap, to: folder + "/" + CasePairing.resultFileName)
+    if result.isPicture, result.labelMap.geometry.size.z == 1 {
+      try GreyPicture.write(result.labelMap, to: folder + "/" + pictureName)
+    }
     let statistics = try StructureStatistics.measure(result.labelMap, scan: result.scan)
+    let objects = result.objectName.map { ObjectStatistics(name: $0, of: statistics) }
     let names = Dictionary(
       result.labelMap.table.map { ($0.name, $0.id) },
       uniquingKeysWith: { first, _ in first }
@@ -331,7 +345,7 @@ public struct SegmentationRun: Sendable {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     for (name, data) in [
       ("labels.json", try encoder.encode(names) + Data("\n".utf8)),
-      ("statistics.json", try StatisticsFile(structures: statistics).json()),
+      ("statistics.json", try StatisticsFile(structures: statistics, objects: objects).json()),
       (RunRecord.fileName, try result.record.json()),
     ] {
       do {

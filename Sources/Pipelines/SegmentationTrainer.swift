@@ -176,6 +176,7 @@ public struct SegmentationTrainer: Sendable {
     if let evaluation { monitor.close(evaluation, &state) }
     let choice = largest.choice()
     if let sentence = choice?.sentence { progress.note(sentence) }
+    let classes = plan.classes(labels)
     // Scans that the training saw show rounding as well as others do.
     let compared = material.heldOut.isEmpty ? material.examples : material.heldOut
     let count = min(compared.count, ModelSelfTest.scanLimit)
@@ -186,13 +187,13 @@ public struct SegmentationTrainer: Sendable {
         shape: [state.configuration.network.inputChannels] + plan.patchSize,
         batchSize: plan.testBatchSize
       ),
-      labels: labels,
+      labels: classes,
       scans: compared.prefix(count).map(\.scan),
       examples: material.examples.map(\.scan),
       source: "\(count) \(material.heldOut.isEmpty ? "training" : "held-out") "
         + (count == 1 ? "scan" : "scans"),
       interruption: interruption
-    ) { plan.predictor($0, labels: labels) }
+    ) { plan.withoutSeparation.predictor($0, labels: classes) }
     return Outcome(
       configuration: state.configuration,
       network: network,
@@ -317,10 +318,7 @@ public struct SegmentationTrainer: Sendable {
     body: (DatasetCheck.LoadedCase, LabelMap, CaseEvaluation) throws -> Void
   ) throws -> EvaluationReport? {
     guard !cases.isEmpty else { return nil }
-    let evaluator = try Evaluator(
-      metrics: Metric.parse("dice,iou,hd95,assd", from: Metric.segmentation),
-      ignoredReferenceLabel: dataset.ignoreLabel
-    )
+    let evaluator = try HeldOutMetrics.evaluator(for: dataset)
     progress.begin("evaluating \(cases.count) held-out cases", total: cases.count)
     let results = try cases.enumerated().map { index, entry in
       let prediction = try predictor.predict(

@@ -58,15 +58,53 @@ public struct SlicePredictor: ScanPredictor {
     interruption: Interruption
   ) throws -> LabelMap {
     let prepared = try PreparedVolume(scan, plan: plan)
-    let (target, grid) = (prepared.target, prepared.grid)
-    let resampler = ScoreResampler(from: grid, to: target, classes: labels.count + 1)
+    let target = prepared.target
     let plane = target.size.x * target.size.y
     var result = [UInt16](repeating: 0, count: target.voxelCount)
-    var window = SliceWindow()
     if let probabilities {
       let size = scan.geometry.size
       try probabilities.begin(size: [labels.count + 1, size.z, size.y, size.x])
     }
+    try forEachSlice(of: prepared, progress: progress, interruption: interruption) {
+      slice,
+      scores,
+      resampler in
+      if let probabilities {
+        probabilities.write(
+          resampler.softmax(scores),
+          plane: slice,
+          of: target,
+          scan: scan.geometry
+        )
+      }
+      let winners = resampler.winners(scores)
+      for pixel in 0..<plane where winners[pixel] > 0 {
+        result[slice * plane + pixel] = UInt16(labels[Int(winners[pixel]) - 1].id)
+      }
+    }
+    let back = LabelMap(geometry: target, labels: result, table: labels)
+      .reoriented(to: scan.geometry.orientation)
+    // The scan's own geometry, not the twice reordered one, which differs by rounding.
+    return LabelMap(geometry: scan.geometry, labels: back.labels, table: labels)
+  }
+
+  /// Scores the slices of a scan one after the other.
+  /// - Parameters:
+  ///   - prepared: The scan.
+  ///   - progress: Told about each slice.
+  ///   - interruption: Looked at before each group of slices.
+  ///   - body: Given a slice of the scan's own grid in the plan's orientation, its scores
+  ///     `[class][row][column]`, and what tells winners and probabilities from them.
+  /// - Throws: `SupportError.interrupted`; what the body throws.
+  func forEachSlice(
+    of prepared: PreparedVolume,
+    progress: any ProgressReporter,
+    interruption: Interruption,
+    _ body: (_ slice: Int, _ scores: [Float], _ resampler: ScoreResampler) throws -> Void
+  ) throws {
+    let (target, grid) = (prepared.target, prepared.grid)
+    let resampler = ScoreResampler(from: grid, to: target, classes: labels.count + 1)
+    var window = SliceWindow()
     progress.begin("segmenting \(target.size.z) slices", total: target.size.z)
     for slice in 0..<target.size.z {
       let (lower, upper, weight) = resampler.neighbours(of: slice)
@@ -75,26 +113,14 @@ public struct SlicePredictor: ScanPredictor {
         let last = min(prepared.sliceCount - 1, needed + slicesPerBatch(grid) - 1)
         return scores(of: prepared, slices: needed...last)
       }
-      let blended = resampler.interpolated(window[lower], window[upper], weight: weight)
-      if let probabilities {
-        probabilities.write(
-          resampler.softmax(blended),
-          plane: slice,
-          of: target,
-          scan: scan.geometry
-        )
-      }
-      let winners = resampler.winners(blended)
-      for pixel in 0..<plane where winners[pixel] > 0 {
-        result[slice * plane + pixel] = UInt16(labels[Int(winners[pixel]) - 1].id)
-      }
+      try body(
+        slice,
+        resampler.interpolated(window[lower], window[upper], weight: weight),
+        resampler
+      )
       progress.update(slice + 1, detail: nil)
     }
     progress.end()
-    let back = LabelMap(geometry: target, labels: result, table: labels)
-      .reoriented(to: scan.geometry.orientation)
-    // The scan's own geometry, not the twice reordered one, which differs by rounding.
-    return LabelMap(geometry: scan.geometry, labels: back.labels, table: labels)
   }
 
   package func predict(

@@ -75,8 +75,13 @@ package struct SliceSampler: TrainingSampler {
     let shown = isForced ? labels.indices.filter { foregroundClasses.contains(labels[$0]) } : []
     let pixel = shown.isEmpty ? nil : shown[Int.random(in: 0..<shown.count, using: &random)]
     let origin = (
-      row: patchStart(size.y, plan.patchSize[0], showing: pixel.map { $0 / size.x }, &random),
-      column: patchStart(size.x, plan.patchSize[1], showing: pixel.map { $0 % size.x }, &random)
+      row: Self.patchStart(size.y, plan.patchSize[0], showing: pixel.map { $0 / size.x }, &random),
+      column: Self.patchStart(
+        size.x,
+        plan.patchSize[1],
+        showing: pixel.map { $0 % size.x },
+        &random
+      )
     )
     let (changed, classes) = augmentation.draw(&random).apply(
       to: stack,
@@ -90,7 +95,7 @@ package struct SliceSampler: TrainingSampler {
 
   /// Where the patch begins along an axis: a slice that fits is centred, of a larger one a random part
   /// is seen, with the given pixel in it.
-  private func patchStart(
+  static func patchStart(
     _ size: Int,
     _ patch: Int,
     showing pixel: Int?,

@@ -69,13 +69,21 @@ public struct TrainedModel: Sendable {
     return result
   }
 
+  private var isPicture: Bool { outcome.configuration.plan.isPicture }
+
   private var manner: String {
-    if case .slices = outcome.configuration.plan { "slice by slice" } else { "in 3-D" }
+    switch outcome.configuration.plan {
+    case .slices(let plan):
+      plan.picture == nil
+        ? "slice by slice" : plan.separation == nil ? "in pictures" : "one by one in pictures"
+    default: "in 3-D"
+    }
   }
 
   private var sampleName: String {
     switch outcome.configuration.samples {
     case .slices: "slices"
+    case .pictures: "pieces of pictures"
     case .patches: "patches"
     case .synthesis: "images made from label maps"
     case .reconstruction: "samples with blanked blocks"
@@ -91,7 +99,7 @@ public struct TrainedModel: Sendable {
     guard let evaluation = outcome.evaluation else { return [] }
     var rows: [ModelDescription.Result] = []
     for (key, name) in evaluation.structures {
-      for metric in ["dice", "hd95"] {
+      for metric in HeldOutMetrics.shown(for: dataset) {
         guard let summary = evaluation.summary[key]?[metric], let mean = summary.mean else {
           continue
         }
@@ -121,7 +129,7 @@ public struct TrainedModel: Sendable {
       "```",
       isPretrained
         ? "lamina train DATASET --from \(name) --output MODEL"
-        : "lamina segment SCAN.nii.gz --model \(name) --output OUT",
+        : "lamina segment \(isPicture ? "PICTURE.png" : "SCAN.nii.gz") --model \(name) --output OUT",
       "```", "",
       description.intendedUse, "",
     ]
@@ -130,17 +138,17 @@ public struct TrainedModel: Sendable {
     lines += [
       "", "## Training", "",
       "- Data: \(provenance.dataset); \(provenance.source). Licence: \(description.licence).",
-      "- \(provenance.trainingCases) volumes; \(provenance.heldOut.count) held out by seed "
+      "- \(provenance.trainingCases) \(isPicture ? "pictures" : "volumes"); \(provenance.heldOut.count) held out by seed "
         + "\(configuration.seed), fold \(configuration.fold.map(String.init) ?? "none").",
       "- Network: \(configuration.network.name), \(outcome.network.weightCount) weights; "
         + "\(configuration.plan.summary).",
       "- \(configuration.steps) steps of \(configuration.batchSize) \(sampleName) in "
         + "\(minutes) minutes.",
       "- Command: `\(provenance.command)`", "- Program: \(provenance.program), \(provenance.date).",
-      "", "## Results on held-out volumes", "",
+      "", "## Results on held-out \(isPicture ? "pictures" : "volumes")", "",
     ]
     if description.results.isEmpty {
-      lines.append("No volume was held out.")
+      lines.append("No \(isPicture ? "picture" : "volume") was held out.")
     } else {
       lines += ["| structure | metric | mean | SD | n |", "| --- | --- | --- | --- | --- |"]
       lines += description.results.map {

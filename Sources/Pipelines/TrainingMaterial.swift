@@ -117,6 +117,14 @@ package struct TrainingMaterial: Sendable {
         plan: plan,
         augmentation: augmentation
       )
+    case (.slices(let plan), .pictures(let augmentation)):
+      sampler = try PictureSampler(
+        training,
+        labels: dataset.labels,
+        configuration: configuration,
+        plan: plan,
+        augmentation: augmentation
+      )
     case (.nnUNet(let plan), .patches(let augmentation)) where !plan.isPlanar:
       return try VolumeSampler(
         training,
@@ -171,7 +179,7 @@ extension ModelPlan {
   func predictor(_ network: PlannedNetwork, labels: [LabelDefinition]) -> any ScanPredictor {
     switch self {
     case .slices(let plan):
-      return SlicePredictor(plan: plan, network: network, labels: labels, usesMirroring: false)
+      return plan.predictor(network, labels: labels, usesMirroring: false)
     case .nnUNet(let plan):
       var options = NNUNetPredictor.Options()
       options.usesMirroring = false

@@ -132,7 +132,7 @@ public struct TrainingPlanner: Sendable {
   /// The networks that can be planned, by their names in the catalogue.
   public static let networkNames = ["unet", "fcn"]
 
-  private func network(
+  func network(
     _ name: String,
     inputChannels: Int,
     classes: Int,

@@ -4,6 +4,8 @@ import Transforms
 public enum TrainingSamples: Codable, Sendable, Equatable {
   /// Slices of scans with their neighbours, changed at random.
   case slices(SliceAugmentation)
+  /// Patches of pictures, changed at random.
+  case pictures(PictureAugmentation)
   /// Patches of scans, changed at random.
   case patches(VolumeAugmentation)
   /// Images made from label maps alone; no scan is read.

@@ -111,6 +111,27 @@ import Testing
     )
   }
 
+  @Test func labelsThatCountObjectsAreMatchedOneByOne() throws {
+    let folder = try TemporaryFolder()
+    for (name, labels) in [("p", [1, 1, 2, 2, 3, 0]), ("r", [7, 7, 5, 5, 0, 0])] {
+      let picture = PNGImage(width: 6, height: 1, channels: 1, samples: .sixteenBit(labels))
+      try PNGEncoder.encode(picture)
+        .write(to: URL(fileURLWithPath: folder.file("\(name).png")))
+    }
+    func evaluate(_ options: [String]) throws -> Program.Result {
+      try Program.start(
+        ["evaluate", folder.file("p.png"), folder.file("r.png"), "--json"] + options
+      ).wait()
+    }
+    let result = try evaluate(["--instances", "--metrics", "pq,sq,lesionFalsePositives"])
+    #expect(result.status == 0, "\(result.error)")
+    let values = try #require(try Self.report(result).cases.first?.labels.first?.values)
+    // Both objects of the reference are found exactly, and one more: 2 of 2 + 1/2.
+    #expect(values["pq"] == .value(0.8) && values["sq"] == .value(1))
+    #expect(values["lesionFalsePositives"] == .value(1))
+    #expect(try evaluate(["--instances", "--labels", "x.json"]).status == 64)
+  }
+
   @Test func otherPredictionsAreTestedCaseByCase() throws {
     let folder = try Self.cohort()
     let result = try Self.evaluate(folder, ["--compare", folder.file("q"), "--metrics", "dice"])

@@ -17,17 +17,27 @@ struct CaseCheck {
   /// Reads a case.
   /// - Parameters:
   ///   - entry: Its files.
-  ///   - labels: The numbers that may occur.
+  ///   - dataset: Its data set, whose labels may occur; any may where they count objects.
   /// - Throws: What is neither a fault of a file nor of its values.
-  init(_ entry: SegmentationDataset.Case, labels: [LabelDefinition]) throws {
+  init(_ entry: SegmentationDataset.Case, of dataset: SegmentationDataset) throws {
     id = entry.id
-    guard let scan = try read(entry.image)?.asFloat else { return }
+    let isPicture = dataset.isPictures
+    guard let scan = try read(entry.image, asGrey: isPicture)?.asFloat else { return }
     digest = try Self.digest(scan)
     checkValues(scan)
     guard let stored = try read(entry.label) else { return }
-    checkGrid(scan.geometry, stored.geometry)
-    guard let map = try labelMap(stored, labels, path: entry.label) else { return }
-    checkLabels(map, labels)
+    if isPicture {
+      checkPixels(scan.geometry.size, stored.geometry.size)
+    } else {
+      checkGrid(scan.geometry, stored.geometry)
+    }
+    let labels = dataset.countsObjects ? [] : dataset.mapTable
+    guard var map = try labelMap(stored, labels, path: entry.label) else { return }
+    checkLabels(map, known: dataset.countsObjects ? nil : Set(labels.map(\.id)))
+    // The spacings that files of pictures name do not count.
+    if isPicture, map.geometry.size == scan.geometry.size {
+      map = LabelMap(geometry: scan.geometry, labels: map.labels, table: labels)
+    }
     if !findings.contains(where: \.isFault) {
       loaded = DatasetCheck.LoadedCase(id: id, scan: scan, labelMap: map)
     }
@@ -54,9 +64,9 @@ struct CaseCheck {
     findings.append(DatasetFinding(kind, id, fault: fault, "\(id): \(message)", remedy: remedy))
   }
 
-  private mutating func read(_ path: String) throws -> AnyVolume? {
+  private mutating func read(_ path: String, asGrey: Bool = false) throws -> AnyVolume? {
     do {
-      return try ImageFormats.read(path).volume
+      return asGrey ? try GreyPicture.read(path) : try ImageFormats.read(path).volume
     } catch let error as ImagingError {
       unreadable(error.description)
     } catch let error as any ClassifiedError {
@@ -89,6 +99,19 @@ struct CaseCheck {
         remedy: "obtain the scan again, or take the case out"
       )
     }
+  }
+
+  private mutating func checkPixels(_ picture: SIMD3<Int>, _ map: SIMD3<Int>) {
+    guard picture != map else { return }
+    let error = ImagingError.gridMismatch(
+      reason:
+        "picture and label map, \(picture.x) x \(picture.y) pixels against \(map.x) x \(map.y)"
+    )
+    add(
+      .size,
+      DatasetCheck.clause(error.description),
+      remedy: "draw the label map on this picture, or take the case out"
+    )
   }
 
   private mutating func checkGrid(_ scan: ImageGeometry, _ map: ImageGeometry) {
@@ -154,10 +177,11 @@ struct CaseCheck {
     }
   }
 
-  private mutating func checkLabels(_ map: LabelMap, _ labels: [LabelDefinition]) {
-    let known = Set(labels.map(\.id)).union([0])
+  /// Looks at the numbers that occur; any but 0 may where none is known.
+  private mutating func checkLabels(_ map: LabelMap, known: Set<Int>?) {
     let counts = map.voxelCounts
-    for (label, count) in counts.sorted(by: { $0.key < $1.key }) where !known.contains(label) {
+    for (label, count) in counts.sorted(by: { $0.key < $1.key })
+    where label != 0 && known?.contains(label) == false {
       let error = ImagingError.unknownLabel(id: label, voxelCount: count)
       add(
         .unknownLabel,

@@ -115,7 +115,10 @@ public struct DatasetPlanner: Sendable {
     let full = rules.volumes(target: target)
     let low =
       request.spacing == nil && request.patchSize == nil ? full.flatMap(rules.lowResolution) : nil
-    let slices = SliceFamily(dataset: dataset, request: request)
+    let slices: any PlanFamily =
+      dataset.isPictures
+      ? try PictureFamily(dataset: dataset, request: request)
+      : SliceFamily(dataset: dataset, request: request)
     let volumes = (low ?? full).map { reference in
       VolumeFamily(
         reference: reference,
@@ -145,7 +148,8 @@ public struct DatasetPlanner: Sendable {
     }
     var configuration = choice.configuration
     configuration.steps = choice.estimate.steps
-    var rows = [TrainingPlan.Row("kind", shape == .slices ? "2d, slices" : "3d", reason)]
+    let kind = shape == .volumes ? "3d" : dataset.isPictures ? "2d, pictures" : "2d, slices"
+    var rows = [TrainingPlan.Row("kind", kind, reason)]
     if shape == .volumes, let volumes {
       rows += PlanRows.volumes(
         choice.candidate,

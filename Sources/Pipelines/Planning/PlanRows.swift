@@ -76,6 +76,7 @@ enum PlanRows {
   /// How slices are read.
   static func slices(_ run: TrainingConfiguration) -> [Row] {
     guard let plan = run.slicePlan else { return [] }
+    if let picture = plan.picture { return pictures(plan, picture) }
     return [
       Row(
         "slices",
@@ -94,6 +95,26 @@ enum PlanRows {
         "\(plan.contextSlices) each side",
         "3 where slices are at most 1.5 pixels thick, else 1"
       ),
+    ]
+  }
+
+  /// How pictures are read.
+  private static func pictures(_ plan: SegmentationPlan, _ picture: PicturePlan) -> [Row] {
+    let rows = [
+      Row("normalisation", "z-score", "of the grey values of every picture by itself"),
+      Row(
+        "patch",
+        list(plan.patchSize.reversed().map(String.init)),
+        "the median of the pictures' shorter sides, up to 192, rounded up to the network's steps"
+      ),
+    ]
+    guard let separation = picture.separation else { return rows }
+    return rows + [
+      Row(
+        "classes",
+        "background, inside, border of \(separation.borderWidth) pixels",
+        "labels count objects, which may touch"
+      )
     ]
   }
 

@@ -195,20 +195,10 @@ struct TrainCommand: Verb {
       steps: epochs.map { $0 * TrainingConfiguration.stepsPerEpoch }
     )
     if synthesize {
-      guard let table = dataset.synthesis else { throw MissingSynthesis() }
-      var planner = VolumePlanner(
-        spacing: request.spacing ?? SIMD3(1, 1, 1),
-        patchSize: request.patchSize ?? SIMD3(96, 112, 96)
-      )
-      planner.baseFeatures = request.baseFeatures ?? 24
-      var values = planner.configuration(
-        labels: dataset.labels,
-        normalization: .robust,
-        samples: .synthesis(SynthesisRecipe(table: table))
-      )
-      values.batchSize = request.batchSize ?? values.batchSize
-      values.steps = request.steps
-      return values
+      guard let planner = SynthesisPlanner(dataset, request: request) else {
+        throw MissingSynthesis()
+      }
+      return planner.configuration()
     }
     let (check, plan) = try DatasetPlanner.plan(
       dataset,

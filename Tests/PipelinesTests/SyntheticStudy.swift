@@ -1,8 +1,10 @@
 import Foundation
 import Imaging
 import ImagingIO
+import Pipelines
 import Support
 import TestSupport
+import Transforms
 
 /// A small labelled study that can be learnt in seconds.
 ///
@@ -71,6 +73,19 @@ struct SyntheticStudy {
     return (
       Volume(geometry: geometry, voxels: voxels),
       LabelMap(geometry: geometry, labels: labels, table: [])
+    )
+  }
+}
+
+extension TrainingConfiguration {
+  /// A run in three dimensions on scans like the study's.
+  static func volumes(of dataset: SegmentationDataset, baseFeatures: Int) -> TrainingConfiguration {
+    var planner = VolumePlanner(spacing: [1, 1, 1], patchSize: [20, 18, 16])
+    planner.baseFeatures = baseFeatures
+    return planner.configuration(
+      labels: dataset.labels,
+      normalization: .zScore(usesMask: false),
+      samples: .patches(VolumeAugmentation())
     )
   }
 }

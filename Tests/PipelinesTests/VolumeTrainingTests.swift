@@ -26,8 +26,8 @@ import Transforms
     )
   }
 
-  private func values(_ dataset: SegmentationDataset, steps: Int) throws -> TrainingConfiguration {
-    var values = try TrainingPlanner().volumeConfiguration(for: dataset, baseFeatures: 8)
+  private func values(_ dataset: SegmentationDataset, steps: Int) -> TrainingConfiguration {
+    var values = TrainingConfiguration.volumes(of: dataset, baseFeatures: 8)
     values.steps = steps
     values.warmupSteps = 5
     values.averagingDecay = 0.9
@@ -38,7 +38,7 @@ import Transforms
   @Test func aThreeDimensionalNetworkLearnsTheBalls() throws {
     let study = try SyntheticStudy(cases: 5)
     let dataset = try SegmentationDataset(path: study.path)
-    let values = try values(dataset, steps: 120)
+    let values = values(dataset, steps: 120)
     guard case .nnUNet(let plan) = values.plan, case .plainConvUNet(let network) = values.network
     else {
       Issue.record("not a plan of three dimensions")
@@ -67,7 +67,7 @@ import Transforms
   @Test func aResumedRunEndsWhereAnUninterruptedOneDoes() throws {
     let study = try SyntheticStudy(cases: 3)
     let dataset = try SegmentationDataset(path: study.path)
-    let values = try values(dataset, steps: 104)
+    let values = values(dataset, steps: 104)
     let whole = try trainer(dataset, try TemporaryFolder())
       .run(values, budget: .steps, resumes: false)
     let folder = try TemporaryFolder()
@@ -89,7 +89,7 @@ import Transforms
   @Test func theNumberOfThreadsDoesNotMatter() throws {
     let study = try SyntheticStudy(cases: 3)
     let dataset = try SegmentationDataset(path: study.path)
-    let values = try values(dataset, steps: 6)
+    let values = values(dataset, steps: 6)
     func weights(_ threads: Int) throws -> [[Float]] {
       try Parallelism.$threadCount.withValue(threads) {
         try trainer(dataset, try TemporaryFolder()).run(values, budget: .steps, resumes: false)
@@ -102,7 +102,7 @@ import Transforms
   @Test func otherWeightsAreTakenWhereTheyFit() throws {
     let study = try SyntheticStudy(cases: 3)
     let dataset = try SegmentationDataset(path: study.path)
-    let values = try values(dataset, steps: 2)
+    let values = values(dataset, steps: 2)
     let outcome = try trainer(dataset, try TemporaryFolder())
       .run(values, budget: .steps, resumes: false)
     let folder = try TemporaryFolder()
@@ -126,7 +126,7 @@ import Transforms
   @Test func samplesShowWhatTheirClassesSay() throws {
     let study = try SyntheticStudy(cases: 2)
     let dataset = try SegmentationDataset(path: study.path)
-    var values = try values(dataset, steps: 1)
+    var values = values(dataset, steps: 1)
     values.samples = .patches(.none)
     values.fold = nil
     let material = try TrainingMaterial(
@@ -234,6 +234,31 @@ import Transforms
       agreement.add(found, labels)
       #expect(agreement.lowestDice > 0.7, "\(levels): \(agreement.lowestDice)")
     }
+  }
+
+  @Test func slicesAreCutFromTheMiddleOfSlabs() throws {
+    let dataset = try SegmentationDataset(path: try maps().path)
+    var request = PlanRequest()
+    request.shape = .slices
+    request.patchSize = [32, 16, 1]
+    request.baseFeatures = 4
+    request.batchSize = 3
+    let values = try #require(SynthesisPlanner(dataset, request: request)).configuration()
+    guard case .slices(let plan) = values.plan else {
+      Issue.record("not a plan of slices")
+      return
+    }
+    #expect(plan.patchSize == [16, 32] && plan.inputChannels == 3)
+    #expect(plan.normalization == .robust && values.network.outputChannels == 3)
+    let material = try TrainingMaterial(
+      dataset,
+      configuration: values,
+      progress: SilentProgress(),
+      interruption: Interruption()
+    )
+    let batch = try #require(material.sampler.batches(from: 0, count: 1).first)
+    #expect(batch.images.shape == [3, 3, 16, 32] && batch.labels.shape == [3, 16, 32])
+    #expect(batch.labels.labels.contains { $0 > 0 })
   }
 
   @Test func aLabelWithoutAnEntryIsNamed() throws {

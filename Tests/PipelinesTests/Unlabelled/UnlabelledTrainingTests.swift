@@ -122,7 +122,7 @@ import Testing
     let dataset = try SegmentationDataset(path: study.path)
     var values: TrainingConfiguration
     if isVolume {
-      values = try TrainingPlanner().volumeConfiguration(for: dataset, baseFeatures: 4)
+      values = .volumes(of: dataset, baseFeatures: 4)
       values.steps = 20
     } else {
       values = try configuration(dataset, steps: 300)

@@ -29,6 +29,40 @@ public struct CrossValidation: Sendable {
     FileManager.default.fileExists(atPath: path(fold) + "/" + ModelPackage.descriptionName)
   }
 
+  /// The values that all folds are trained with, where they depend on the machine's speed.
+  ///
+  /// Folds may be trained side by side on machines that differ; the plan of whoever comes first holds.
+  /// - Parameter values: This fold's values.
+  /// - Returns: The same with the network, the plan, the samples and the batch that hold for all.
+  /// - Throws: `SupportError.unwritable`; `DecodingError` when the stored plan is damaged.
+  public func agreed(_ values: TrainingConfiguration) throws -> TrainingConfiguration {
+    let files = FileManager.default
+    if !files.fileExists(atPath: planPath) {
+      let own = planPath + ".\(ProcessInfo.processInfo.processIdentifier)"
+      do {
+        try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try JSONEncoder().encode(values).write(to: URL(fileURLWithPath: own))
+      } catch {
+        throw SupportError.unwritable(path: folder, reason: OutputGuard.reason(of: error))
+      }
+      // Fails when another was first, whose plan then holds.
+      _ = link(own, planPath)
+      unlink(own)
+    }
+    let stored = try JSONDecoder().decode(
+      TrainingConfiguration.self,
+      from: Data(contentsOf: URL(fileURLWithPath: planPath))
+    )
+    var result = values
+    result.network = stored.network
+    result.plan = stored.plan
+    result.samples = stored.samples
+    result.batchSize = stored.batchSize
+    return result
+  }
+
+  private var planPath: String { folder + "/plan.json" }
+
   /// One fold's package and what it says of its training.
   private struct Fold {
     let number: Int
@@ -105,6 +139,7 @@ public struct CrossValidation: Sendable {
     for fold in 0..<Self.foldCount where isDone(fold) {
       try? ModelPackage(path: path(fold)).remove()
     }
+    unlink(planPath)
     rmdir(folder)
   }
 

@@ -31,15 +31,15 @@ extension GradientExchange {
     return values[0] > 0
   }
 
-  /// The first process's number.
-  func shared(_ number: Int) throws -> Int {
-    guard count > 1 else { return number }
-    let data = try broadcast(Data("\(number)".utf8), from: 0)
-    return Int(String(decoding: data, as: UTF8.self)) ?? number
+  /// The first process's value, as JSON carries it.
+  package func shared<Value: Codable>(_ value: Value) throws -> Value {
+    guard count > 1 else { return value }
+    let data = try broadcast(isRoot ? JSONEncoder().encode(value) : Data(), from: 0)
+    return try JSONDecoder().decode(Value.self, from: data)
   }
 
   /// Whether the first process's flag is up.
-  package func agreed(_ flag: Bool) throws -> Bool { try shared(flag ? 1 : 0) > 0 }
+  package func agreed(_ flag: Bool) throws -> Bool { try shared(flag) }
 
   /// What the first process that has found something found.
   func first(_ finding: String?) throws -> String? {

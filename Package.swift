@@ -37,6 +37,8 @@ let package = Package(
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
     .target(name: "CKernels"),
+    // Loaded at run time, when several processes train together.
+    .target(name: "CMPI"),
 
     // L1
     .target(name: "Support", dependencies: ["COpenSSL"]),
@@ -70,9 +72,8 @@ let package = Package(
     .target(
       name: "Pipelines",
       dependencies: [
-        "CKernels", "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation",
-        "Layers",
-        "Networks", "GraphModels",
+        "CKernels", "CMPI", "Support", "Imaging", "Tensors", "ImagingIO", "Transforms",
+        "Evaluation", "Layers", "Networks", "GraphModels",
       ]
     ),
     .target(name: "Reporting", dependencies: ["Support", "Imaging", "ImagingIO", "Evaluation"]),

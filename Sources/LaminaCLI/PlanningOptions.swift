@@ -46,7 +46,10 @@ struct PlanningOptions: ParsableArguments {
   var features: Int?
 
   @Option(
-    help: ArgumentHelp("Slices or patches of one step (default: planned).", valueName: "n")
+    help: ArgumentHelp(
+      "Slices or patches of one step, of each process (default: planned).",
+      valueName: "n"
+    )
   )
   var batch: Int?
 

@@ -151,6 +151,15 @@ struct SegmentCommand: Verb {
   @Flag(help: "Leave out cases of a batch whose results are there.")
   var resume = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Tasks of --slurm, each of which segments a part of the cases (default: 8, or one a case).",
+      valueName: "n"
+    )
+  )
+  var slurmTasks: Int?
+
+  @OptionGroup var slurmOptions: SlurmOptions
   @OptionGroup var selectionOptions: SelectionOptions
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
@@ -210,6 +219,12 @@ struct SegmentCommand: Verb {
     if let memory, !(memory > 0 && memory < 1e6) {
       throw ValidationError("--memory \(memory) is no number of GB.")
     }
+    if slurmOptions.slurm, outputOptions.force {
+      throw ValidationError("--slurm goes on from what is there; remove it instead of --force.")
+    }
+    if let slurmTasks, !slurmOptions.slurm || !(1...1000).contains(slurmTasks) {
+      throw ValidationError("--slurm-tasks must be 1 to 1000, with --slurm.")
+    }
     if let labels, labels.allSatisfy({ $0 == "," || $0.isWhitespace }) {
       throw ValidationError("--labels names no structure.")
     }
@@ -229,8 +244,15 @@ struct SegmentCommand: Verb {
     }
     let output = OutputPath.normalised(output)
     let writesBatch = inputs.isBatch && !writesOneFile
-    if resume, !writesBatch { throw ValidationError("--resume is for a batch of scans.") }
-    if !resume { try context.outputs.check(output) }
+    if !writesBatch, resume || slurmOptions.slurm || slurmOptions.part != nil {
+      throw ValidationError("--resume, --slurm and --part are for a batch of scans.")
+    }
+    if !resume, slurmOptions.part == nil { try context.outputs.check(output) }
+    if slurmOptions.slurm {
+      let tasks = min(slurmTasks ?? 8, inputs.cases.count)
+      try slurmOptions.submit("segment", output: output, parts: tasks, in: context)
+      return .complete
+    }
     var options = SegmentationRun.Options()
     options.selection = selectionOptions.selection
     options.usesMirroring = tta
@@ -342,17 +364,18 @@ struct SegmentCommand: Verb {
         try context.outputs.writeFolder(folder) { try write(result, to: $0) }
       }
     )
+    let part = slurmOptions.part
+    let file = output + "/" + (part?.manifestName ?? SegmentationManifest.fileName)
+    let earlier = SegmentationManifest.done(in: output, part: part)
     let manifest = try batch.process(
-      inputs.cases,
+      part?.of(inputs.cases) ?? inputs.cases,
       into: output,
       resumes: resume,
       model: models.map(\.description.name).joined(separator: " + ")
     ) {
-      try context.outputs.replace(
-        with: JSONOutput.data($0),
-        at: output + "/" + SegmentationManifest.fileName
-      )
-    }
+      try context.outputs.replace(with: JSONOutput.data($0.joined(with: earlier)), at: file)
+    }.joined(with: earlier)
+    if part == nil { SegmentationManifest.removeParts(in: output) }
     let failed = manifest.cases.filter { $0.status == .failed }.count
     try context.confirm(manifest) {
       "\(output): \(manifest.cases.count - failed) of \(manifest.cases.count) cases segmented"

@@ -44,7 +44,13 @@ struct TrainCommand: Verb {
   )
   var from: String?
 
-  @Option(help: "Fold to hold out, 0 to 4, or all to train on every case.")
+  @Option(
+    help: ArgumentHelp(
+      "Fold to hold out, 0 to 4; all to train on every case; each for a cross-validation.",
+      discussion:
+        "The five networks of a cross-validation are joined to one model that averages them."
+    )
+  )
   var fold = "0"
 
   @Option(help: ArgumentHelp("Wall time of the training (default: none).", valueName: "min"))
@@ -70,6 +76,11 @@ struct TrainCommand: Verb {
   var resume = false
 
   @OptionGroup var unlabelled: UnlabelledOptions
+
+  @Flag(help: "Train with other processes, where mpirun is not recognised by its environment.")
+  var mpi = false
+
+  @OptionGroup var slurmOptions: SlurmOptions
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
 
@@ -77,9 +88,18 @@ struct TrainCommand: Verb {
   var usesEngine: Bool { true }
 
   func validate() throws {
-    if fold != "all", !(Int(fold).map { (0..<SegmentationDataset.foldCount).contains($0) } ?? false)
+    if slurmOptions.slurm, outputOptions.force {
+      throw ValidationError("--slurm goes on from what is there; remove it instead of --force.")
+    }
+    if let part = slurmOptions.part,
+      fold != Self.eachFold || part.count != SegmentationDataset.foldCount
     {
-      throw ValidationError("--fold is \(fold) but must be 0 to 4 or all.")
+      throw ValidationError("--part of a training is 1/5 to 5/5, with --fold each.")
+    }
+    if !["all", Self.eachFold].contains(fold),
+      !(Int(fold).map { (0..<SegmentationDataset.foldCount).contains($0) } ?? false)
+    {
+      throw ValidationError("--fold is \(fold) but must be 0 to 4, all or each.")
     }
     try unlabelled.check(from: from, synthesize: synthesize, output: output)
     try planning.check(minutes: minutes)
@@ -103,15 +123,18 @@ struct TrainCommand: Verb {
     let notes: [String]
   }
 
-  func execute(in context: CommandContext) throws -> CommandOutcome {
-    if let count = unlabelled.suggest {
-      try suggest(
-        count,
-        for: SegmentationDataset(path: dataset, description: planning.description),
-        in: context
-      )
-      return .complete
-    }
+  /// Trains one network.
+  /// - Parameters:
+  ///   - context: Where to report, write and look for Ctrl-C.
+  ///   - exchange: The processes that train together.
+  ///   - folds: The cross-validation that the network belongs to, or nil.
+  /// - Returns: That all was done.
+  /// - Throws: What planning, training and writing throw.
+  func trainOne(
+    in context: CommandContext,
+    with exchange: any GradientExchange,
+    of folds: CrossValidation? = nil
+  ) throws -> CommandOutcome {
     let output = OutputPath.normalised(output)
     let checkpoints = output + ".training"
     try context.outputs.check(output)
@@ -128,13 +151,17 @@ struct TrainCommand: Verb {
     values.fold = unlabelled.pretrain ? nil : Int(fold)
     if unlabelled.pretrain { values = try values.withoutLabels() }
     if let learningRate { values.learningRate = learningRate }
+    values.batchSize *= exchange.count
     if resume, minutes != nil, let stored = SegmentationTrainer.storedConfiguration(checkpoints) {
       // The machine's speed, timed anew, might give another plan than the one to go on with.
       values.network = stored.network
       values.plan = stored.plan
       values.samples = stored.samples
       values.batchSize = stored.batchSize
+    } else if minutes != nil, exchange.isRoot, let folds {
+      values = try folds.agreed(values)
     }
+    values = try exchange.shared(values)
     context.progress.note("Plan: \(values.plan.summary).")
     let initial = try from.map { name in
       try InitialWeights(ModelStore().model(name))
@@ -149,19 +176,21 @@ struct TrainCommand: Verb {
       checkpointFolder: checkpoints,
       outputs: context.outputs,
       progress: context.progress,
-      interruption: context.interruption
+      interruption: context.interruption,
+      exchange: exchange
     )
+    let budget = minutes.map { SegmentationTrainer.Budget.minutes($0) } ?? .steps
+    guard exchange.isRoot else {
+      try trainer.assist(values, budget: budget)
+      return .complete
+    }
     trainer.keepsPictures = unlabelled.pictures
-    let outcome = try trainer.run(
-      values,
-      budget: minutes.map { .minutes($0) } ?? .steps,
-      resumes: resume
-    )
+    let outcome = try trainer.run(values, budget: budget, resumes: resume)
     let model = TrainedModel(
       outcome: outcome,
       dataset: dataset,
       name: name,
-      command: commandLine
+      command: commandLine(exchange)
     )
     try context.outputs.writeFolder(output) { try model.write(to: $0) }
     PseudoLabels.discard(Self.pseudoFolder(checkpoints))
@@ -214,7 +243,7 @@ struct TrainCommand: Verb {
   }
 
   /// The command again, the data set by its name: a model card must not hold local paths.
-  private var commandLine: String {
+  func commandLine(_ exchange: any GradientExchange) -> String {
     let folder = URL(fileURLWithPath: self.dataset).lastPathComponent
     let name = URL(fileURLWithPath: OutputPath.normalised(output)).lastPathComponent
     var words = ["lamina train", folder, "--output", name, "--fold", fold, "--seed", "\(seed)"]
@@ -224,6 +253,7 @@ struct TrainCommand: Verb {
     if let from { words += ["--from", URL(fileURLWithPath: from).lastPathComponent] }
     words += unlabelled.words + planning.words
     if let learningRate { words += ["--learning-rate", "\(learningRate)"] }
+    if exchange.count > 1 { words.insert("mpirun -n \(exchange.count)", at: 0) }
     return words.joined(separator: " ")
   }
 }

@@ -56,10 +56,11 @@ extension ModelPackage {
   ) throws -> any ScanPredictor {
     switch description.plan {
     case .slices:
-      return try predictor(
-        planned: PlannedNetwork(networks[0], options: planOptions),
-        options: options
-      )
+      let parts = try networks.map {
+        try predictor(planned: PlannedNetwork($0, options: planOptions), options: options)
+      }
+      guard parts.count > 1, let heads = description.probabilityHeads else { return parts[0] }
+      return EnsemblePredictor(parts: parts, heads: heads, labels: description.labels)
     case .nnUNet(let plan):
       let scratch = PlanScratch()
       return try withTotalSegmentator(

@@ -87,6 +87,7 @@ public struct SegmentationTrainer: Sendable {
   private let outputs: OutputGuard
   private let progress: any ProgressReporter
   private let interruption: Interruption
+  private let exchange: any GradientExchange
 
   /// Creates a trainer.
   /// - Parameters:
@@ -106,6 +107,39 @@ public struct SegmentationTrainer: Sendable {
     progress: any ProgressReporter,
     interruption: Interruption
   ) {
+    self.init(
+      dataset: dataset,
+      initial: initial,
+      weightType: weightType,
+      checkpointFolder: checkpointFolder,
+      outputs: outputs,
+      progress: progress,
+      interruption: interruption,
+      exchange: SingleProcess()
+    )
+  }
+
+  /// Creates one of the trainers that train together.
+  ///
+  /// - Parameters:
+  ///   - dataset: Labelled scans.
+  ///   - initial: Weights to start from, or nil for random ones; the first process's count.
+  ///   - weightType: How the weights are stored.
+  ///   - checkpointFolder: Where the first process keeps checkpoints until the run is done.
+  ///   - outputs: Writes the checkpoints.
+  ///   - progress: Told about every epoch.
+  ///   - interruption: Looked at before every step; raised in one process, it stops all.
+  ///   - exchange: The processes.
+  package init(
+    dataset: SegmentationDataset,
+    initial: InitialWeights? = nil,
+    weightType: Safetensors.ScalarType = .float16,
+    checkpointFolder: String,
+    outputs: OutputGuard = OutputGuard(mayReplace: false),
+    progress: any ProgressReporter,
+    interruption: Interruption,
+    exchange: any GradientExchange
+  ) {
     self.dataset = dataset
     self.initial = initial
     self.weightType = weightType
@@ -113,6 +147,7 @@ public struct SegmentationTrainer: Sendable {
     self.outputs = outputs
     self.progress = progress
     self.interruption = interruption
+    self.exchange = exchange
   }
 
   /// Trains and evaluates on the held-out cases.
@@ -128,29 +163,11 @@ public struct SegmentationTrainer: Sendable {
     budget: Budget,
     resumes: Bool
   ) throws -> Outcome {
-    var state = try TrainingState(
+    var (state, material, monitor) = try trained(
       configuration,
-      keepsSteps: budget == .steps,
-      initial: initial,
-      checkpoint: resumes ? checkpoint : nil
+      budget: budget,
+      resumes: resumes
     )
-    let material = try TrainingMaterial(
-      dataset,
-      configuration: state.configuration,
-      progress: progress,
-      interruption: interruption
-    )
-    let monitor = TrainingMonitor(
-      heldOut: material.heldOut,
-      labels: dataset.labels,
-      ignoreLabel: dataset.ignoreLabel,
-      keepsPictures: keepsPictures,
-      progress: progress,
-      interruption: interruption,
-      timeShare: validationShare
-    )
-    try train(&state, sampler: material.sampler, budget: budget, monitor: monitor)
-
     let network = try state.averagedNetwork()
     let weightType = network.rounded(to: self.weightType)
     let plan = state.configuration.plan
@@ -217,6 +234,53 @@ public struct SegmentationTrainer: Sendable {
     return TrainingState.configuration(of: stored)
   }
 
+  /// Trains with the first process, which does all the rest.
+  /// - Parameters:
+  ///   - configuration: All numbers of the run; the same as the first process's.
+  ///   - budget: How long to train.
+  /// - Throws: As `run`.
+  package func assist(_ configuration: TrainingConfiguration, budget: Budget) throws {
+    _ = try trained(configuration, budget: budget, resumes: false)
+  }
+
+  private func trained(
+    _ configuration: TrainingConfiguration,
+    budget: Budget,
+    resumes: Bool
+  ) throws -> (TrainingState, TrainingMaterial, TrainingMonitor) {
+    var state = try TrainingState(
+      configuration,
+      keepsSteps: budget == .steps,
+      initial: initial,
+      checkpoint: resumes && exchange.isRoot ? checkpoint : nil
+    )
+    try state.share(over: exchange)
+    let material = try TrainingMaterial(
+      dataset,
+      configuration: state.configuration,
+      progress: progress,
+      interruption: interruption
+    )
+    // Reading may take one process longer than another.
+    try exchange.wait()
+    let sampler = try SampleShare(
+      of: material.sampler,
+      rank: exchange.rank,
+      count: exchange.count
+    )
+    let monitor = TrainingMonitor(
+      heldOut: exchange.isRoot ? material.heldOut : [],
+      labels: dataset.labels,
+      ignoreLabel: dataset.ignoreLabel,
+      keepsPictures: keepsPictures,
+      progress: progress,
+      interruption: interruption,
+      timeShare: validationShare
+    )
+    try train(&state, sampler: sampler, budget: budget, monitor: monitor)
+    return (state, material, monitor)
+  }
+
   /// Removes the checkpoints; for when the model is safely written.
   public func discardCheckpoints() { checkpoint.remove() }
 
@@ -243,9 +307,9 @@ public struct SegmentationTrainer: Sendable {
     )
     var drawn: [TrainingBatch] = []
     while state.step < state.configuration.steps {
-      if interruption.isRaised {
+      if try exchange.any(interruption.isRaised) {
         try save(state)
-        try interruption.check()
+        throw SupportError.interrupted
       }
       if case .minutes(let minutes) = budget, first == 0 {
         if state.step == Self.warmingSteps { measured = clock.now }
@@ -253,7 +317,9 @@ public struct SegmentationTrainer: Sendable {
           let perStep = (clock.now - measured).seconds / Double(Self.measuredSteps)
           let left = minutes * 60 - (clock.now - started).seconds
           let usable = Self.usableShare * (1 - (monitor.heldOut.isEmpty ? 0 : validationShare))
-          state.configuration.steps = state.step + max(1, Int(usable * left / perStep))
+          state.configuration.steps = try exchange.shared(
+            state.step + max(1, Int(usable * left / perStep))
+          )
           progress.end()
           progress.note(
             "\(Int(1000 * perStep)) ms a step: \(state.configuration.steps) steps in "
@@ -269,7 +335,7 @@ public struct SegmentationTrainer: Sendable {
       guard let batch = drawn.popLast() else { preconditionFailure("no batch was drawn") }
       state.dataSeconds += (clock.now - dataStart).seconds
       do {
-        try state.advance(batch)
+        try state.advance(batch, with: exchange)
       } catch PipelinesError.trainingDiverged(let step, let reason, _) {
         progress.end()
         throw PipelinesError.trainingDiverged(
@@ -296,7 +362,9 @@ public struct SegmentationTrainer: Sendable {
   @discardableResult
   private func save(_ state: TrainingState) throws -> Bool {
     guard state.configuration.steps != .max else { return false }
-    try checkpoint.save(state, outputs: outputs)
+    if exchange.isRoot { try checkpoint.save(state, outputs: outputs) }
+    // Nobody ends, and ends the others, before it is written.
+    try exchange.wait()
     return true
   }
 

@@ -96,25 +96,9 @@ public struct TrainedModel: Sendable {
   private var minutes: Double { ((outcome.epochs.last?.seconds ?? 0) / 6).rounded() / 10 }
 
   private var results: [ModelDescription.Result] {
-    guard let evaluation = outcome.evaluation else { return [] }
-    var rows: [ModelDescription.Result] = []
-    for (key, name) in evaluation.structures {
-      for metric in HeldOutMetrics.shown(for: dataset) {
-        guard let summary = evaluation.summary[key]?[metric], let mean = summary.mean else {
-          continue
-        }
-        rows.append(
-          ModelDescription.Result(
-            structure: name,
-            metric: metric,
-            mean: rounded(mean),
-            sd: rounded(summary.sd ?? 0),
-            cases: summary.n
-          )
-        )
-      }
-    }
-    return rows
+    outcome.evaluation.map {
+      ModelDescription.Result.rows(of: $0, metrics: HeldOutMetrics.shown(for: dataset))
+    } ?? []
   }
 
   /// The model card, Markdown.

@@ -58,8 +58,15 @@ struct TrainingState {
   ///
   /// A step whose loss or gradient is not finite changes nothing: weights, running statistics and
   /// moments stay as they were before it.
-  /// - Throws: `PipelinesError.trainingDiverged` with where the first such value was.
-  mutating func advance(_ batch: TrainingBatch) throws {
+  /// - Parameters:
+  ///   - batch: This process's samples.
+  ///   - exchange: The processes that take the step together.
+  /// - Throws: `PipelinesError.trainingDiverged` with where the first such value was;
+  ///   `DistributedError.failed`.
+  mutating func advance(
+    _ batch: TrainingBatch,
+    with exchange: any GradientExchange = SingleProcess()
+  ) throws {
     let rate = configuration.schedule.rate(
       initial: configuration.learningRate,
       step: step,
@@ -74,18 +81,18 @@ struct TrainingState {
     }
     let before = ParameterSnapshot(network.namedParameters)
     let check = FiniteCheck(network.namedParameters)
-    let loss = loss(of: forward(batch.images), batch.labels)
-    let slopes = gradients(of: loss)
+    let (loss, slopes) = try lossAndGradients(batch, exchange)
     guard check.isSound(loss: loss, gradients: slopes) else {
       before.restore()
       let fault = check.diagnose(
         inputs: [batch.images],
-        forward: { forward(batch.images)[0] },
+        forward: { forward(batch.images, rank: exchange.rank)[0] },
         loss: { self.loss(of: [$0], batch.labels) }
       )
+      let finding = fault == .notReproduced ? nil : fault.description
       throw PipelinesError.trainingDiverged(
         step: step,
-        reason: fault.description,
+        reason: try exchange.first(finding) ?? fault.description,
         checkpoint: nil
       )
     }
@@ -101,9 +108,30 @@ struct TrainingState {
     average?.update()
   }
 
-  /// The network's scores in this step, the finest first; random numbers follow from seed and step.
-  private func forward(_ images: Tensor) -> [Tensor] {
-    let random = RandomStream(seed: configuration.seed).split(0x6472_6F70, step)
+  /// The loss and the gradients of the whole batch, of which this process holds a part.
+  private func lossAndGradients(
+    _ batch: TrainingBatch,
+    _ exchange: any GradientExchange
+  ) throws -> (loss: Tensor, gradients: Gradients) {
+    let whole =
+      exchange.count > 1
+      ? SharedBatch(parts: exchange.count) { exchange.sums(of: $0) } : nil
+    let (value, slopes) = SharedBatch.$current.withValue(whole) { () -> (Tensor, Gradients) in
+      let value = loss(of: forward(batch.images, rank: exchange.rank), batch.labels)
+      return (value, gradients(of: value))
+    }
+    guard exchange.count > 1 else { return (value, slopes) }
+    return try GradientMean(network.namedParameters, over: exchange)(
+      loss: value,
+      gradients: slopes
+    )
+  }
+
+  /// The network's scores in this step, the finest first; random numbers follow from seed and step,
+  /// and from the process.
+  private func forward(_ images: Tensor, rank: Int) -> [Tensor] {
+    var random = RandomStream(seed: configuration.seed).split(0x6472_6F70, step)
+    if rank > 0 { random = random.split(rank) }
     let context = Context(.training, random: random)
     guard let supervised = network as? any DeeplySupervisedNetwork else {
       return [network(images, in: context)]
@@ -192,7 +220,7 @@ struct TrainingState {
       .flatMap { try? JSONDecoder().decode(Summary.self, from: Data($0.utf8)) }?.configuration
   }
 
-  private mutating func restore(
+  mutating func restore(
     _ stored: Safetensors,
     from path: String,
     keepsSteps: Bool

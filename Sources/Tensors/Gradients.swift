@@ -2,7 +2,7 @@
 public struct Gradients: Sendable {
   private let tensors: [GradientKey: Tensor]
 
-  init(_ tensors: [GradientKey: Tensor]) { self.tensors = tensors }
+  package init(_ tensors: [GradientKey: Tensor]) { self.tensors = tensors }
 
   /// The gradient of a leaf, of the leaf's shape; nil when the number does not depend on it.
   public subscript(key: GradientKey) -> Tensor? { tensors[key] }

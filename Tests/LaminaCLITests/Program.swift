@@ -27,15 +27,17 @@ enum Program {
     return folder.appendingPathComponent("lamina").path
   }()
 
-  /// Starts the program, with further environment variables if any.
+  /// Starts the program, with further environment variables if any, or by a launcher.
   static func start(
     _ arguments: [String],
     in folder: String? = nil,
-    environment: [String: String] = [:]
+    environment: [String: String] = [:],
+    launcher: [String] = []
   ) throws -> Running {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
+    let words = launcher + [path] + arguments
+    process.executableURL = URL(fileURLWithPath: words[0])
+    process.arguments = Array(words.dropFirst())
     if !environment.isEmpty {
       process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     }

@@ -38,4 +38,21 @@ enum Samples {
     }
     try NIfTIWriter.write(map, to: path)
   }
+
+  /// A data set in nnU-Net's layout whose scans are their own label maps: one box.
+  static func writeDataset(to path: String, cases: Int = 5) throws {
+    let files = FileManager.default
+    for name in ["imagesTr", "labelsTr"] {
+      try files.createDirectory(atPath: path + "/" + name, withIntermediateDirectories: true)
+    }
+    try Data(
+      #"{"channel_names":{"0":"MRI"},"labels":{"background":0,"box":1},"file_ending":".nii.gz"}"#
+        .utf8
+    ).write(to: URL(fileURLWithPath: path + "/dataset.json"))
+    for index in 0..<cases {
+      let label = "\(path)/labelsTr/\(index).nii.gz"
+      try writeLabels([1], to: label, size: [16, 16, 8])
+      try files.copyItem(atPath: label, toPath: "\(path)/imagesTr/\(index)_0000.nii.gz")
+    }
+  }
 }

@@ -12,6 +12,8 @@ struct SegmentationObjective: Sendable {
   let labels: [Int32]
   let ignoring: Int32?
   let terms: [WeightedSegmentationTerm]
+  /// What other processes hold of the batch; nil when this one holds all.
+  private let batch = SharedBatch.current
 
   /// Pixels of a row; a fixed number, so that sums do not depend on the thread count.
   private static let rowLength = 1024
@@ -69,7 +71,8 @@ struct SegmentationObjective: Sendable {
 
   func outcome(_ probabilities: Tensor) -> LossOutcome {
     checkLabels()
-    let regions = terms.contains { $0.term.region != nil } ? regionSums(probabilities) : []
+    var regions = terms.contains { $0.term.region != nil } ? regionSums(probabilities) : []
+    if !regions.isEmpty, let batch { regions += otherParts(regions, of: batch) }
     var value = 0.0
     var pulls: [PixelPull] = []
     for entry in terms {
@@ -81,9 +84,9 @@ struct SegmentationObjective: Sendable {
         pulls.append(pull.scaled(by: entry.weight))
       }
     }
-    let pixelPulls = pulls
+    let (regionParts, pixelPulls) = (regions, pulls)
     return LossOutcome(value: value) { gradient in
-      [backward(probabilities, regions: regions, pulls: pixelPulls, gradient: gradient)]
+      [backward(probabilities, regions: regionParts, pulls: pixelPulls, gradient: gradient)]
     }
   }
 
@@ -133,7 +136,28 @@ extension SegmentationObjective {
     return result
   }
 
+  /// The sums of each class over the samples of the batch that other processes hold.
+  private func otherParts(_ sums: [RegionSums], of batch: SharedBatch) -> [RegionSums] {
+    var own = [RegionSums](repeating: RegionSums(), count: channels)
+    for (place, part) in sums.enumerated() { own[place % channels] += part }
+    let all = batch.sums(
+      of: own.flatMap { [$0.overlap, $0.mass, $0.squares, $0.reference] }
+    )
+    return own.enumerated().map { c, own in
+      RegionSums(
+        overlap: all[4 * c] - own.overlap,
+        mass: all[4 * c + 1] - own.mass,
+        squares: all[4 * c + 2] - own.squares,
+        reference: all[4 * c + 3] - own.reference
+      )
+    }
+  }
+
   /// A region term's value, and its slopes for each sample and class.
+  ///
+  /// Of a batch that several processes share, `sums` ends in those of the others' samples. The mean
+  /// of the processes' gradients is to be the gradient of the batch's one value, so that each is taken
+  /// that many times.
   private func regionLoss(
     _ term: SegmentationTerm,
     _ region: RegionOptions,
@@ -142,6 +166,8 @@ extension SegmentationObjective {
     let first = region.includesBackground ? 0 : 1
     let groups = region.overBatch ? 1 : samples
     let share = 1 / Double(groups * (channels - first))
+    let others = region.overBatch ? Array(sums.dropFirst(samples * channels)) : []
+    let parts = others.isEmpty ? 1 : Double(batch?.parts ?? 1)
     var value = 0.0
     var slopes = [(overlap: Double, mass: Double)](
       repeating: (0, 0),
@@ -150,12 +176,13 @@ extension SegmentationObjective {
     for group in 0..<groups {
       let members = region.overBatch ? 0..<samples : group..<group + 1
       for c in first..<channels {
-        var total = RegionSums()
+        var total = others.isEmpty ? RegionSums() : others[c]
         for sample in members { total += sums[sample * channels + c] }
         let found = classLoss(term, region, total)
         value += found.value * share
         for sample in members {
-          slopes[sample * channels + c] = (found.overlap * share, found.mass * share)
+          slopes[sample * channels + c] =
+            (found.overlap * share * parts, found.mass * share * parts)
         }
       }
     }
@@ -287,7 +314,7 @@ extension SegmentationObjective {
           }
         }
       }
-      let scale = sums.1 == 0 ? 0 : 1 / sums.1
+      let scale = meanScale(sums.1)
       let spread = epsilon / Double(channels)
       return (
         ((1 - epsilon) * sums.0 + spread * sums.2) * scale,
@@ -309,7 +336,7 @@ extension SegmentationObjective {
           sums.1 += 1
         }
       }
-      let scale = sums.1 == 0 ? 0 : 1 / sums.1
+      let scale = meanScale(sums.1)
       let rule = PixelPull.Rule.focal(gamma: Float(gamma), weights: weights)
       return (sums.0 * scale, PixelPull(scale: scale, rule: rule))
     case .topKCrossEntropy(let percent, _):
@@ -331,6 +358,15 @@ extension SegmentationObjective {
       return (total * scale, PixelPull(scale: scale, rule: rule))
     case .dice, .tversky: return (0, PixelPull(scale: 0, rule: .weights(weights)))
     }
+  }
+
+  /// What a sum over pixels of a total weight is multiplied by to be a mean; 0 without any weight.
+  ///
+  /// Of a batch that several processes share the mean of their values is to be the mean over all.
+  private func meanScale(_ weight: Double) -> Double {
+    guard let batch else { return weight == 0 ? 0 : 1 / weight }
+    let total = batch.sums(of: [weight])[0]
+    return total == 0 ? 0 : Double(batch.parts) / total
   }
 
   private typealias PixelSums = (Double, Double, Double)

@@ -26,9 +26,14 @@ public struct TrainingPlanner: Sendable {
   /// Slices thicker than this many pixels are anisotropic.
   private static let isotropyLimit = 1.5
 
-  /// Words by which a structure's name tells its side.
-  private static let sideWords: Set = [
-    "left", "right", "l", "r", "lh", "rh", "lt", "rt", "sin", "dex", "sinister", "dexter",
+  /// Words by which a structure's name tells its place along the patient's axes: left-right,
+  /// front-back, feet-head.
+  private static let directionWords: [Set<String>] = [
+    [
+      "left", "right", "l", "r", "lh", "rh", "lt", "rt", "sin", "dex", "sinister", "dexter",
+    ],
+    ["anterior", "posterior", "front", "back", "ventral", "dorsal"],
+    ["superior", "inferior", "upper", "lower", "cranial", "caudal", "top", "bottom"],
   ]
 
   /// Creates a planner.
@@ -122,10 +127,17 @@ public struct TrainingPlanner: Sendable {
   }
 
   /// Left and right are told apart by name only; without such names mirror images are more data.
-  func hasSides(_ dataset: SegmentationDataset) -> Bool {
+  func hasSides(_ dataset: SegmentationDataset) -> Bool { names(dataset, tellApart: 0) }
+
+  /// The patient's axes (0 left-right, 1 front-back, 2 feet-head) along which no name tells the place.
+  func mirrorAxes(_ dataset: SegmentationDataset) -> [Int] {
+    Self.directionWords.indices.filter { !names(dataset, tellApart: $0) }
+  }
+
+  private func names(_ dataset: SegmentationDataset, tellApart axis: Int) -> Bool {
     dataset.labels.contains { label in
       let words = label.name.lowercased().split { !$0.isLetter }
-      return words.contains { Self.sideWords.contains(String($0)) }
+      return words.contains { Self.directionWords[axis].contains(String($0)) }
     }
   }
 

@@ -125,7 +125,7 @@ public struct DatasetPlanner: Sendable {
         transposition: NNUNetPlanner.transposition(for: target),
         labels: dataset.labels,
         normalization: normalization,
-        mirrorAxes: TrainingPlanner().hasSides(dataset) ? [1, 2] : [0, 1, 2],
+        mirrorAxes: TrainingPlanner().mirrorAxes(dataset),
         request: request
       )
     }

@@ -158,6 +158,8 @@ import Testing
     let study = try SyntheticStudy(cases: 2, labels: #""left ball": 1, "right ball": 2"#)
     // Left and right is the last axis of the arrays.
     #expect(try plan(study).configuration.plan.mirrored == [0, 1])
+    let parts = try SyntheticStudy(cases: 2, labels: #""anterior": 1, "posterior": 2"#)
+    #expect(try plan(parts).configuration.plan.mirrored == [0, 2])
   }
 
   @Test func everyNumberHasItsRule() throws {

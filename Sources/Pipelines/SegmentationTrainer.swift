@@ -163,17 +163,19 @@ public struct SegmentationTrainer: Sendable {
     budget: Budget,
     resumes: Bool
   ) throws -> Outcome {
-    var (state, material, monitor) = try trained(
+    let (finished, material, monitor) = try trained(
       configuration,
       budget: budget,
       resumes: resumes
     )
+    var state = finished
     let network = try state.averagedNetwork()
     let weightType = network.rounded(to: self.weightType)
     let plan = state.configuration.plan
     let planned = try PlannedNetwork(network)
     let labels = dataset.labels
-    var worst = WorstPictures(labels: labels)
+    let picturedClasses = PicturedClasses(dataset)
+    var worst = WorstPictures(picturedClasses)
     var largest = LargestComponents(dataset, heldOut: material.heldOut)
     let evaluation = try evaluate(
       plan.predictor(planned, labels: labels),
@@ -186,7 +188,7 @@ public struct SegmentationTrainer: Sendable {
         prediction,
         of: entry,
         step: state.step,
-        labels: labels,
+        classes: picturedClasses,
         to: &state.journal.example
       )
     }
@@ -270,8 +272,7 @@ public struct SegmentationTrainer: Sendable {
     )
     let monitor = TrainingMonitor(
       heldOut: exchange.isRoot ? material.heldOut : [],
-      labels: dataset.labels,
-      ignoreLabel: dataset.ignoreLabel,
+      dataset: dataset,
       keepsPictures: keepsPictures,
       progress: progress,
       interruption: interruption,
@@ -351,7 +352,7 @@ public struct SegmentationTrainer: Sendable {
         state.closeEpoch()
         report(state)
         try save(state)
-        if try monitor.review(&state) { try save(state) }
+        if try monitor.review(&state) { try write(state) }
       }
     }
     progress.end()
@@ -362,10 +363,15 @@ public struct SegmentationTrainer: Sendable {
   @discardableResult
   private func save(_ state: TrainingState) throws -> Bool {
     guard state.configuration.steps != .max else { return false }
-    if exchange.isRoot { try checkpoint.save(state, outputs: outputs) }
+    try write(state)
     // Nobody ends, and ends the others, before it is written.
     try exchange.wait()
     return true
+  }
+
+  /// Writes the first process's state; the others need not wait for it.
+  private func write(_ state: TrainingState) throws {
+    if exchange.isRoot { try checkpoint.save(state, outputs: outputs) }
   }
 
   /// One line for each epoch, beside the bar.

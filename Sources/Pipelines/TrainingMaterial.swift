@@ -118,7 +118,7 @@ package struct TrainingMaterial: Sendable {
         augmentation: augmentation
       )
     case (.slices(let plan), .pictures(let augmentation)):
-      sampler = try PictureSampler(
+      return try PictureSampler(
         training,
         labels: dataset.labels,
         configuration: configuration,

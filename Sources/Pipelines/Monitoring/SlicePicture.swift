@@ -41,7 +41,7 @@ public struct SlicePicture: Codable, Sendable, Equatable {
   ///   - scan: The scan.
   ///   - reference: Its labels.
   ///   - caseID: The case's id.
-  ///   - labels: The structures, by class.
+  ///   - classes: What numbers become.
   ///   - differing: A label map of the scan; the slice that differs most from the reference is
   ///     taken then, otherwise the one with most of the reference's labels.
   /// - Throws: `SupportError.libraryFailure`.
@@ -49,7 +49,7 @@ public struct SlicePicture: Codable, Sendable, Equatable {
     scan: Volume<Float>,
     reference: LabelMap,
     caseID: String,
-    labels: [LabelDefinition],
+    classes: PicturedClasses,
     differing: LabelMap? = nil
   ) throws {
     let map = reference.reoriented(to: Self.orientation)
@@ -71,21 +71,21 @@ public struct SlicePicture: Codable, Sendable, Equatable {
     let values = grid.pick(scan.reoriented(to: Self.orientation).voxels, slice: slice)
     self.scan = try grid.png(Self.grey(values))
     self.reference = try grid.png(
-      Self.classes(grid.pick(map.labels, slice: slice), labels)
+      grid.pick(map.labels, slice: slice).map { classes[$0] }
     )
-    if let differing { try add(differing, step: 0, labels: labels) }
+    if let differing { try add(differing, step: 0, classes: classes) }
   }
 
   /// Adds what a network made of the scan; of many, those are kept that spread most evenly.
   /// - Parameters:
   ///   - map: Labels on the scan's grid.
   ///   - step: Steps taken before.
-  ///   - labels: The structures, by class.
+  ///   - classes: What numbers become.
   /// - Throws: `SupportError.libraryFailure`.
-  mutating func add(_ map: LabelMap, step: Int, labels: [LabelDefinition]) throws {
+  mutating func add(_ map: LabelMap, step: Int, classes: PicturedClasses) throws {
     let turned = map.reoriented(to: Self.orientation)
     let grid = SliceGrid(turned.geometry)
-    let data = try grid.png(Self.classes(grid.pick(turned.labels, slice: slice), labels))
+    let data = try grid.png(grid.pick(turned.labels, slice: slice).map { classes[$0] })
     predictions.removeAll { $0.step == step }
     predictions.append(Prediction(step: step, labels: data))
     guard predictions.count > Self.mostPredictions else { return }
@@ -110,14 +110,6 @@ public struct SlicePicture: Codable, Sendable, Equatable {
       guard value.isFinite else { return 0 }
       return UInt8((255 * min(max((value - low) / (high - low), 0), 1)).rounded())
     }
-  }
-
-  private static func classes(_ values: [UInt16], _ labels: [LabelDefinition]) -> [UInt8] {
-    let numbers = Dictionary(
-      labels.enumerated().map { (UInt16(truncatingIfNeeded: $1.id), UInt8(clamping: $0 + 1)) },
-      uniquingKeysWith: { first, _ in first }
-    )
-    return values.map { numbers[$0] ?? 0 }
   }
 }
 

@@ -12,9 +12,8 @@ import Tensors
 struct TrainingMonitor {
   /// Held-out cases; none is looked at when it is empty.
   let heldOut: [DatasetCheck.LoadedCase]
-  let labels: [LabelDefinition]
-  /// The number of voxels without a label.
-  let ignoreLabel: Int?
+  /// What the cases' numbers mean.
+  let dataset: SegmentationDataset
   /// Whether a slice of a held-out scan is kept with what the network makes of it.
   let keepsPictures: Bool
   let progress: any ProgressReporter
@@ -30,10 +29,16 @@ struct TrainingMonitor {
   /// Looks and warns after an epoch.
   /// - Parameter state: The run; its journal is written.
   /// - Returns: Whether held-out cases were looked at.
-  /// - Throws: `SupportError.interrupted`; what prediction throws.
+  /// - Throws: What prediction throws.
   func review(_ state: inout TrainingState) throws -> Bool {
-    let looks = try look(&state)
-    let watch = TroubleWatch(labels: labels, totalSteps: state.configuration.steps)
+    let looks: Bool
+    do {
+      looks = try look(&state)
+    } catch SupportError.interrupted {
+      // The trainer asks before the next step, and all processes stop together.
+      looks = false
+    }
+    let watch = TroubleWatch(labels: dataset.labels, totalSteps: state.configuration.steps)
     for trouble in watch.findings(state.epochs, state.journal) {
       progress.warn(trouble.description)
       state.journal.troubles.append(trouble)
@@ -63,12 +68,9 @@ struct TrainingMonitor {
     let start = clock.now
     let predictor = state.configuration.plan.predictor(
       try PlannedNetwork(try state.averagedNetwork()),
-      labels: labels
+      labels: dataset.labels
     )
-    let evaluator = try Evaluator(
-      metrics: Metric.parse("dice", from: Metric.segmentation),
-      ignoredReferenceLabel: ignoreLabel
-    )
+    let evaluator = try HeldOutMetrics.looks(for: dataset)
     var example = journal.example
     let found = try cases.enumerated().map { index, entry in
       let map = try predictor.predict(
@@ -78,7 +80,13 @@ struct TrainingMonitor {
         interruption: interruption
       )
       if keepsPictures, index == 0 {
-        try Self.add(map, of: entry, step: state.step, labels: labels, to: &example)
+        try Self.add(
+          map,
+          of: entry,
+          step: state.step,
+          classes: PicturedClasses(dataset),
+          to: &example
+        )
       }
       return try evaluator.evaluate(prediction: map, reference: entry.labelMap, id: entry.id)
     }
@@ -124,7 +132,7 @@ struct TrainingMonitor {
     _ map: LabelMap,
     of entry: DatasetCheck.LoadedCase,
     step: Int,
-    labels: [LabelDefinition],
+    classes: PicturedClasses,
     to example: inout SlicePicture?
   ) throws {
     var picture =
@@ -133,10 +141,10 @@ struct TrainingMonitor {
         scan: entry.scan,
         reference: entry.labelMap,
         caseID: entry.id,
-        labels: labels
+        classes: classes
       )
     guard picture.caseID == entry.id else { return }
-    try picture.add(map, step: step, labels: labels)
+    try picture.add(map, step: step, classes: classes)
     example = picture
   }
 

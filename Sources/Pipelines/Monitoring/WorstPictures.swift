@@ -3,13 +3,13 @@ import Imaging
 
 /// Keeps pictures of the held-out cases with the lowest mean Dice coefficients.
 struct WorstPictures {
-  let labels: [LabelDefinition]
+  private let classes: PicturedClasses
   private var entries: [(score: Double, picture: SlicePicture)] = []
 
   /// The most cases.
   static let limit = 4
 
-  init(labels: [LabelDefinition]) { self.labels = labels }
+  init(_ classes: PicturedClasses) { self.classes = classes }
 
   /// The pictures, the worst first.
   var pictures: [SlicePicture] { entries.map(\.picture) }
@@ -34,7 +34,7 @@ struct WorstPictures {
       scan: entry.scan,
       reference: entry.labelMap,
       caseID: entry.id,
-      labels: labels,
+      classes: classes,
       differing: prediction
     )
     entries.insert((score, picture), at: place)

@@ -19,6 +19,8 @@ public struct MaskedReconstruction: Codable, Sendable, Equatable {
   public enum Changes: Codable, Sendable, Equatable {
     /// Slices of scans.
     case slices(SliceAugmentation)
+    /// Patches of pictures.
+    case pictures(PictureAugmentation)
     /// Patches of scans.
     case patches(VolumeAugmentation)
   }
@@ -31,6 +33,7 @@ public struct MaskedReconstruction: Codable, Sendable, Equatable {
   var samples: TrainingSamples {
     switch changes {
     case .slices(let augmentation): .slices(augmentation)
+    case .pictures(let augmentation): .pictures(augmentation)
     case .patches(let augmentation): .patches(augmentation)
     }
   }
@@ -45,6 +48,8 @@ extension TrainingConfiguration {
     switch samples {
     case .slices(let changes):
       result.samples = .reconstruction(MaskedReconstruction(changes: .slices(changes)))
+    case .pictures(let changes):
+      result.samples = .reconstruction(MaskedReconstruction(changes: .pictures(changes)))
     case .patches(let changes):
       result.samples = .reconstruction(MaskedReconstruction(changes: .patches(changes)))
     case .synthesis, .reconstruction:

@@ -51,7 +51,7 @@ public struct PseudoLabels: Sendable {
     guard description.labels.map(\.id) == dataset.labels.map(\.id),
       description.labels.map(\.name) == dataset.labels.map(\.name)
     else { throw UnlabelledError.otherStructures(model: description.name) }
-    guard case .labels(let numbers)? = description.probabilityHeads else {
+    guard case .labels(let numbers)? = description.probabilityHeads, !dataset.countsObjects else {
       throw UnlabelledError.noClassProbabilities(model: description.name)
     }
     guard !scans.isEmpty else { throw UnlabelledError.noScans(path: dataset.path) }
@@ -126,7 +126,7 @@ public struct PseudoLabels: Sendable {
 
   /// Writes a map whole or not at all.
   private func write(_ map: LabelMap, to path: String, in folder: String) throws {
-    let part = "\(path).part.nii.gz"
+    let part = "\(path).\(getpid()).part.nii.gz"
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch {

@@ -136,7 +136,7 @@ import Testing
     #expect(outcome.epochs.allSatisfy { $0.loss.isFinite })
     let evaluation = try #require(outcome.evaluation)
     // The ignored half counts for no structure, and is none.
-    #expect(evaluation.structures.map(\.key).sorted() == ["1", "2"])
+    #expect(evaluation.structures.map { $0.key }.sorted() == ["1", "2"])
     if !isVolume {
       let dice = try #require(evaluation.summary["2"]?["dice"]?.mean)
       #expect(dice > 0.7)

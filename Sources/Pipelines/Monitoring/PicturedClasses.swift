@@ -1,0 +1,21 @@
+/// What label numbers become in a picture: 0 background, i the i-th structure.
+struct PicturedClasses {
+  private let numbers: [UInt16: UInt8]
+  /// What a number is that stands for no structure: 1 where numbers count objects of one kind.
+  private let other: UInt8
+
+  /// Takes a data set's structures.
+  /// - Parameter dataset: The data set.
+  init(_ dataset: SegmentationDataset) {
+    other = dataset.countsObjects ? 1 : 0
+    numbers = Dictionary(
+      dataset.labels.enumerated().map { index, label in
+        (UInt16(truncatingIfNeeded: label.id), UInt8(clamping: index + 1))
+      },
+      uniquingKeysWith: { first, _ in first }
+    )
+  }
+
+  /// The class of a number.
+  subscript(number: UInt16) -> UInt8 { number == 0 ? 0 : numbers[number] ?? other }
+}

@@ -181,10 +181,11 @@ public struct SegmentationTrainer: Sendable {
     ) { entry, prediction, result in
       largest.add(prediction, reference: entry.labelMap)
       guard keepsPictures else { return }
-      try worst.add(entry, prediction, result)
+      let (shown, found) = (monitor.joined(entry), monitor.joined(prediction))
+      try worst.add(shown, found, result)
       try TrainingMonitor.add(
-        prediction,
-        of: entry,
+        found,
+        of: shown,
         step: state.step,
         labels: labels,
         to: &state.journal.example
@@ -271,6 +272,7 @@ public struct SegmentationTrainer: Sendable {
     let monitor = TrainingMonitor(
       heldOut: exchange.isRoot ? material.heldOut : [],
       labels: dataset.labels,
+      joinsObjects: dataset.countsObjects,
       ignoreLabel: dataset.ignoreLabel,
       keepsPictures: keepsPictures,
       progress: progress,

@@ -118,9 +118,10 @@ package struct TrainingMaterial: Sendable {
         augmentation: augmentation
       )
     case (.slices(let plan), .pictures(let augmentation)):
-      sampler = try PictureSampler(
+      return try PictureSampler(
         training,
         labels: dataset.labels,
+        ignoreLabel: dataset.ignoreLabel,
         configuration: configuration,
         plan: plan,
         augmentation: augmentation

@@ -13,6 +13,8 @@ struct TrainingMonitor {
   /// Held-out cases; none is looked at when it is empty.
   let heldOut: [DatasetCheck.LoadedCase]
   let labels: [LabelDefinition]
+  /// Whether label maps hold numbers of objects, which are looked at as one structure here.
+  let joinsObjects: Bool
   /// The number of voxels without a label.
   let ignoreLabel: Int?
   /// Whether a slice of a held-out scan is kept with what the network makes of it.
@@ -70,13 +72,15 @@ struct TrainingMonitor {
       ignoredReferenceLabel: ignoreLabel
     )
     var example = journal.example
-    let found = try cases.enumerated().map { index, entry in
-      let map = try predictor.predict(
+    let found = try cases.enumerated().map { index, given in
+      let entry = joined(given)
+      let predicted = try predictor.predict(
         ScanChannels([.float32(entry.scan)]),
         outputs: PredictionOutputs(),
         progress: SilentProgress(),
         interruption: interruption
       )
+      let map = joined(predicted)
       if keepsPictures, index == 0 {
         try Self.add(map, of: entry, step: state.step, labels: labels, to: &example)
       }
@@ -138,6 +142,21 @@ struct TrainingMonitor {
     guard picture.caseID == entry.id else { return }
     try picture.add(map, step: step, labels: labels)
     example = picture
+  }
+
+  /// A label map with all objects as one structure, where labels count them.
+  func joined(_ map: LabelMap) -> LabelMap {
+    guard joinsObjects, let label = labels.first else { return map }
+    return LabelMap(
+      geometry: map.geometry,
+      labels: map.labels.map { $0 == 0 ? 0 : UInt16(clamping: label.id) },
+      table: [label]
+    )
+  }
+
+  /// A case with all its objects as one structure, where labels count them.
+  func joined(_ entry: DatasetCheck.LoadedCase) -> DatasetCheck.LoadedCase {
+    DatasetCheck.LoadedCase(id: entry.id, scan: entry.scan, labelMap: joined(entry.labelMap))
   }
 
   /// As many cases as time allows for several looks at; at least one.

@@ -14,6 +14,7 @@ struct PictureSampler: TrainingSampler {
   private let augmentation: PictureAugmentation
   private let cases: [PreparedCase]
   private let stream: RandomStream
+  private let isForeground: @Sendable (UInt16) -> Bool
 
   private struct PreparedCase: Sendable {
     let volume: PreparedVolume
@@ -25,6 +26,7 @@ struct PictureSampler: TrainingSampler {
   /// - Parameters:
   ///   - cases: The pictures.
   ///   - labels: The structures; of no account where labels count objects.
+  ///   - ignoreLabel: The number of pixels without a label; of no account where labels count objects.
   ///   - configuration: All numbers of the run.
   ///   - plan: The plan for pictures.
   ///   - augmentation: How pieces are changed.
@@ -33,6 +35,7 @@ struct PictureSampler: TrainingSampler {
   init(
     _ cases: [DatasetCheck.LoadedCase],
     labels: [LabelDefinition],
+    ignoreLabel: Int? = nil,
     configuration: TrainingConfiguration,
     plan: SegmentationPlan,
     augmentation: PictureAugmentation
@@ -46,6 +49,9 @@ struct PictureSampler: TrainingSampler {
     stream = RandomStream(seed: configuration.seed).split(Self.purpose)
     var classOfLabel = [UInt16](repeating: 0, count: 65536)
     for (index, label) in labels.enumerated() { classOfLabel[label.id] = UInt16(index + 1) }
+    if let ignoreLabel { classOfLabel[ignoreLabel] = UInt16(labels.count + 1) }
+    let classCount = UInt16(labels.count)
+    isForeground = { [counts = plan.separation != nil] in $0 > 0 && (counts || $0 <= classCount) }
     self.cases = try cases.map { entry in
       let map = entry.labelMap.reoriented(to: plan.orientation)
       return PreparedCase(
@@ -71,7 +77,7 @@ struct PictureSampler: TrainingSampler {
     // The last samples of a batch are the ones that must show foreground, as in nnU-Net.
     let forced =
       Double(index) >= Double(configuration.batchSize) * (1 - configuration.foregroundShare)
-    let shown = forced ? pixels.filter { entry.labels[$0] > 0 } : []
+    let shown = forced ? pixels.filter { isForeground(entry.labels[$0]) } : []
     let pixel =
       shown.isEmpty
       ? nil : shown[Int.random(in: 0..<shown.count, using: &random)] - pixels.lowerBound

@@ -121,6 +121,7 @@ package struct TrainingMaterial: Sendable {
       return try PictureSampler(
         training,
         labels: dataset.labels,
+        ignoreLabel: dataset.ignoreLabel,
         configuration: configuration,
         plan: plan,
         augmentation: augmentation

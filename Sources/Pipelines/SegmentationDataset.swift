@@ -148,7 +148,7 @@ public struct SegmentationDataset: Sendable {
     do {
       try synthesis?.check()
     } catch { throw unusable("its table for synthesis is wrong: \(error)") }
-    totals = header.totals
+    totals = withoutLabels ? nil : header.totals
     let ids = Set(labels.map(\.id))
     for total in totals ?? [] where total.labels.isEmpty || !ids.isSuperset(of: total.labels) {
       throw unusable("its total \(total.name) sums labels that it does not have")

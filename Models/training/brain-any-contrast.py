@@ -85,6 +85,14 @@ def main(folder):
         "https://github.com/BBillot/SynthSeg (Billot et al., 2023, Medical Image Analysis 86, 102789)",
         "licence": "Apache-2.0",
         "labels": {names[number]: number for number in learned},
+        "totals": [
+            {
+                "name": "Intracranial volume",
+                "labels": list(learned),
+                "definition": "all structures and the fluid in and about the brain; without "
+                "meninges, and short where the scan was cut to the brain",
+            }
+        ],
     }
     head = json.dumps(document, indent=2)
     rows = ",\n".join("      " + json.dumps(entry) for entry in entries)

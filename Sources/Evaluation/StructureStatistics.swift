@@ -1,4 +1,3 @@
-import Foundation
 import Imaging
 import Support
 
@@ -39,6 +38,13 @@ public struct StructureStatistics: Equatable, Sendable, Codable {
   public let touchesBorder: Bool
   /// The intensities; nil without a scan, for an absent structure, or when values are not finite.
   public let intensity: Intensity?
+  /// The mean, over the voxels that the model gave to the structure, of the probability that it gave
+  /// them for it; nil when it is not known.
+  ///
+  /// Uncalibrated: networks are surer than they are right, so that 0.9 does not mean that nine
+  /// voxels of ten are. It tells structures and scans of one model apart, and nothing more. Voxels
+  /// count as the model decided them, before any postprocessing.
+  public var uncalibratedConfidence: Double?
 
   /// Measures every structure of a label map.
   ///
@@ -146,34 +152,5 @@ public struct StructureStatistics: Equatable, Sendable, Codable {
         max: largest
       )
     }
-  }
-}
-
-/// The file `statistics.json`: the measurements of a segmentation's structures.
-public struct StatisticsFile: Equatable, Sendable, Codable {
-  /// The schema's name, `lamina.statistics/1`.
-  public let schema: String
-  /// The structures, or objects, by rising label.
-  public let structures: [StructureStatistics]
-  /// The objects in numbers; nil where labels are structures.
-  public let objects: ObjectStatistics?
-
-  /// Creates the file's content.
-  /// - Parameters:
-  ///   - structures: The structures by rising label.
-  ///   - objects: The objects in numbers; nil where labels are structures.
-  public init(structures: [StructureStatistics], objects: ObjectStatistics? = nil) {
-    schema = "lamina.statistics/1"
-    self.structures = structures
-    self.objects = objects
-  }
-
-  /// The content as JSON with sorted keys.
-  /// - Returns: UTF-8 text that ends in a line feed.
-  /// - Throws: Never for finite measurements.
-  public func json() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(self) + Data("\n".utf8)
   }
 }

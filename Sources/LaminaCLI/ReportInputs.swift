@@ -175,6 +175,16 @@ struct ReportInputs {
       statistics: try StructureStatistics.measure(labelMap, scan: scan),
       provenance: provenance(of: record)
     )
+    // Kept by the run alone: the label map does not tell how sure the model was.
+    if let stored = StatisticsFile.read(folder + "/statistics.json") {
+      data.confidence = Dictionary(
+        stored.structures.compactMap { entry in
+          entry.uncalibratedConfidence.map { (entry.label, $0) }
+        },
+        uniquingKeysWith: { first, _ in first }
+      )
+      data.totals = stored.totals ?? []
+    }
     let paths = [record?.input, folder].compactMap(\.self)
     data.problems = problems.map { PathNames.shortened($0, known: paths) }
     data.expectations = options.expectations

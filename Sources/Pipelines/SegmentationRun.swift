@@ -59,9 +59,37 @@ public struct SegmentationRun: Sendable {
     public let objectName: String?
     /// Class probabilities, if they were wanted.
     package let probabilities: ProbabilitySink?
+    /// The mean probability that the model gave to the voxels of a structure, by label.
+    fileprivate let confidence: [Int: Double]
+    /// Volumes that the model wants reported beside those of its structures.
+    fileprivate let totals: [ModelDescription.Total]
 
     /// The scan's first channel in single precision; made anew with each call.
     public var scan: Volume<Float> { volume.asFloat }
+
+    /// Measures the structures; made anew with each call.
+    ///
+    /// A total is left out when one of its structures was not asked for.
+    /// - Returns: The content of `statistics.json`.
+    /// - Throws: `ImagingError.gridMismatch`, which a segmentation on its scan's grid never does.
+    public func statistics() throws -> StatisticsFile {
+      var structures = try StructureStatistics.measure(labelMap, scan: scan)
+      for index in structures.indices where structures[index].voxels > 0 {
+        structures[index].uncalibratedConfidence = confidence[structures[index].label]
+      }
+      return StatisticsFile(
+        structures: structures,
+        objects: objectName.map { ObjectStatistics(name: $0, of: structures) },
+        totals: totals.compactMap {
+          VolumeTotal(
+            name: $0.name,
+            labels: $0.labels,
+            definition: $0.definition,
+            of: structures
+          )
+        }
+      )
+    }
   }
 
   /// A case whose scan was read.
@@ -236,9 +264,10 @@ public struct SegmentationRun: Sendable {
     let start = clock.now
     let (item, channels, loaded) = (scan.item, scan.channels, scan.loaded)
     let probabilities = options.wantsProbabilities ? try ProbabilitySink() : nil
+    let confidence = ConfidenceSums()
     var labelMap = try predictor.predict(
       channels,
-      outputs: PredictionOutputs(probabilities: probabilities),
+      outputs: PredictionOutputs(probabilities: probabilities, confidence: confidence),
       progress: progress,
       interruption: interruption
     )
@@ -274,7 +303,9 @@ public struct SegmentationRun: Sendable {
       modality: loaded.summary.modality,
       isPicture: description.plan.isPicture,
       objectName: description.plan.findsObjects ? description.labels.first?.name : nil,
-      probabilities: probabilities
+      probabilities: probabilities,
+      confidence: confidence.means,
+      totals: description.totals ?? []
     )
   }
 
@@ -335,8 +366,6 @@ public struct SegmentationRun: Sendable {
     if result.isPicture, result.labelMap.geometry.size.z == 1 {
       try GreyPicture.write(result.labelMap, to: folder + "/" + pictureName)
     }
-    let statistics = try StructureStatistics.measure(result.labelMap, scan: result.scan)
-    let objects = result.objectName.map { ObjectStatistics(name: $0, of: statistics) }
     let names = Dictionary(
       result.labelMap.table.map { ($0.name, $0.id) },
       uniquingKeysWith: { first, _ in first }
@@ -345,7 +374,7 @@ public struct SegmentationRun: Sendable {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     for (name, data) in [
       ("labels.json", try encoder.encode(names) + Data("\n".utf8)),
-      ("statistics.json", try StatisticsFile(structures: statistics, objects: objects).json()),
+      ("statistics.json", try result.statistics().json()),
       (RunRecord.fileName, try result.record.json()),
     ] {
       do {

@@ -48,12 +48,12 @@ public struct SlicePredictor: ScanPredictor {
     progress: any ProgressReporter = SilentProgress(),
     interruption: Interruption = Interruption()
   ) throws -> LabelMap {
-    try segment(scan, probabilities: nil, progress: progress, interruption: interruption)
+    try segment(scan, outputs: PredictionOutputs(), progress: progress, interruption: interruption)
   }
 
   private func segment(
     _ scan: Volume<Float>,
-    probabilities: ProbabilitySink?,
+    outputs: PredictionOutputs,
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws -> LabelMap {
@@ -61,6 +61,8 @@ public struct SlicePredictor: ScanPredictor {
     let target = prepared.target
     let plane = target.size.x * target.size.y
     var result = [UInt16](repeating: 0, count: target.voxelCount)
+    let probabilities = outputs.probabilities
+    var gathered = ConfidenceSums.Part(largestLabel: labels.map(\.id).max() ?? 0)
     if let probabilities {
       let size = scan.geometry.size
       try probabilities.begin(size: [labels.count + 1, size.z, size.y, size.x])
@@ -81,7 +83,11 @@ public struct SlicePredictor: ScanPredictor {
       for pixel in 0..<plane where winners[pixel] > 0 {
         result[slice * plane + pixel] = UInt16(labels[Int(winners[pixel]) - 1].id)
       }
+      if outputs.confidence != nil {
+        gather(&gathered, winners, scores, labels: result[slice * plane..<(slice + 1) * plane])
+      }
     }
+    outputs.confidence?.add(gathered)
     let back = LabelMap(geometry: target, labels: result, table: labels)
       .reoriented(to: scan.geometry.orientation)
     // The scan's own geometry, not the twice reordered one, which differs by rounding.
@@ -131,10 +137,34 @@ public struct SlicePredictor: ScanPredictor {
   ) throws -> LabelMap {
     try segment(
       scan.volumes[0].asFloat,
-      probabilities: outputs.probabilities,
+      outputs: outputs,
       progress: progress,
       interruption: interruption
     )
+  }
+
+  /// Adds the probabilities of a slice's winners.
+  private func gather(
+    _ sums: inout ConfidenceSums.Part,
+    _ winners: [UInt8],
+    _ scores: [Float],
+    labels: ArraySlice<UInt16>
+  ) {
+    let plane = winners.count
+    var best = [Float](repeating: 0, count: plane)
+    for pixel in 0..<plane { best[pixel] = scores[Int(winners[pixel]) * plane + pixel] }
+    labels.withUnsafeBufferPointer { labels in
+      scores.withUnsafeBufferPointer { scores in
+        guard let labels = labels.baseAddress, let scores = scores.baseAddress else { return }
+        sums.addWinners(
+          labels,
+          best: best,
+          scores: scores,
+          count: plane,
+          classes: self.labels.count + 1
+        )
+      }
+    }
   }
 
   private func slicesPerBatch(_ grid: ImageGeometry) -> Int {

@@ -16,7 +16,7 @@ public struct StudyDescription: Codable, Equatable, Sendable {
   public struct SourceFile: Codable, Equatable, Sendable {
     /// Its name under `files/`.
     public var name: String
-    /// Where the installed package has it.
+    /// Where the installed Debian package has it, or its name in the wheel.
     public var path: String
     /// What it holds.
     public var what: String
@@ -28,6 +28,8 @@ public struct StudyDescription: Codable, Equatable, Sendable {
   public enum SourceKind: String, Codable, Sendable {
     /// A package of the Debian archive.
     case debianPackage = "debian-package"
+    /// A wheel of the Python Package Index; its files are read, its code is never run.
+    case pypiWheel = "pypi-wheel"
   }
 
   /// Where the files come from.
@@ -62,6 +64,52 @@ public struct StudyDescription: Codable, Equatable, Sendable {
     public var marginsMM: [String: Double]
   }
 
+  /// A whole scan with a label map as its reference.
+  public struct Case: Codable, Equatable, Sendable {
+    /// Name of the files that are made: `NAME.nii.gz` and `reference/NAME.nii.gz`.
+    public var name: String
+    /// The scan, by its name under `files/`; it is copied.
+    public var scan: String
+    /// How the reference is made.
+    public var reference: Reference
+    /// The labels of the reference, by structure.
+    public var labels: [String: Int]
+  }
+
+  /// How the reference of a whole scan is made; exactly one of the two is given.
+  public struct Reference: Codable, Equatable, Sendable {
+    /// From maps of probability: the label of the largest where that is above a threshold.
+    public var probabilities: Probabilities?
+    /// From a label map whose regions get other numbers; what is not named becomes background.
+    public var atlas: Atlas?
+  }
+
+  /// Maps of probability on the scan's grid.
+  public struct Probabilities: Codable, Equatable, Sendable {
+    /// One map and the label that it stands for.
+    public struct Map: Codable, Equatable, Sendable {
+      /// The map, by its name under `files/`.
+      public var file: String
+      /// The label.
+      public var label: Int
+    }
+
+    /// The maps; of equal probabilities the first wins.
+    public var maps: [Map]
+    /// The value that stands for certainty, such as 255.
+    public var certainty: Double
+    /// A voxel whose largest probability is not above this is background.
+    public var above: Double
+  }
+
+  /// A label map on the scan's grid, renumbered.
+  public struct Atlas: Codable, Equatable, Sendable {
+    /// The label map, by its name under `files/`.
+    public var file: String
+    /// The reference's label by the atlas's.
+    public var labels: [String: Int]
+  }
+
   /// The format's name and version, `lamina.study/1`.
   public var schema: String
   /// The name by which it is fetched; its folder's name.
@@ -80,6 +128,8 @@ public struct StudyDescription: Codable, Equatable, Sendable {
   public var labels: [String: Int]
   /// What is cut out.
   public var regions: [Region]
+  /// Whole scans with a reference; nil for none.
+  public var cases: [Case]?
 
   /// The schema that this version reads.
   public static let currentSchema = "lamina.study/1"
@@ -87,13 +137,15 @@ public struct StudyDescription: Codable, Equatable, Sendable {
   /// Every file that fetching makes, relative to `files/`, in order.
   public var fileNames: [String] {
     source.files.map(\.name)
-      + regions.flatMap { ["\($0.name).nii.gz", "reference/\($0.name).nii.gz"] }
+      + (regions.map(\.name) + (cases ?? []).map(\.name))
+      .flatMap { ["\($0).nii.gz", "reference/\($0).nii.gz"] }
   }
 
   /// Reads a description.
   /// - Parameter path: A `study.json`.
   /// - Returns: The description.
-  /// - Throws: `StudyError.invalidDescription` when it is not one or names files outside its folder.
+  /// - Throws: `StudyError.invalidDescription` when it is not one, names files outside its folder, or
+  ///   makes one file twice.
   public static func read(_ path: String) throws(StudyError) -> StudyDescription {
     let study: StudyDescription
     do {
@@ -110,6 +162,9 @@ public struct StudyDescription: Codable, Equatable, Sendable {
     }
     for name in study.fileNames where name.hasPrefix("/") || name.contains("..") {
       throw .invalidDescription(path: path, reason: "\(name) leaves the study's folder")
+    }
+    guard Set(study.fileNames).count == study.fileNames.count else {
+      throw .invalidDescription(path: path, reason: "two of its files have one name")
     }
     return study
   }

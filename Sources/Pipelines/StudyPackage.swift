@@ -2,7 +2,7 @@ import Foundation
 import Support
 
 /// Obtains the files of a Debian package, without being root where possible.
-struct StudyPackage {
+struct StudyPackage: StudySource {
   /// The package and its files.
   let source: StudyDescription.Source
   /// Runs apt and dpkg.
@@ -12,11 +12,7 @@ struct StudyPackage {
   ///
   /// Files of an installed package are used if they are the expected ones; else the package is
   /// downloaded and unpacked in a folder of its own, which disappears again.
-  /// - Parameters:
-  ///   - folder: Where the files go, under their names.
-  ///   - progress: Told what is done.
   /// - Returns: `installed` or `downloaded`.
-  /// - Throws: `StudyError.hashMismatch`, `.unobtainable`; `SupportError` for the file system.
   func copyFiles(into folder: String, progress: any ProgressReporter) throws -> String {
     if try isInstalled() {
       try copy(from: "", into: folder)
@@ -32,7 +28,11 @@ struct StudyPackage {
     try makeFolder(root)
     let unpacking = try tools.run(["dpkg-deb", "-x", archive, root], in: workplace)
     guard unpacking.succeeded else {
-      throw StudyError.unobtainable(package: source.package, reason: unpacking.lastLine)
+      throw StudyError.unobtainable(
+        .debianPackage,
+        package: source.package,
+        reason: unpacking.lastLine
+      )
     }
     try copy(from: root, into: folder)
     return "downloaded"
@@ -67,41 +67,10 @@ struct StudyPackage {
         return folder + "/" + archive
       }
     }
-    throw StudyError.unobtainable(package: source.package, reason: reason)
+    throw StudyError.unobtainable(.debianPackage, package: source.package, reason: reason)
   }
 
   private func copy(from root: String, into folder: String) throws {
-    for file in source.files {
-      let path = root + file.path
-      guard FileManager.default.fileExists(atPath: path) else {
-        throw StudyError.unobtainable(
-          package: source.package,
-          reason: "it does not contain \(file.path)"
-        )
-      }
-      let target = folder + "/" + file.name
-      do {
-        try FileManager.default.copyItem(atPath: path, toPath: target)
-      } catch {
-        throw SupportError.unwritable(path: target, reason: OutputGuard.reason(of: error))
-      }
-      // The copy is checked, not the original: it is what is used.
-      let found = try SHA256.hexDigest(ofFile: target)
-      guard found == file.sha256 else {
-        throw StudyError.hashMismatch(
-          file: "\(file.path) of the package \(source.package)",
-          expected: file.sha256,
-          found: found
-        )
-      }
-    }
-  }
-
-  private func makeFolder(_ path: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw SupportError.unwritable(path: path, reason: OutputGuard.reason(of: error))
-    }
+    for file in source.files { try copy(file, at: root + file.path, into: folder) }
   }
 }

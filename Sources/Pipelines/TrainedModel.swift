@@ -65,6 +65,7 @@ public struct TrainedModel: Sendable {
       selfTest: outcome.selfTest,
       files: [:]
     )
+    result.totals = dataset.totals
     result.postprocessing = outcome.postprocessing
     return result
   }

@@ -12,16 +12,18 @@ extension ReportBuilder {
     _ findings: [[QualityCheck.Finding]]
   ) -> ReportSection {
     let several = parts.segmentations.count > 1
-    var blocks: [ReportBlock] = [
-      .table(table(parts, profiles, findings)),
+    var blocks: [ReportBlock] = [.table(table(parts, profiles, findings))]
+    if let totals = totals(parts) { blocks.append(.table(totals)) }
+    blocks.append(
       .note(
         "Volume is the number of voxels times the volume of a voxel. The diameter is the largest "
           + "distance of two points of the surface. The extent is that of the voxels from right to "
           + "left, from front to back and from feet to head, along the scan's axes. Pieces are "
           + "groups of voxels that touch by a face, an edge or a corner. Intensities are those of "
           + "the scan inside the structure; the SD is that of its voxels."
-      ),
-    ]
+          + (hasConfidence(parts) ? Self.confidenceNote : "")
+      )
+    )
     let bars = parts.segmentations.flatMap { item in
       item.statistics.map { entry in
         ReportChart.Bar(
@@ -49,6 +51,37 @@ extension ReportBuilder {
     return ReportSection("Measurements", blocks)
   }
 
+  private static let confidenceNote =
+    " The confidence is the mean, over the structure's voxels, of the probability that the model gave "
+    + "them for it. It is not calibrated: it tells structures and scans of one model apart, and 0.9 "
+    + "does not mean that nine voxels of ten are right."
+
+  private func hasConfidence(_ parts: Parts) -> Bool {
+    parts.segmentations.contains { !$0.confidence.isEmpty }
+  }
+
+  /// The volumes of several structures together, with their definitions.
+  private func totals(_ parts: Parts) -> ReportTable? {
+    let several = parts.segmentations.count > 1
+    let rows = parts.segmentations.flatMap { item in
+      item.totals.map { total -> [ReportTable.Cell] in
+        [.text(total.name)] + (several ? [.text(item.caseID)] : [])
+          + [.number(ReportNumber.millilitres(total.volumeML)), .text(total.definition)]
+      }
+    }
+    guard !rows.isEmpty else { return nil }
+    var columns = [
+      ReportTable.Column("Total", isNumeric: false), .init("Volume", unit: "ml"),
+      .init("Definition", isNumeric: false),
+    ]
+    if several { columns.insert(.init("Scan", isNumeric: false), at: 1) }
+    return ReportTable(
+      caption: "Volumes of several structures together",
+      columns: columns,
+      rows: rows
+    )
+  }
+
   private func table(
     _ parts: Parts,
     _ profiles: [[Int: StructureProfile]],
@@ -63,6 +96,8 @@ extension ReportBuilder {
       .init("Mean intensity", unit: units.count == 1 ? units.first ?? "" : ""),
       .init("SD"), .init("Range"), .init("Remarks", isNumeric: false),
     ]
+    let showsConfidence = hasConfidence(parts)
+    if showsConfidence { columns.insert(.init("Confidence"), at: columns.count - 1) }
     if several { columns.insert(.init("Scan", isNumeric: false), at: 1) }
     let rows = parts.segmentations.enumerated().flatMap { index, item in
       item.statistics.map { entry in
@@ -73,6 +108,15 @@ extension ReportBuilder {
           findings[index].filter { $0.label == entry.label },
           viewer: viewerID(parts, index)
         )
+        if showsConfidence {
+          cells.insert(
+            item.confidence[entry.label].map { .number(ReportNumber.fixed($0, 2)) }
+              ?? .undefined(
+                reason: entry.voxels == 0 ? "the structure is absent" : "the model gave none"
+              ),
+            at: cells.count - 1
+          )
+        }
         if several { cells.insert(.text(item.caseID), at: 1) }
         return cells
       }

@@ -19,7 +19,7 @@ extension ReportBuilder {
     var sentences: [String] = []
     if parts.scans > 0 { sentences.append(segmentationSentence(parts)) }
     for item in parts.evaluations {
-      if let sentence = evaluationSentence(item) { sentences.append(sentence) }
+      if let sentence = evaluationSentence(item, parts) { sentences.append(sentence) }
       sentences += item.report.comparisons.map { Self.verdict($0, item) }
     }
     for item in parts.trainings {
@@ -58,14 +58,16 @@ extension ReportBuilder {
       + "\(by)\(what)."
   }
 
-  private func evaluationSentence(_ item: EvaluationReportData) -> String? {
+  private func evaluationSentence(_ item: EvaluationReportData, _ parts: Parts) -> String? {
     let report = item.report
     guard let dice = Metric.named("dice"), let mean = report.foregroundMean["dice"] ?? nil else {
       return nil
     }
     let kinds = report.structures.count > 1 ? " averaged over the structures" : ""
+    let several = parts.evaluations.count > 1
     var text =
-      "Compared with the reference in \(counted(report.evaluatedCases.count, "case")), the mean Dice"
+      (several ? "\(item.title): compared" : "Compared")
+      + " with the reference in \(counted(report.evaluatedCases.count, "case")), the mean Dice"
       + "\(kinds) is \(ReportNumber.metric(mean, dice)), where 1 means the same voxels and 0 none"
       + " in common."
     let all = report.structures.flatMap { structure in
@@ -79,6 +81,9 @@ extension ReportBuilder {
     return text
   }
 
+  /// The totals of no more scans than this are among the key figures.
+  private static let mostKeyTotals = 3
+
   private func keyFigures(_ parts: Parts) -> [KeyFigure] {
     var figures: [KeyFigure] = []
     for item in parts.evaluations {
@@ -91,7 +96,17 @@ extension ReportBuilder {
         figures.append(
           KeyFigure(
             ReportNumber.with(ReportNumber.metric(mean, metric), unit: metric.unit),
-            text
+            parts.evaluations.count > 1 ? "\(text), \(item.title)" : text
+          )
+        )
+      }
+    }
+    for item in parts.segmentations.prefix(Self.mostKeyTotals) {
+      for total in item.totals {
+        figures.append(
+          KeyFigure(
+            ReportNumber.with(ReportNumber.millilitres(total.volumeML), unit: "ml"),
+            total.name.lowercased() + (parts.segmentations.count > 1 ? ", \(item.caseID)" : "")
           )
         )
       }

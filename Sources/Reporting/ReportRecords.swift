@@ -80,8 +80,10 @@ public struct SegmentationReportData: Sendable {
   public var intensityUnit: String
   /// What is plausible for the structures; without any, volumes and positions are not judged.
   public var expectations: [StructureExpectation]
-  /// The mean probability that the model gave to the voxels of a structure, by label.
+  /// The mean probability that the model gave to the voxels of a structure, by label; uncalibrated.
   public var confidence: [Int: Double]
+  /// Volumes of several structures together, such as the intracranial volume.
+  public var totals: [VolumeTotal]
   /// Facts about the input, such as modality and description, in order; no patient's data.
   public var inputFacts: [(name: String, value: String)]
   /// What the user should know.
@@ -113,6 +115,7 @@ public struct SegmentationReportData: Sendable {
     intensityUnit = ""
     expectations = []
     confidence = [:]
+    totals = []
     inputFacts = []
     problems = []
   }

@@ -61,10 +61,39 @@ struct StructureStatisticsTests {
   }
 
   @Test func fileRoundTrips() throws {
-    let file = StatisticsFile(
-      structures: try StructureStatistics.measure(drawn("1.2."), scan: nil)
+    var structures = try StructureStatistics.measure(drawn("1.2."), scan: nil)
+    structures[1].uncalibratedConfidence = 0.75
+    let total = try #require(
+      VolumeTotal(name: "both", labels: [2, 1], definition: nil, of: structures)
     )
+    let file = StatisticsFile(structures: structures, totals: [total])
     #expect(try JSONDecoder().decode(StatisticsFile.self, from: file.json()) == file)
+    #expect(String(decoding: try file.json(), as: UTF8.self).contains("uncalibratedConfidence"))
+  }
+
+  @Test func aFileOfAnEarlierVersionIsRead() throws {
+    let file = StatisticsFile(structures: try StructureStatistics.measure(drawn("1"), scan: nil))
+    let text = String(decoding: try file.json(), as: UTF8.self)
+    #expect(!text.contains("totals") && !text.contains("uncalibratedConfidence"))
+    #expect(try JSONDecoder().decode(StatisticsFile.self, from: Data(text.utf8)).totals == nil)
+  }
+
+  @Test func aTotalSumsEachOfItsLabelsOnce() throws {
+    let structures = try StructureStatistics.measure(drawn("11.2", "3332"), scan: nil)
+    let total = try #require(
+      VolumeTotal(name: "t", labels: [3, 1, 3], definition: nil, of: structures)
+    )
+    #expect(total.labels == [1, 3] && total.voxels == 5)
+    #expect(total.volumeML == structures[0].volumeML + structures[2].volumeML)
+    #expect(total.definition == "sum of label 1, label 3")
+    let named = VolumeTotal(name: "t", labels: [1], definition: "the ones", of: structures)
+    #expect(named?.definition == "the ones")
+  }
+
+  @Test func aTotalWithoutOneOfItsStructuresIsNone() throws {
+    let structures = try StructureStatistics.measure(drawn("11.2"), scan: nil)
+    #expect(VolumeTotal(name: "t", labels: [1, 4], definition: nil, of: structures) == nil)
+    #expect(VolumeTotal(name: "t", labels: [], definition: nil, of: structures) == nil)
   }
 
   @Test func aScanOfAnotherGridIsRefused() throws {

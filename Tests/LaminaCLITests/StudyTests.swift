@@ -101,6 +101,47 @@ import Testing
     #expect(tiny["fetched"] as? Bool == false)
   }
 
+  @Test func anAtlasUnderOtherNumbersIsTheReferenceOfAWholeScan() throws {
+    let folder = try makeStudy()
+    try edit(folder) {
+      // Copies need the ending that they get.
+      $0.replacingOccurrences(of: "scan.nii", with: "scan.nii.gz")
+        .replacingOccurrences(
+          of: "\"regions\"",
+          with: """
+            "cases": [{"name": "whole", "scan": "scan.nii.gz", "labels": {"thing": 17},
+                       "reference": {"atlas": {"file": "atlas.nii", "labels": {"9": 17}}}}],
+            "regions"
+            """
+        )
+    }
+    try NIfTIWriter.write(
+      try NIfTIReader.read(folder.file("scan.nii")).volume,
+      to: folder.file("scan.nii.gz")
+    )
+    let hash = try SHA256.hexDigest(ofFile: folder.file("scan.nii.gz"))
+    let old = try SHA256.hexDigest(ofFile: folder.file("scan.nii"))
+    try edit(folder) { $0.replacingOccurrences(of: old, with: hash) }
+    let fetched = try Program.run("study", "fetch", "tiny", in: folder.path)
+    #expect(fetched.status == 0, "\(fetched.error)")
+    let files = folder.file("Studies/tiny/files")
+    #expect(try SHA256.hexDigest(ofFile: files + "/whole.nii.gz") == hash)
+    let reference = try NIfTIReader.readLabelMap(files + "/reference/whole.nii.gz", table: [])
+    #expect(reference.voxelCounts == [0: 1726, 17: 2])
+    #expect(reference[5, 6, 7] == 17 && reference[1, 1, 1] == 0)
+    // An atlas without the label is said, not made an empty reference.
+    try edit(folder) { $0.replacingOccurrences(of: "{\"9\": 17}", with: "{\"8\": 17}") }
+    let failed = try Program.run("study", "fetch", "tiny", "--force", in: folder.path)
+    #expect(failed.status == 65)
+    #expect(failed.error.contains("the atlas holds no voxel of label 8"))
+  }
+
+  private func edit(_ folder: TemporaryFolder, _ change: (String) -> String) throws {
+    let path = folder.file("Studies/tiny/study.json")
+    try change(String(contentsOfFile: path, encoding: .utf8))
+      .write(toFile: path, atomically: true, encoding: .utf8)
+  }
+
   @Test func unknownStudyIs66() throws {
     #expect(try Program.run("study", "fetch", "no-such-study").status == 66)
   }

@@ -49,12 +49,27 @@ import Testing
     "", "{", "[]", #"{"labels": {}}"#, #"{"labels": {"a": 0}}"#, #"{"labels": {"a": 70000}}"#,
     #"{"labels": {"a": [1, 2]}}"#,
     #"{"labels": {"a": 1}, "channel_names": {"0": "T1", "1": "T2"}}"#,
+    #"{"labels": {"a": 1}, "totals": [{"name": "t", "labels": [1, 2]}]}"#,
+    #"{"labels": {"a": 1}, "totals": [{"name": "t", "labels": []}]}"#,
   ])
   func unusableDescriptionsAreRefused(_ text: String) throws {
     let study = try SyntheticStudy(cases: 1)
     try study.write(text, to: "dataset.json")
     let error = #expect(throws: PipelinesError.self) { try SegmentationDataset(path: study.path) }
     #expect(error?.failure == .damagedInput)
+  }
+
+  @Test func totalsAreRead() throws {
+    let study = try SyntheticStudy(cases: 1)
+    try study.write(
+      #"{"labels": {"ball": 1, "core": 2}, "#
+        + #""totals": [{"name": "both", "labels": [1, 2], "definition": "ball and core"}]}"#,
+      to: "dataset.json"
+    )
+    let totals = try SegmentationDataset(path: study.path).totals
+    #expect(totals?.map(\.name) == ["both"])
+    #expect(totals?.first?.labels == [1, 2])
+    #expect(totals?.first?.definition == "ball and core")
   }
 
   @Test func aMissingFolderIsNotFound() {

@@ -103,6 +103,35 @@ struct QualityReportTests {
     #expect(!page.contains("mean probability in a"))
   }
 
+  @Test func confidenceIsAColumnThatSaysThatItIsNotCalibrated() throws {
+    var item = try data(Self.blocks, names: ["a", "b"])
+    #expect(!(try page(item)).contains("Confidence</th>"))
+    item.confidence = [1: 0.951]
+    let page = try page(item)
+    #expect(page.contains(">0.95<"))
+    #expect(page.contains("undefined: the model gave none"))
+    #expect(page.contains("It is not calibrated"))
+  }
+
+  @Test func totalsHaveTheirDefinitionAndAreKeyFigures() throws {
+    var item = try data(Self.blocks, names: ["a", "b"])
+    item.totals = [
+      try #require(
+        VolumeTotal(
+          name: "Intracranial volume",
+          labels: [1, 2],
+          definition: "the sum of a & b",
+          of: item.statistics
+        )
+      )
+    ]
+    let page = try page(item)
+    #expect(page.contains("the sum of a &amp; b"))
+    // Two blocks of 64 voxels of 2 mm³.
+    #expect(page.contains("0.26\u{202F}ml"))
+    #expect(page.contains("intracranial volume"))
+  }
+
   @Test func measurementsHaveLengthsAndAreas() throws {
     let page = try page(data(Self.blocks, names: ["a", "b"]))
     // 4 voxels of 1 x 1 x 2 mm along each axis; an area of 16 mm² in each slice.

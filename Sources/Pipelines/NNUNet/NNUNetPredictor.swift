@@ -97,6 +97,7 @@ package struct NNUNetPredictor: ScanPredictor {
       try job.run(
         labels: base,
         probabilities: outputs.probabilities?.target(for: prepared, scanSize: size),
+        confidence: outputs.confidence,
         memoryLimit: options.memoryLimit,
         progress: progress
       )
@@ -165,6 +166,7 @@ private struct NNUNetJob {
   func run(
     labels: UnsafeMutablePointer<UInt16>,
     probabilities: ProbabilityTarget?,
+    confidence: ConfidenceSums?,
     memoryLimit: Int?,
     progress: any ProgressReporter
   ) throws {
@@ -210,7 +212,8 @@ private struct NNUNetJob {
           box: box,
           rows: rows
         ),
-        probabilities: probabilities
+        probabilities: probabilities,
+        confidence: confidence
       )
       try predict(rows: sourceRows, scorers: scorers, air: air, export: export) {
         done += $0

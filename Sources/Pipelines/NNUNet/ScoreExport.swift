@@ -27,6 +27,7 @@ final class ScoreExport {
   private let sourceRows: Range<Int>
   private let previous: AlignedBuffer<UInt16>
   private let probabilities: ProbabilityTarget?
+  private let confidence: ConfidenceSums?
   private var nextPlane = 0
 
   /// Plans an export.
@@ -37,13 +38,15 @@ final class ScoreExport {
   ///   - taps: Interpolation along x, y and z from the network's grid to the part's.
   ///   - target: What is written.
   ///   - probabilities: Where class probabilities go, or nil.
+  ///   - confidence: What gathers the winners' probabilities, or nil.
   init(
     heads: NNUNetPlan.Heads,
     source: SIMD3<Int>,
     sourceRows: Range<Int>,
     taps: [ScoreTaps],
     target: Target,
-    probabilities: ProbabilityTarget? = nil
+    probabilities: ProbabilityTarget? = nil,
+    confidence: ConfidenceSums? = nil
   ) {
     self.heads = heads
     self.source = source
@@ -51,6 +54,7 @@ final class ScoreExport {
     self.taps = taps
     self.target = target
     self.probabilities = probabilities
+    self.confidence = confidence
     previous = AlignedBuffer(
       uninitializedCount: heads.count * sourceRows.count * source.x
     )
@@ -91,12 +95,16 @@ final class ScoreExport {
     let area = sourceRows.count * source.x
     let width = x.low.count
     let alongX = x.isIdentity
+    let confidence = confidence
+    // Without a use for all classes of a row, one class's values are held at a time.
+    let keepsClasses = probabilities != nil || confidence != nil
     Parallelism.forEachRange(target.rows.count) { range in
       let scratch = AlignedBuffer<Double>(uninitializedCount: source.x)
       let values = AlignedBuffer<Float>(
-        uninitializedCount: width * (probabilities == nil ? 1 : heads.count)
+        uninitializedCount: width * (keepsClasses ? heads.count : 1)
       )
       let best = AlignedBuffer<Float>(uninitializedCount: width)
+      var gathered = confidence.map { _ in ConfidenceSums.Part(largestLabel: heads.largest) }
       x.low.withUnsafeBufferPointer { low in
         x.high.withUnsafeBufferPointer { high in
           x.share.withUnsafeBufferPointer { shares in
@@ -111,7 +119,7 @@ final class ScoreExport {
               let first = (Int(y.low[row]) - sourceRows.lowerBound) * source.x
               let second = (Int(y.high[row]) - sourceRows.lowerBound) * source.x
               for c in 0..<heads.count {
-                let y = values.pointer + (probabilities == nil ? 0 : c * width)
+                let y = values.pointer + (keepsClasses ? c * width : 0)
                 var line = ck_score_row()
                 line.input = Int64(source.x)
                 line.output = Int64(width)
@@ -140,10 +148,54 @@ final class ScoreExport {
                   ck_score_paint(y, labels, UInt16(painted[c]), Int64(width))
                 }
               }
+              gathered?.add(heads, labels, best: best.pointer, values.pointer, count: width)
               probabilities?.write(values.pointer, heads: heads, row: row, plane: plane)
             }
           }
         }
+      }
+      if let gathered { confidence?.add(gathered) }
+    }
+  }
+}
+
+extension NNUNetPlan.Heads {
+  /// The largest number that is written.
+  fileprivate var largest: Int {
+    switch self {
+    case .labels(let numbers): numbers.max() ?? 0
+    case .regions(let painted): painted.max() ?? 0
+    }
+  }
+}
+
+extension ConfidenceSums.Part {
+  /// Adds a row: of classes that compete the winner's share of the softmax, of regions the
+  /// probability of the one that was painted last.
+  /// - Parameters:
+  ///   - heads: What the scores stand for.
+  ///   - labels: The labels that were chosen.
+  ///   - best: The largest score of each voxel, where classes compete.
+  ///   - scores: `[class][voxel]`.
+  ///   - count: Voxels of the row.
+  fileprivate mutating func add(
+    _ heads: NNUNetPlan.Heads,
+    _ labels: UnsafePointer<UInt16>,
+    best: UnsafePointer<Float>,
+    _ scores: UnsafePointer<Float>,
+    count: Int
+  ) {
+    switch heads {
+    case .labels(let numbers):
+      addWinners(labels, best: best, scores: scores, count: count, classes: numbers.count)
+    case .regions(let painted):
+      for voxel in 0..<count where labels[voxel] != 0 {
+        let region = painted.indices.last {
+          painted[$0] == Int(labels[voxel])
+            && scores[$0 * count + voxel] > 0
+        }
+        guard let region else { continue }
+        add(1 / (1 + exp(-scores[region * count + voxel])), to: labels[voxel])
       }
     }
   }

@@ -1,0 +1,46 @@
+import Foundation
+
+/// The file `statistics.json`: the measurements of a segmentation's structures.
+public struct StatisticsFile: Equatable, Sendable, Codable {
+  /// The schema's name, `lamina.statistics/1`.
+  public let schema: String
+  /// The structures, or objects, by rising label.
+  public let structures: [StructureStatistics]
+  /// The objects in numbers; nil where labels are structures.
+  public let objects: ObjectStatistics?
+  /// Sums that the model names; nil when it names none.
+  public let totals: [VolumeTotal]?
+
+  /// Creates the file's content.
+  /// - Parameters:
+  ///   - structures: The structures by rising label.
+  ///   - objects: The objects in numbers; nil where labels are structures.
+  ///   - totals: Sums that the model names.
+  public init(
+    structures: [StructureStatistics],
+    objects: ObjectStatistics? = nil,
+    totals: [VolumeTotal] = []
+  ) {
+    schema = "lamina.statistics/1"
+    self.structures = structures
+    self.objects = objects
+    self.totals = totals.isEmpty ? nil : totals
+  }
+
+  /// Reads a file; nil when it is not there or not one.
+  /// - Parameter path: A `statistics.json`.
+  /// - Returns: Its content.
+  public static func read(_ path: String) -> StatisticsFile? {
+    FileManager.default.contents(atPath: path)
+      .flatMap { try? JSONDecoder().decode(StatisticsFile.self, from: $0) }
+  }
+
+  /// The content as JSON with sorted keys.
+  /// - Returns: UTF-8 text that ends in a line feed.
+  /// - Throws: Never for finite measurements.
+  public func json() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(self) + Data("\n".utf8)
+  }
+}

@@ -68,6 +68,20 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
   private static let scoreCount = 64
   /// Scans compared at most, so that the test takes little of a training's time.
   static let scanLimit = 4
+  /// Voxels of these scans at most, but for the first: lower precisions are slow where the processor
+  /// has no instructions for them.
+  private static let voxelLimit = 8_000_000
+
+  /// How many of the first scans are compared.
+  static func scanCount(_ scans: [Volume<Float>]) -> Int {
+    var (count, voxels) = (0, 0)
+    for scan in scans.prefix(scanLimit) {
+      voxels += scan.geometry.voxelCount
+      if count > 0, voxels > voxelLimit { break }
+      count += 1
+    }
+    return count
+  }
   /// Differences of scores between machines, in units of the scores' root mean square: kernels of
   /// several processors sum in other orders, and Winograd's filtering loses two digits of seven.
   static let machineTolerance = 1e-2
@@ -161,7 +175,7 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
     let observed = try PlannedNetwork(network) { inputs.keep($0) }
     if !examples.isEmpty {
       let observer = try makePredictor(observed)
-      for example in examples.prefix(scanLimit) { _ = try labelMap(example, by: observer) }
+      for example in examples.prefix(scanCount(examples)) { _ = try labelMap(example, by: observer) }
     }
     let largestInputs = single.largestInputs(on: inputs.examples)
     for precision in InferencePrecision.allCases where precision != .float32 && !scans.isEmpty {

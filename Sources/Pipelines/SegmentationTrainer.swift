@@ -198,7 +198,7 @@ public struct SegmentationTrainer: Sendable {
     let classes = plan.classes(labels)
     // Scans that the training saw show rounding as well as others do.
     let compared = material.heldOut.isEmpty ? material.examples : material.heldOut
-    let count = min(compared.count, ModelSelfTest.scanLimit)
+    let count = ModelSelfTest.scanCount(compared.map(\.scan))
     let selfTest = try ModelSelfTest.measure(
       network,
       single: planned,

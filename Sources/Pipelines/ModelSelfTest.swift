@@ -175,7 +175,9 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
     let observed = try PlannedNetwork(network) { inputs.keep($0) }
     if !examples.isEmpty {
       let observer = try makePredictor(observed)
-      for example in examples.prefix(scanCount(examples)) { _ = try labelMap(example, by: observer) }
+      for example in examples.prefix(scanCount(examples)) {
+        _ = try labelMap(example, by: observer)
+      }
     }
     let largestInputs = single.largestInputs(on: inputs.examples)
     for precision in InferencePrecision.allCases where precision != .float32 && !scans.isEmpty {
@@ -246,22 +248,22 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
 package struct LabelAgreement {
   package private(set) var voxels = 0
   private var equal = 0
-  private var own: [UInt16: Int] = [:]
-  private var other: [UInt16: Int] = [:]
-  private var both: [UInt16: Int] = [:]
-  private let ids: [UInt16]
+  private var own = [Int](repeating: 0, count: 1 << 16)
+  private var other = [Int](repeating: 0, count: 1 << 16)
+  private var both = [Int](repeating: 0, count: 1 << 16)
+  private let ids: [Int]
 
-  package init(_ ids: [Int]) { self.ids = ids.map { UInt16($0) } }
+  package init(_ ids: [Int]) { self.ids = ids }
 
   package mutating func add(_ a: LabelMap, _ b: LabelMap) {
     precondition(a.labels.count == b.labels.count, "label maps of different size")
     voxels += a.labels.count
     for (x, y) in zip(a.labels, b.labels) {
-      own[x, default: 0] += 1
-      other[y, default: 0] += 1
+      own[Int(x)] += 1
+      other[Int(y)] += 1
       guard x == y else { continue }
       equal += 1
-      both[x, default: 0] += 1
+      both[Int(x)] += 1
     }
   }
 
@@ -270,13 +272,13 @@ package struct LabelAgreement {
 
   /// The Dice coefficient of a structure; nil where it is in neither map.
   package func dice(_ id: Int) -> Double? {
-    guard let id = UInt16(exactly: id) else { return nil }
-    let size = own[id, default: 0] + other[id, default: 0]
-    return size == 0 ? nil : 2 * Double(both[id, default: 0]) / Double(size)
+    guard own.indices.contains(id) else { return nil }
+    let size = own[id] + other[id]
+    return size == 0 ? nil : 2 * Double(both[id]) / Double(size)
   }
 
   /// The lowest Dice coefficient of a structure; those that are in neither map are left out.
-  package var lowestDice: Double { ids.compactMap { dice(Int($0)) }.min() ?? 1 }
+  package var lowestDice: Double { ids.compactMap { dice($0) }.min() ?? 1 }
 }
 
 extension ModelDescription {

@@ -93,8 +93,8 @@ extension PostprocessingChoice {
 
 /// Gathers held-out predictions for the choice.
 struct LargestComponents {
-  /// Larger cohorts' predictions are not kept, voxels.
-  private static let keptVoxels = 400_000_000
+  /// No choice is made where voxels times structures exceed this: it would take minutes.
+  private static let mostWork = 2_000_000_000
   private let labels: [LabelDefinition]
   private let ignoredLabel: Int?
   private let isKept: Bool
@@ -104,9 +104,8 @@ struct LargestComponents {
   init(_ dataset: SegmentationDataset, heldOut: [DatasetCheck.LoadedCase]) {
     labels = dataset.labels
     ignoredLabel = dataset.ignoreLabel
-    isKept =
-      !dataset.countsObjects
-      && heldOut.reduce(0) { $0 + $1.labelMap.labels.count } <= Self.keptVoxels
+    let voxels = heldOut.reduce(0) { $0 + $1.labelMap.labels.count }
+    isKept = !dataset.countsObjects && voxels * (labels.count + 1) <= Self.mostWork
   }
 
   /// Keeps a prediction; voxels that the reference ignores become background.

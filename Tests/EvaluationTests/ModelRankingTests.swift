@@ -56,7 +56,8 @@ struct ModelRankingTests {
       )
     )
     #expect(found.rows.map(\.n) == [3])
-    #expect(found.meanRanks == [(2 + 1 + 2) / 3.0, (1 + 2 + 1) / 3.0])
+    // Ranks 2, 1, 2 against 1, 2, 1.
+    #expect(found.meanRanks == [5.0 / 3, 4.0 / 3])
   }
 
   /// The one that rightly finds nothing has no Dice, and the false alarm has one of 0.

@@ -206,9 +206,9 @@ struct EvaluationRunTests {
     // Cases 1, 3, 5, 7: the others lack them. 2: the evaluated ones fail. 4 and 8 are equal (all found),
     // and 6 is better in the others.
     #expect(row.n == 8)
-    // 4 · 1 + 2 + 2 · 1.5 + 2 = 11 and 4 · 2 + 1 + 2 · 1.5 + 1 = 13, of 8 cases.
-    let ranks: [Double] = [11.0 / 8.0, 13.0 / 8.0]
-    #expect(row.meanRanks == ranks)
+    // 4 x 1 + 2 + 2 x 1.5 + 2 against 4 x 2 + 1 + 2 x 1.5 + 1, over 8.
+    let wanted: [Double] = [11.0 / 8, 13.0 / 8]
+    #expect(row.meanRanks == wanted)
   }
 
   /// Images whose first half is wrong, and masks of the second, of both, and of one case alone.

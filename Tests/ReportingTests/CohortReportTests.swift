@@ -76,7 +76,7 @@ struct CohortReportTests {
     )
     let data = EvaluationReportData(title: "t", report: report)
     let html = try builder().html([.evaluation(data)], date: sampleDate)
-    #expect(html.contains("Tolerance: 2 mm; one 3 mm."))
+    #expect(html.contains("Tolerance: 2.0 mm; one 3.0 mm."))
   }
 
   /// Folders may bear patients' names.

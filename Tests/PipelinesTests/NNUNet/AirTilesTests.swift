@@ -10,8 +10,8 @@ import Testing
 
 /// `--skip-air`: tiles of air take the scores of the first of them, and nothing else changes.
 @Suite struct AirTilesTests {
-  /// Two convolutions of random weights without a normalisation, so that what differs little from air
-  /// gets little else than the head's biases.
+  /// Means of neighbourhoods, which air has near 0 and tissue has not, times random weights: the first
+  /// output falls with them, the second rises, and the third does either.
   private final class SmallNetwork: HeadedNetwork {
     let first: Convolution
     let head: Convolution
@@ -31,8 +31,20 @@ import Testing
         kernelSize: [1, 1, 1],
         random: &random
       )
-      // So large that tissue outweighs the biases, also in the mean over mirror images.
-      head.weight.value = Tensor(head.weight.value.values.map { 4 * $0 }, shape: head.weight.shape)
+      first.weight.value = Tensor(
+        (0..<8).flatMap { _ in [Float](repeating: Float(abs(random.normal())) / 27, count: 27) },
+        shape: first.weight.shape
+      )
+      head.weight.value = Tensor(
+        head.weight.value.values.enumerated().map { index, value in
+          switch index / 8 {
+          case 0: -abs(value)
+          case 1: abs(value)
+          default: value
+          }
+        },
+        shape: head.weight.shape
+      )
       head.bias?.value = Tensor(biases, shape: [biases.count])
     }
 
@@ -207,7 +219,7 @@ import Testing
 
   @Test func valuesThatAreNoHUAreAllComputed() throws {
     let scoring = try ScoringNetwork(SmallNetwork(biases: [12, 0, 0]))
-    let plan = Self.plan(channel: .none)
+    let plan = Self.plan(channel: .zScore(usesMask: false))
     let whole = try Self.predict(scoring, plan: plan, skipsAir: false)
     let found = try Self.predict(scoring, plan: plan, skipsAir: true)
     #expect(found.labels == whole.labels)

@@ -147,7 +147,9 @@ import Transforms
       let core = labels.indices.filter { labels[$0] == 2 }.map { images[$0] }
       let ball = labels.indices.filter { labels[$0] == 1 }.map { images[$0] }
       #expect(!core.isEmpty)
-      #expect(core.reduce(0, +) / Float(core.count) > ball.reduce(0, +) / Float(ball.count) + 0.5)
+      let coreMean: Float = core.reduce(0, +) / Float(max(1, core.count))
+      let ballMean: Float = ball.reduce(0, +) / Float(max(1, ball.count))
+      #expect(coreMean > ballMean + 0.5)
     }
   }
 }

@@ -18,11 +18,10 @@ public struct SynthesisPlanner: Sendable {
   /// Stages and most channels of the network of slices.
   private static let (sliceStages, mostFeatures) = (5, 256)
 
-  /// Creates a planner.
+  /// Creates a planner; nil when the data set has no table.
   /// - Parameters:
   ///   - dataset: Label maps with a table of what their numbers mean.
   ///   - request: What the plan must respect; memory and time are not looked at.
-  /// - Returns: Nil when the data set has no table.
   public init?(_ dataset: SegmentationDataset, request: PlanRequest) {
     guard let table = dataset.synthesis else { return nil }
     self.dataset = dataset

@@ -113,7 +113,10 @@ import Testing
 
   @Test func labelsThatCountObjectsAreMatchedOneByOne() throws {
     let folder = try TemporaryFolder()
-    for (name, labels) in [("p", [1, 1, 2, 2, 3, 0]), ("r", [7, 7, 5, 5, 0, 0])] {
+    let maps: [(name: String, labels: [UInt16])] = [
+      ("p", [1, 1, 2, 2, 3, 0]), ("r", [7, 7, 5, 5, 0, 0]),
+    ]
+    for (name, labels) in maps {
       let picture = PNGImage(width: 6, height: 1, channels: 1, samples: .sixteenBit(labels))
       try PNGEncoder.encode(picture)
         .write(to: URL(fileURLWithPath: folder.file("\(name).png")))

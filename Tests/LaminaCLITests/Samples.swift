@@ -51,7 +51,8 @@ enum Samples {
     ).write(to: URL(fileURLWithPath: path + "/dataset.json"))
     for index in 0..<cases {
       let label = "\(path)/labelsTr/\(index).nii.gz"
-      try writeLabels([1], to: label, size: [16, 16, 8])
+      // Equal scans would count as copies and share a fold.
+      try writeLabels([1], to: label, size: [16, 16, 8 + index])
       try files.copyItem(atPath: label, toPath: "\(path)/imagesTr/\(index)_0000.nii.gz")
     }
   }

@@ -239,7 +239,8 @@ import Transforms
   }
 
   @Test func slicesAreCutFromTheMiddleOfSlabs() throws {
-    let dataset = try SegmentationDataset(path: try maps().path)
+    let study = try maps()
+    let dataset = try SegmentationDataset(path: study.path)
     var request = PlanRequest()
     request.shape = .slices
     request.patchSize = [32, 16, 1]

@@ -34,10 +34,13 @@ struct CaseCheck {
     let labels = dataset.countsObjects ? [] : dataset.mapTable
     guard var map = try labelMap(stored, labels, path: entry.label) else { return }
     checkLabels(map, known: dataset.countsObjects ? nil : Set(labels.map(\.id)))
-    // The spacings that files of pictures name do not count.
-    if isPicture, map.geometry.size == scan.geometry.size {
-      map = LabelMap(geometry: scan.geometry, labels: map.labels, table: labels)
-    }
+    // The spacings that files of pictures name do not count, and what is ignored is no structure.
+    let isMoved = isPicture && map.geometry.size == scan.geometry.size
+    map = LabelMap(
+      geometry: isMoved ? scan.geometry : map.geometry,
+      labels: map.labels,
+      table: dataset.countsObjects ? [] : dataset.labels
+    )
     if !findings.contains(where: \.isFault) {
       loaded = DatasetCheck.LoadedCase(id: id, scan: scan, labelMap: map)
     }

@@ -238,6 +238,8 @@ public struct DatasetPlanner: Sendable {
 
   private func measure(_ family: any PlanFamily, _ interruption: Interruption) throws -> StepSpeed?
   {
+    // A network without structures has no loss to time.
+    guard !dataset.labels.isEmpty else { return nil }
     let narrow = try family.configuration(family.probe(baseFeatures: Self.probeFeatures.0))
     let wide = try family.configuration(family.probe(baseFeatures: Self.probeFeatures.1))
     guard narrow.network.cost(inputSize: narrow.plan.patchSize) != nil else { return nil }

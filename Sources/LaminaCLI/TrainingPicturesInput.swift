@@ -31,7 +31,9 @@ struct TrainingPicturesInput {
           try slice(
             picture,
             $0,
-            "\(picture.caseID), slice \(picture.slice + 1) of \(picture.sliceCount)",
+            picture.isPicture == true
+              ? picture.caseID
+              : "\(picture.caseID), slice \(picture.slice + 1) of \(picture.sliceCount)",
             path
           )
         }
@@ -73,7 +75,8 @@ struct TrainingPicturesInput {
       scan: Volume(geometry: geometry, voxels: scan.values.map(Float.init)),
       labels: try map(prediction.labels),
       reference: try map(picture.reference),
-      caption: caption
+      caption: caption,
+      isPicture: picture.isPicture == true
     )
   }
 

@@ -14,24 +14,29 @@ extension ReportBuilder {
     }
     if !item.timings.isEmpty { blocks.append(.table(timingTable(item.timings))) }
     blocks += item.curves.map { .chart(chart($0)) }
-    if !item.progress.isEmpty {
+    if let first = item.progress.first {
+      let place =
+        first.isPicture
+        ? "one picture"
+        : "one axial slice, the one with most of the reference's voxels, seen from the feet"
       blocks += [
         .subheading("A held-out scan along the run"),
         .figures(try item.progress.map { try figure($0) }, legend: legend(item.progress)),
         .note(
-          "The averaged weights' segmentation of one axial slice, the one with most of the "
-            + "reference's voxels, seen from the feet. White lines are the reference."
+          "The averaged weights' segmentation of \(place). White lines are the reference."
         ),
       ]
     }
-    if !item.worst.isEmpty {
+    if let first = item.worst.first {
+      let place =
+        first.isPicture
+        ? "" : ", each at the axial slice that differs most from the reference, seen from the feet"
       blocks += [
         .subheading("The worst held-out scans"),
         .figures(try item.worst.map { try figure($0) }, legend: legend(item.worst)),
         .note(
-          "The held-out scans with the lowest mean Dice coefficient of the finished model, each at "
-            + "the axial slice that differs most from the reference, seen from the feet. White "
-            + "lines are the reference."
+          "The held-out scans with the lowest mean Dice coefficient of the finished model\(place). "
+            + "White lines are the reference."
         ),
       ]
     }
@@ -89,12 +94,12 @@ extension ReportBuilder {
     return ReportFigure(
       png: try image.png(),
       size: [image.width, image.height],
-      widthMM: Double(view.width) * view.spacing.x,
-      alternative: "\(slice.caption): axial slice with "
+      widthMM: slice.isPicture ? nil : Double(view.width) * view.spacing.x,
+      alternative: "\(slice.caption): \(slice.isPicture ? "picture" : "axial slice") with "
         + "\(names.isEmpty ? "no structure" : sentenceList(names)) marked and the reference "
         + "outlined in white.",
       caption: slice.caption,
-      edges: [view.left, view.right, view.top, view.bottom]
+      edges: slice.isPicture ? [] : [view.left, view.right, view.top, view.bottom]
     )
   }
 

@@ -230,27 +230,27 @@ public struct ReportFigure: Sendable {
   public let png: Data
   /// Pixels along a row and rows.
   public let size: SIMD2<Int>
-  /// The picture's width, mm.
-  public let widthMM: Double
+  /// The picture's width, mm; nil where it has none.
+  public let widthMM: Double?
   /// What the picture shows, for those who cannot see it.
   public let alternative: String
   /// The caption.
   public let caption: String
-  /// The sides of the patient at the left, right, top and bottom edges.
+  /// The sides of the patient at the left, right, top and bottom edges; empty where there is none.
   public let edges: [Character]
 
   /// Creates a figure.
   /// - Parameters:
   ///   - png: The PNG file's bytes.
   ///   - size: Pixels along a row and rows.
-  ///   - widthMM: The picture's width, mm.
+  ///   - widthMM: The picture's width, mm; nil where it has none.
   ///   - alternative: What the picture shows, in words.
   ///   - caption: The caption.
   ///   - edges: The sides of the patient at the left, right, top and bottom edges.
   public init(
     png: Data,
     size: SIMD2<Int>,
-    widthMM: Double,
+    widthMM: Double?,
     alternative: String,
     caption: String,
     edges: [Character]

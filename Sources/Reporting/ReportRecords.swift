@@ -163,6 +163,8 @@ public struct TrainingReportData: Sendable {
     public let reference: LabelMap
     /// The caption, such as "step 400".
     public let caption: String
+    /// Whether it is a picture, without sides of a patient and without millimetres.
+    public let isPicture: Bool
 
     /// Creates a slice.
     /// - Parameters:
@@ -170,16 +172,19 @@ public struct TrainingReportData: Sendable {
     ///   - labels: What the network made of it, on the same grid.
     ///   - reference: The reference, on the same grid.
     ///   - caption: The caption.
+    ///   - isPicture: Whether it is a picture, without sides of a patient and without millimetres.
     public init(
       scan: Volume<Float>,
       labels: LabelMap,
       reference: LabelMap,
-      caption: String
+      caption: String,
+      isPicture: Bool = false
     ) {
       self.scan = scan
       self.labels = labels
       self.reference = reference
       self.caption = caption
+      self.isPicture = isPicture
     }
   }
 

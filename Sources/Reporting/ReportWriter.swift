@@ -164,20 +164,22 @@ public enum ReportWriter {
       let edges = zip(["l", "r", "t", "b"], figure.edges).map { side, letter in
         HTML.text("span", ["class": "edge \(side)", "aria-hidden": "true"], String(letter))
       }
-      let bar = scaleBarMM(figure.widthMM)
-      let scale = HTML.text(
-        "span",
-        [
-          "class": "scale", "aria-hidden": "true",
-          "style": String(format: "width:%.2f%%", 100 * bar / figure.widthMM),
-        ],
-        ReportNumber.with(ReportNumber.significant(bar, 1), unit: "mm")
-      )
+      let scale = figure.widthMM.map { width in
+        let bar = scaleBarMM(width)
+        return HTML.text(
+          "span",
+          [
+            "class": "scale", "aria-hidden": "true",
+            "style": String(format: "width:%.2f%%", 100 * bar / width),
+          ],
+          ReportNumber.with(ReportNumber.significant(bar, 1), unit: "mm")
+        )
+      }
       let ratio = Double(figure.size.x) / Double(max(1, figure.size.y))
       return HTML.element(
         "figure",
         ["style": String(format: "--ratio:%.4f", ratio)],
-        HTML.element("div", ["class": "picture"], image + edges.joined() + scale)
+        HTML.element("div", ["class": "picture"], image + edges.joined() + (scale ?? ""))
           + HTML.text("figcaption", figure.caption)
       )
     }

@@ -88,6 +88,26 @@ import Testing
     #expect(figures[0].0[0].edges == ["R", "L", "A", "P"])
   }
 
+  @Test func picturesHaveNeitherSidesNorMillimetres() throws {
+    let one = try slice("step 100")
+    var item = data()
+    item.progress = [
+      TrainingReportData.SliceRecord(
+        scan: one.scan,
+        labels: one.labels,
+        reference: one.reference,
+        caption: "step 100",
+        isPicture: true
+      )
+    ]
+    let html = try ReportBuilder().html([.training(item)], date: Date())
+    #expect(html.contains("segmentation of one picture."))
+    #expect(!html.contains("class=\"edge") && !html.contains("class=\"scale\""))
+    item.progress = [one]
+    let scan = try ReportBuilder().html([.training(item)], date: Date())
+    #expect(scan.contains("class=\"edge") && scan.contains("class=\"scale\""))
+  }
+
   @Test func aTrainingWithoutPicturesHasNoHeadingsForThem() throws {
     let html = try ReportBuilder().html([.training(data())], date: Date())
     #expect(!html.contains("worst held-out") && !html.contains("along the run"))

@@ -1,5 +1,7 @@
 /// What label numbers become in a picture: 0 background, i the i-th structure.
 struct PicturedClasses {
+  /// Whether the images are pictures, which have no sides of a patient and no unit of length.
+  let arePictures: Bool
   private let numbers: [UInt16: UInt8]
   /// What a number is that stands for no structure: 1 where numbers count objects of one kind.
   private let other: UInt8
@@ -7,6 +9,7 @@ struct PicturedClasses {
   /// Takes a data set's structures.
   /// - Parameter dataset: The data set.
   init(_ dataset: SegmentationDataset) {
+    arePictures = dataset.isPictures
     other = dataset.countsObjects ? 1 : 0
     numbers = Dictionary(
       dataset.labels.enumerated().map { index, label in

@@ -22,8 +22,10 @@ public struct SlicePicture: Codable, Sendable, Equatable {
   public let slice: Int
   /// Slices of the scan.
   public let sliceCount: Int
-  /// Distance of the picture's pixels along rows and columns, mm.
+  /// Distance of the picture's pixels along rows and columns, mm; of no meaning in a picture.
   public let spacingMM: [Double]
+  /// Whether the scan is a picture, without sides of a patient; nil counts as false.
+  public let isPicture: Bool?
   /// The scan, a PNG file of 8 bits; its darkest and brightest half percent are cut off.
   public let scan: Data
   /// The reference labels.
@@ -34,7 +36,7 @@ public struct SlicePicture: Codable, Sendable, Equatable {
   /// No more pixels than this along an axis; of larger slices every n-th pixel is taken.
   static let largestSide = 192
   /// No more predictions than this are kept.
-  static let mostPredictions = 5
+  static let mostPredictions = 4
 
   /// Cuts a picture.
   /// - Parameters:
@@ -67,6 +69,7 @@ public struct SlicePicture: Codable, Sendable, Equatable {
     self.caseID = caseID
     self.slice = slice
     sliceCount = geometry.size.z
+    isPicture = classes.arePictures
     spacingMM = [grid.spacing.x, grid.spacing.y]
     let values = grid.pick(scan.reoriented(to: Self.orientation).voxels, slice: slice)
     self.scan = try grid.png(Self.grey(values))

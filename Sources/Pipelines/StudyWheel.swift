@@ -27,14 +27,16 @@ struct StudyWheel: StudySource {
       let contents = archive.contents
       for file in source.files { try copy(file, at: contents[file.path], into: folder) }
       withExtendedLifetime(archive) {}
+    } catch ImagingIOError.damaged(_, let reason) {
+      throw unobtainable("what came is no readable wheel: \(reason)")
     } catch let error as ImagingIOError {
-      throw StudyError.unobtainable(
-        .pypiWheel,
-        package: source.package,
-        reason: "what came is no readable wheel: \(error)"
-      )
+      throw unobtainable("what came is no readable wheel: \(error)")
     }
     return "downloaded"
+  }
+
+  private func unobtainable(_ reason: String) -> StudyError {
+    .unobtainable(.pypiWheel, package: source.package, reason: reason)
   }
 
   private func download(in folder: String) throws -> String {
@@ -49,11 +51,7 @@ struct StudyWheel: StudySource {
       let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
       guard result.succeeded, let name = names.sorted().first(where: { $0.hasSuffix(".whl") })
       else {
-        throw StudyError.unobtainable(
-          .pypiWheel,
-          package: source.package,
-          reason: result.lastLine
-        )
+        throw unobtainable(result.lastLine)
       }
       return folder + "/" + name
     }

@@ -97,7 +97,7 @@ extension ReportBuilder {
       .init("SD"), .init("Range"), .init("Remarks", isNumeric: false),
     ]
     let showsConfidence = hasConfidence(parts)
-    if showsConfidence { columns.insert(.init("Confidence"), at: columns.count - 1) }
+    if showsConfidence { columns.insert(.init("Confidence"), at: 2) }
     if several { columns.insert(.init("Scan", isNumeric: false), at: 1) }
     let rows = parts.segmentations.enumerated().flatMap { index, item in
       item.statistics.map { entry in
@@ -114,7 +114,7 @@ extension ReportBuilder {
               ?? .undefined(
                 reason: entry.voxels == 0 ? "the structure is absent" : "the model gave none"
               ),
-            at: cells.count - 1
+            at: 2
           )
         }
         if several { cells.insert(.text(item.caseID), at: 1) }

@@ -66,8 +66,8 @@ extension ReportBuilder {
     let kinds = report.structures.count > 1 ? " averaged over the structures" : ""
     let several = parts.evaluations.count > 1
     var text =
-      (several ? "\(item.title): compared" : "Compared")
-      + " with the reference in \(counted(report.evaluatedCases.count, "case")), the mean Dice"
+      "Compared with the reference in \(counted(report.evaluatedCases.count, "case"))"
+      + (several ? " (\(item.title))" : "") + ", the mean Dice"
       + "\(kinds) is \(ReportNumber.metric(mean, dice)), where 1 means the same voxels and 0 none"
       + " in common."
     let all = report.structures.flatMap { structure in

@@ -45,7 +45,7 @@ enum ReportStyle {
     .figures-key dd{margin:0;font-size:1.75rem;line-height:1.2;font-weight:650;\
     letter-spacing:-.02em}
     .figures-key dt{color:var(--muted);font-size:.85rem;line-height:1.4}
-    .table{overflow-x:auto;margin:1.25rem 0 .5rem}
+    .table{position:relative;overflow-x:auto;margin:1.25rem 0 .5rem}
     table{border-collapse:collapse;font-size:.9rem;line-height:1.4;min-width:min(100%,22rem)}
     caption{text-align:left;font-weight:600;padding:0 0 .5rem;caption-side:top}
     th,td{padding:.42rem 1.2rem .42rem 0;text-align:left;vertical-align:baseline;\
@@ -54,6 +54,7 @@ enum ReportStyle {
     thead th{font-weight:600;color:var(--muted);font-size:.8rem;line-height:1.3;\
     border-bottom:1.5px solid var(--strong);vertical-align:bottom}
     tbody th{font-weight:500}
+    tr[data-structure] th{min-width:min(16rem,45vw)}
     .group th{padding-top:1.1rem;font-weight:650}
     .name{white-space:nowrap}
     .unit{font-weight:400;white-space:nowrap}

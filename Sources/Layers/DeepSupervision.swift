@@ -42,9 +42,11 @@ extension LabelTensor {
   /// Takes the nearest label at each cell of a coarser grid of the same extent.
   ///
   /// Cell i of n covers the fine cells from i·s to (i + 1)·s with s the ratio of the sizes; the label
-  /// at its centre, rounded down, stands for it.
-  /// - Parameter size: Spatial axes of the coarser grid.
+  /// at its centre, rounded down, stands for it: PyTorch's `nearest-exact`, which nnU-Net uses for its
+  /// labels.
+  /// - Parameter size: Spatial axes of the coarser grid, at least 1 each.
   /// - Returns: `[N, size…]`.
+  /// - Precondition: As many axes as the labels have.
   public func reduced(to size: [Int]) -> LabelTensor {
     let old = Array(shape.dropFirst())
     precondition(old.count == size.count, "axes \(size) for labels \(shape)")

@@ -1,6 +1,8 @@
+import Foundation
 import Layers
 import Support
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct DeepSupervisionTests {
@@ -19,6 +21,35 @@ import Testing
     #expect(two.reduced(to: [2]).labels == [1, 3, 11, 13])
     let volume = LabelTensor((0..<64).map { Int32($0) }, shape: [1, 4, 4, 4])
     #expect(volume.reduced(to: [2, 2, 1]).labels == [22, 30, 54, 62])
+  }
+
+  private struct StoredReductions: Decodable {
+    struct Case: Decodable {
+      let size: [Int]
+      let reduced: [Int]
+      let kept: [Int32]
+    }
+    let cases: [Case]
+  }
+
+  @Test func theKeptVoxelsAreThoseOfNNUNet() throws {
+    let url = URL(fileURLWithPath: Fixtures.path("augmentation/supervision.json"))
+    let file = try JSONDecoder().decode(StoredReductions.self, from: Data(contentsOf: url))
+    #expect(file.cases.count == 5)
+    for stored in file.cases {
+      // Each voxel's class is its place, so that the result names the voxels. Sizes are x, y, z.
+      let labels = LabelTensor(
+        (0..<stored.size.reduce(1, *)).map { Int32($0) },
+        shape: [1] + stored.size.reversed()
+      )
+      let found = labels.reduced(to: stored.reduced.reversed())
+      #expect(found.labels == stored.kept)
+      #expect(found.shape == [1] + stored.reduced.reversed())
+    }
+  }
+
+  @Test func anAxisShorterThanItsStrideKeepsItsMiddle() {
+    #expect(LabelTensor([4, 5, 6], shape: [1, 3]).reduced(to: [1]).labels == [5])
   }
 
   @Test func theLossIsTheWeightedSumOfEachResolutions() {

@@ -66,7 +66,7 @@ public struct VolumeTransform: Codable, Sendable, Equatable {
     patchSize: SIMD3<Int>,
     outsideClass: UInt16 = 0
   ) -> VolumePatch {
-    let sampler = VolumeSampler(
+    let interpolation = PatchInterpolation(
       source: source,
       origin: origin,
       size: patchSize,
@@ -75,7 +75,7 @@ public struct VolumeTransform: Codable, Sendable, Equatable {
     )
     var result =
       movesVoxels
-      ? sampler.interpolated(
+      ? interpolation.interpolated(
         rows: samplingRows,
         field: ElasticField(
           magnitude: deformation,
@@ -84,7 +84,7 @@ public struct VolumeTransform: Codable, Sendable, Equatable {
           size: patchSize
         )
       )
-      : sampler.copied()
+      : interpolation.copied()
     changeIntensities(of: &result)
     exchangeClasses(of: &result.classes)
     return result

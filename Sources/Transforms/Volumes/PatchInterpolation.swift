@@ -1,5 +1,5 @@
 /// Reads a patch from a source, straight or along a moved grid, and writes it forwards or backwards.
-struct VolumeSampler {
+struct PatchInterpolation {
   let source: VolumePatch
   /// The source's voxel under the patch's first voxel.
   let origin: SIMD3<Int>

@@ -25,8 +25,7 @@ struct PictureSampler: TrainingSampler {
   /// Prepares the pictures.
   /// - Parameters:
   ///   - cases: The pictures.
-  ///   - labels: The structures; of no account where labels count objects.
-  ///   - ignoreLabel: The number of pixels without a label; of no account where labels count objects.
+  ///   - classes: The classes of the label maps' numbers; of no account where these count objects.
   ///   - configuration: All numbers of the run.
   ///   - plan: The plan for pictures.
   ///   - augmentation: How pieces are changed.
@@ -34,8 +33,7 @@ struct PictureSampler: TrainingSampler {
   ///   the patch is not square, which turned pieces must be.
   init(
     _ cases: [DatasetCheck.LoadedCase],
-    labels: [LabelDefinition],
-    ignoreLabel: Int? = nil,
+    classes: LabelClasses,
     configuration: TrainingConfiguration,
     plan: SegmentationPlan,
     augmentation: PictureAugmentation
@@ -47,16 +45,14 @@ struct PictureSampler: TrainingSampler {
     self.plan = plan
     self.augmentation = augmentation
     stream = RandomStream(seed: configuration.seed).split(Self.purpose)
-    var classOfLabel = [UInt16](repeating: 0, count: 65536)
-    for (index, label) in labels.enumerated() { classOfLabel[label.id] = UInt16(index + 1) }
-    if let ignoreLabel { classOfLabel[ignoreLabel] = UInt16(labels.count + 1) }
-    let classCount = UInt16(labels.count)
-    isForeground = { [counts = plan.separation != nil] in $0 > 0 && (counts || $0 <= classCount) }
+    isForeground = { [counts = plan.separation != nil, foreground = classes.foreground] in
+      $0 > 0 && (counts || foreground.contains($0))
+    }
     self.cases = try cases.map { entry in
       let map = entry.labelMap.reoriented(to: plan.orientation)
       return PreparedCase(
         volume: try PreparedVolume(entry.scan, plan: plan),
-        labels: plan.separation == nil ? map.labels.map { classOfLabel[Int($0)] } : map.labels
+        labels: plan.separation == nil ? map.labels.map { classes[$0] } : map.labels
       )
     }
   }

@@ -21,8 +21,7 @@ package struct SliceSampler: TrainingSampler {
 
   init(
     _ cases: [DatasetCheck.LoadedCase],
-    labels: [LabelDefinition],
-    ignoreLabel: Int? = nil,
+    classes: LabelClasses,
     configuration: TrainingConfiguration,
     plan: SegmentationPlan,
     augmentation: SliceAugmentation
@@ -31,23 +30,19 @@ package struct SliceSampler: TrainingSampler {
     self.plan = plan
     self.augmentation = augmentation
     stream = RandomStream(seed: configuration.seed).split(Self.purpose)
-    var classOfLabel = [UInt16](repeating: 0, count: 65536)
-    for (index, label) in labels.enumerated() { classOfLabel[label.id] = UInt16(index + 1) }
-    if let ignoreLabel { classOfLabel[ignoreLabel] = UInt16(labels.count + 1) }
-    let foregroundClasses = 1..<UInt16(labels.count + 1)
-    self.foregroundClasses = foregroundClasses
+    foregroundClasses = classes.foreground
     self.cases = try cases.map { entry in
       let volume = try PreparedVolume(entry.scan, plan: plan)
       let labelMap = entry.labelMap.reoriented(to: plan.orientation)
       let onGrid = volume.grid == volume.target ? labelMap : labelMap.resampled(to: volume.grid)
-      let classes = onGrid.labels.map { classOfLabel[Int($0)] }
+      let numbers = onGrid.labels.map { classes[$0] }
       let plane = volume.grid.size.x * volume.grid.size.y
       let foreground = (0..<volume.sliceCount).filter { slice in
-        classes[slice * plane..<(slice + 1) * plane].contains(
-          where: foregroundClasses.contains
+        numbers[slice * plane..<(slice + 1) * plane].contains(
+          where: classes.foreground.contains
         )
       }
-      return PreparedCase(volume: volume, classes: classes, foregroundSlices: foreground)
+      return PreparedCase(volume: volume, classes: numbers, foregroundSlices: foreground)
     }
   }
 

@@ -100,19 +100,19 @@ package struct TrainingMaterial: Sendable {
   }
 
   /// The sampler of scans for a plan.
-  private static func sampler(
+  static func sampler(
     _ training: [DatasetCheck.LoadedCase],
     _ dataset: SegmentationDataset,
     _ configuration: TrainingConfiguration,
     _ samples: TrainingSamples,
     _ interruption: Interruption
   ) throws -> any TrainingSampler {
+    let classes = LabelClasses(dataset)
     switch (configuration.plan, samples) {
     case (.slices(let plan), .slices(let augmentation)):
       return try SliceSampler(
         training,
-        labels: dataset.labels,
-        ignoreLabel: dataset.ignoreLabel,
+        classes: classes,
         configuration: configuration,
         plan: plan,
         augmentation: augmentation
@@ -120,8 +120,7 @@ package struct TrainingMaterial: Sendable {
     case (.slices(let plan), .pictures(let augmentation)):
       return try PictureSampler(
         training,
-        labels: dataset.labels,
-        ignoreLabel: dataset.ignoreLabel,
+        classes: classes,
         configuration: configuration,
         plan: plan,
         augmentation: augmentation
@@ -129,8 +128,7 @@ package struct TrainingMaterial: Sendable {
     case (.nnUNet(let plan), .patches(let augmentation)) where !plan.isPlanar:
       return try VolumeSampler(
         training,
-        labels: dataset.labels,
-        ignoreLabel: dataset.ignoreLabel,
+        classes: classes,
         configuration: configuration,
         plan: plan,
         augmentation: augmentation,

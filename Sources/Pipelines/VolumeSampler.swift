@@ -26,8 +26,7 @@ package struct VolumeSampler: TrainingSampler {
   /// Prepares the cases.
   /// - Parameters:
   ///   - cases: Labelled scans.
-  ///   - labels: The meanings of the numbers, in the order of the classes.
-  ///   - ignoreLabel: The number that becomes the class after them, which the loss leaves out.
+  ///   - classes: The classes of the label maps' numbers.
   ///   - configuration: All numbers of the run.
   ///   - plan: A plan of three dimensions.
   ///   - augmentation: How far changes go.
@@ -35,8 +34,7 @@ package struct VolumeSampler: TrainingSampler {
   /// - Throws: What preparing a case throws; `SupportError.interrupted`.
   init(
     _ cases: [DatasetCheck.LoadedCase],
-    labels: [LabelDefinition],
-    ignoreLabel: Int? = nil,
+    classes: LabelClasses,
     configuration: TrainingConfiguration,
     plan: NNUNetPlan,
     augmentation: VolumeAugmentation,
@@ -47,25 +45,22 @@ package struct VolumeSampler: TrainingSampler {
     self.augmentation = augmentation
     patchSize = SIMD3(plan.patchSize[2], plan.patchSize[1], plan.patchSize[0])
     stream = RandomStream(seed: configuration.seed).split(Self.purpose)
-    var classOfLabel = [UInt16](repeating: 0, count: 65536)
-    for (index, label) in labels.enumerated() { classOfLabel[label.id] = UInt16(index + 1) }
-    if let ignoreLabel { classOfLabel[ignoreLabel] = UInt16(labels.count + 1) }
     self.cases = try cases.map { entry in
       let prepared = try NNUNetPreparation(
         ScanChannels([.float32(entry.scan)]),
         plan: plan,
         interruption: interruption
       )
-      let classes = prepared.resampled(entry.labelMap, plan: plan)
-        .map { classOfLabel[Int(UInt16(bitPattern: $0))] }
+      let numbers = prepared.resampled(entry.labelMap, plan: plan)
+        .map { classes[UInt16(bitPattern: $0)] }
       return PreparedCase(
         patch: VolumePatch(
           channels: prepared.channels.count,
           size: prepared.size,
           values: prepared.channels.flatMap { $0 },
-          classes: classes
+          classes: numbers
         ),
-        places: Self.places(classes, count: labels.count)
+        places: Self.places(numbers, count: classes.foreground.count)
       )
     }
   }

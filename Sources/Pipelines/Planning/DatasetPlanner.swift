@@ -246,13 +246,8 @@ public struct DatasetPlanner: Sendable {
     return try StepSpeed.measure(
       narrow: narrow,
       wide: wide,
-      sampler: example.flatMap {
-        try family.sampler(
-          $0,
-          labels: dataset.labels,
-          configuration: narrow,
-          interruption: interruption
-        )
+      sampler: example.map {
+        try TrainingMaterial.sampler([$0], dataset, narrow, narrow.samples, interruption)
       },
       interruption: interruption
     )

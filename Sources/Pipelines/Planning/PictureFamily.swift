@@ -26,10 +26,7 @@ struct PictureFamily: PlanFamily {
     let batches =
       request.batchSize.map { [$0] }
       ?? Self.batches(from: PicturePlanner.defaultBatch, least: Self.leastBatch)
-    return batches.map { PlanCandidate(baseFeatures: features[0], batchSize: $0) }
-      + features.dropFirst().map {
-        PlanCandidate(baseFeatures: $0, batchSize: batches[batches.count - 1])
-      }
+    return Self.reductions(features: features, batches: batches)
   }
 
   func probe(baseFeatures: Int) -> PlanCandidate {
@@ -41,24 +38,6 @@ struct PictureFamily: PlanFamily {
       networkName: request.network,
       baseFeatures: candidate.baseFeatures,
       batchSize: candidate.batchSize
-    )
-  }
-
-  func sampler(
-    _ example: DatasetCheck.LoadedCase,
-    labels: [LabelDefinition],
-    configuration: TrainingConfiguration,
-    interruption: Interruption
-  ) throws -> (any TrainingSampler)? {
-    guard case .slices(let plan) = configuration.plan,
-      case .pictures(let augmentation) = configuration.samples
-    else { return nil }
-    return try PictureSampler(
-      [example],
-      labels: labels,
-      configuration: configuration,
-      plan: plan,
-      augmentation: augmentation
     )
   }
 }

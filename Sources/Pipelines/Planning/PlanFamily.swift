@@ -21,13 +21,6 @@ protocol PlanFamily: Sendable {
   func probe(baseFeatures: Int) -> PlanCandidate
   /// The training.
   func configuration(_ candidate: PlanCandidate) throws -> TrainingConfiguration
-  /// Draws as the training will.
-  func sampler(
-    _ example: DatasetCheck.LoadedCase,
-    labels: [LabelDefinition],
-    configuration: TrainingConfiguration,
-    interruption: Interruption
-  ) throws -> (any TrainingSampler)?
 }
 
 extension PlanFamily {
@@ -39,6 +32,21 @@ extension PlanFamily {
     var result = [max(size, least)]
     while let last = result.last, last > least { result.append(max(least, last / 2)) }
     return result
+  }
+
+  /// Samples are given up before channels; both lists begin with the most.
+  static func reductions(
+    features: [Int],
+    batches: [Int],
+    topology: UNetTopology? = nil
+  ) -> [PlanCandidate] {
+    guard let most = features.first, let least = batches.last else { return [] }
+    return batches.map {
+      PlanCandidate(baseFeatures: most, batchSize: $0, topology: topology)
+    }
+      + features.dropFirst().map {
+        PlanCandidate(baseFeatures: $0, batchSize: least, topology: topology)
+      }
   }
 }
 
@@ -58,10 +66,7 @@ struct SliceFamily: PlanFamily {
     let batches =
       request.batchSize.map { [$0] }
       ?? Self.batches(from: Self.defaultBatch, least: Self.leastBatch)
-    return batches.map { PlanCandidate(baseFeatures: features[0], batchSize: $0) }
-      + features.dropFirst().map {
-        PlanCandidate(baseFeatures: $0, batchSize: batches[batches.count - 1])
-      }
+    return Self.reductions(features: features, batches: batches)
   }
 
   func probe(baseFeatures: Int) -> PlanCandidate {
@@ -76,24 +81,6 @@ struct SliceFamily: PlanFamily {
     )
     result.batchSize = candidate.batchSize
     return result
-  }
-
-  func sampler(
-    _ example: DatasetCheck.LoadedCase,
-    labels: [LabelDefinition],
-    configuration: TrainingConfiguration,
-    interruption: Interruption
-  ) throws -> (any TrainingSampler)? {
-    guard case .slices(let plan) = configuration.plan,
-      case .slices(let augmentation) = configuration.samples
-    else { return nil }
-    return try SliceSampler(
-      [example],
-      labels: labels,
-      configuration: configuration,
-      plan: plan,
-      augmentation: augmentation
-    )
   }
 }
 
@@ -142,15 +129,8 @@ struct VolumeFamily: PlanFamily {
     let first = request.patchSize == nil ? reference.batchSize : Self.leastBatch
     let batches =
       request.batchSize.map { [$0] } ?? Self.batches(from: first, least: Self.leastBatch)
-    var result = batches.map {
-      PlanCandidate(baseFeatures: features[0], batchSize: $0, topology: full)
-    }
-    var last = result[result.count - 1]
-    for base in features.dropFirst() {
-      last.baseFeatures = base
-      result.append(last)
-    }
-    guard request.patchSize == nil else { return result }
+    var result = Self.reductions(features: features, batches: batches, topology: full)
+    guard request.patchSize == nil, var last = result.last else { return result }
     let least = Double(full.patchSize.reduce(1, *)) * Self.leastPatchShare
     while let smaller = last.topology.map({
       NNUNetPlanner.shrunk($0, spacing: reference.spacing, medianSize: reference.medianSize)
@@ -198,24 +178,5 @@ struct VolumeFamily: PlanFamily {
     )
     result.batchSize = candidate.batchSize
     return result
-  }
-
-  func sampler(
-    _ example: DatasetCheck.LoadedCase,
-    labels: [LabelDefinition],
-    configuration: TrainingConfiguration,
-    interruption: Interruption
-  ) throws -> (any TrainingSampler)? {
-    guard case .nnUNet(let plan) = configuration.plan,
-      case .patches(let augmentation) = configuration.samples
-    else { return nil }
-    return try VolumeSampler(
-      [example],
-      labels: labels,
-      configuration: configuration,
-      plan: plan,
-      augmentation: augmentation,
-      interruption: interruption
-    )
   }
 }

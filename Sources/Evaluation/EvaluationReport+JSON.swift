@@ -3,7 +3,7 @@ import Foundation
 extension EvaluationReport: Codable {
   private enum Keys: String, CodingKey {
     case schema, emptyPolicy, toleranceMM, cases, summary, foregroundMean
-    case tolerancesMM, ignoreLabel, bootstrap, unit, patients, problems, pairing
+    case tolerancesMM, ignoreLabel, objectName, bootstrap, unit, patients, problems, pairing
     case volumeAgreement, subgroups, comparisons, ranking
   }
 
@@ -36,6 +36,7 @@ extension EvaluationReport: Codable {
     }
     tolerancesMM = try optional(.tolerancesMM, [:])
     ignoreLabel = try container.decodeIfPresent(Int.self, forKey: .ignoreLabel)
+    objectName = try container.decodeIfPresent(String.self, forKey: .objectName)
     bootstrap = try optional(.bootstrap, BootstrapPlan())
     unit = try optional(.unit, .case)
     patients = try optional(.patients, [])
@@ -45,6 +46,13 @@ extension EvaluationReport: Codable {
     subgroups = try optional(.subgroups, [])
     comparisons = try optional(.comparisons, [])
     ranking = try container.decodeIfPresent(ModelRanking.self, forKey: .ranking)
+    guard ranking?.isComplete ?? true else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .ranking,
+        in: container,
+        debugDescription: "the ranking has not one mean rank for each of its predictions"
+      )
+    }
   }
 
   /// Writes the value in the form of `lamina.evaluation/1`.
@@ -60,6 +68,7 @@ extension EvaluationReport: Codable {
     try container.encode(foregroundMean, forKey: .foregroundMean)
     if !tolerancesMM.isEmpty { try container.encode(tolerancesMM, forKey: .tolerancesMM) }
     try container.encodeIfPresent(ignoreLabel, forKey: .ignoreLabel)
+    try container.encodeIfPresent(objectName, forKey: .objectName)
     try container.encode(bootstrap, forKey: .bootstrap)
     try container.encode(unit, forKey: .unit)
     if !patients.isEmpty { try container.encode(patients, forKey: .patients) }

@@ -24,6 +24,8 @@ public struct EvaluationReport: Equatable, Sendable {
   public var tolerancesMM: [String: Double]
   /// The reference label whose voxels were left out, if there is one.
   public var ignoreLabel: Int?
+  /// What the labels count; nil when they are structures.
+  public var objectName: String?
   /// How the confidence intervals were made.
   public var bootstrap: BootstrapPlan
   /// What counts as one observation in the statistics.
@@ -84,6 +86,7 @@ public struct EvaluationReport: Equatable, Sendable {
         .map { "the tolerance of \"\($0)\" was not used: no structure has this name" }
     }
     ignoreLabel = evaluator.ignoredReferenceLabel
+    objectName = evaluator.objectName
     bootstrap = plan
     unit = cohort.kind
     if cohort.kind == .patient {
@@ -162,11 +165,11 @@ public struct EvaluationReport: Equatable, Sendable {
     _ cases: [CaseEvaluation],
     _ evaluator: Evaluator
   ) -> [CaseEvaluation] {
-    let names = structures(of: cases).filter { $0.key != "image" }
+    let names = structures(of: cases).filter { $0.key != Evaluator.imageKey }
     return cases.map { item in
       let present = Set(item.labels.map(\.key))
       let missing = names.filter { !present.contains($0.key) }
-      guard !missing.isEmpty, !present.contains("image") else { return item }
+      guard !missing.isEmpty, !present.contains(Evaluator.imageKey) else { return item }
       let added = missing.map {
         LabelEvaluation(
           key: $0.key,

@@ -173,13 +173,23 @@ public struct Evaluator: Sendable {
       reference: referenceSource,
       labels: [
         LabelEvaluation(
-          key: "image",
-          name: mask == nil ? "whole image" : "image within the mask",
+          key: Self.imageKey,
+          name: Self.imageName(masked: mask != nil),
           values: values
         )
       ],
       problems: []
     )
+  }
+
+  /// The key under which the metrics of images stand.
+  public static let imageKey = "image"
+
+  /// What the metrics of images are over, in words.
+  /// - Parameter masked: Whether only voxels of a mask count.
+  /// - Returns: A name for reports.
+  public static func imageName(masked: Bool) -> String {
+    masked ? "image within the mask" : "whole image"
   }
 
   /// The values of a structure that is in neither map of a case.
@@ -224,8 +234,15 @@ public struct Evaluator: Sendable {
     let occurring = Set(joint.predictionLabels + joint.referenceLabels)
       .subtracting([ignoredReferenceLabel].compactMap(\.self))
     if let objectName {
-      let ids = occurring.subtracting([0])
-      return [StructurePair(key: "1", name: objectName, prediction: ids, reference: ids)]
+      // A predicted object may bear the number that the reference ignores.
+      return [
+        StructurePair(
+          key: "1",
+          name: objectName,
+          prediction: Set(joint.predictionLabels).subtracting([0]),
+          reference: Set(joint.referenceLabels).intersection(occurring).subtracting([0])
+        )
+      ]
     }
     let chosen =
       labels ?? LabelSet.union(of: [reference.table, prediction.table], occurring: occurring)

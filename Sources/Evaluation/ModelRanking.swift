@@ -28,6 +28,11 @@ public struct ModelRanking: Equatable, Sendable, Codable {
   /// The mean over the rows of the mean ranks: of the evaluated predictions, then of the others.
   public let meanRanks: [Double]
 
+  /// Whether every set of predictions has its mean rank, overall and in each row.
+  var isComplete: Bool {
+    ([meanRanks] + rows.map(\.meanRanks)).allSatisfy { $0.count == others.count + 1 }
+  }
+
   /// How ranks are made, for readers.
   public static let explanation =
     "Predictions are ranked in each case, 1 for the best, and ranks averaged over the cases; equal "

@@ -27,12 +27,13 @@ public struct StatisticsFile: Equatable, Sendable, Codable {
     self.totals = totals.isEmpty ? nil : totals
   }
 
-  /// Reads a file; nil when it is not there or not one.
+  /// Reads a file; nil when it is not there.
   /// - Parameter path: A `statistics.json`.
   /// - Returns: Its content.
-  public static func read(_ path: String) -> StatisticsFile? {
-    FileManager.default.contents(atPath: path)
-      .flatMap { try? JSONDecoder().decode(StatisticsFile.self, from: $0) }
+  /// - Throws: `DecodingError` when it is damaged.
+  public static func read(_ path: String) throws -> StatisticsFile? {
+    try FileManager.default.contents(atPath: path)
+      .map { try JSONDecoder().decode(StatisticsFile.self, from: $0) }
   }
 
   /// The content as JSON with sorted keys.

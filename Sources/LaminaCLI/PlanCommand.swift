@@ -12,7 +12,7 @@ struct PlanCommand: Verb {
       DATASET is a folder in nnU-Net's raw layout or the Medical Segmentation Decathlon's. Every \
       scan and label map is opened, and everything wrong or odd is listed with its remedy. The plan \
       follows nnU-Net's published rules (Isensee et al. 2021), each number with the rule that gave \
-      it. With --minutes this machine is timed for some seconds, and samples of a step, channels and \
+      it. This machine is timed for some seconds; with --minutes samples of a step, channels and \
       patch are reduced, in this order, until at least \(TrainingPlan.leastSteps) steps are left. \
       lamina train uses the same plan.
 

@@ -62,9 +62,11 @@ struct PlanningOptions: ParsableArguments {
   var memory: Double?
 
   /// Checks the options.
-  /// - Parameter minutes: The verb's own option.
+  /// - Parameters:
+  ///   - minutes: The verb's own option.
+  ///   - synthesizes: Whether images are made from label maps.
   /// - Throws: `ValidationError`.
-  func check(minutes: Double?) throws {
+  func check(minutes: Double?, synthesizes: Bool = false) throws {
     if let minutes, !(minutes > 0) || !minutes.isFinite {
       throw ValidationError("--minutes must be more than 0.")
     }
@@ -85,6 +87,9 @@ struct PlanningOptions: ParsableArguments {
       spacing.count != 3 || !spacing.allSatisfy({ (0.01...100).contains($0) })
     {
       throw ValidationError("--spacing must be three numbers from 0.01 to 100 mm.")
+    }
+    if shape == .twoDimensional, !synthesizes, !spacing.isEmpty || !patch.isEmpty {
+      throw ValidationError("--spacing and --patch are for volumes; leave out 2d.")
     }
     if !patch.isEmpty, patch.count != 3 || !patch.allSatisfy({ (8...512).contains($0) }) {
       throw ValidationError("--patch must be three numbers from 8 to 512 voxels.")
@@ -109,6 +114,9 @@ struct PlanningOptions: ParsableArguments {
     if spacing.count == 3 { request.spacing = SIMD3(spacing[0], spacing[1], spacing[2]) }
     return request
   }
+
+  /// Whether nothing is said of how large network and steps are.
+  var leavesSizeOpen: Bool { features == nil && batch == nil && patch.isEmpty }
 
   /// The options that differ from their defaults, as words of a command line without local paths.
   var words: [String] {

@@ -176,14 +176,19 @@ struct ReportInputs {
       provenance: provenance(of: record)
     )
     // Kept by the run alone: the label map does not tell how sure the model was.
-    if let stored = StatisticsFile.read(folder + "/statistics.json") {
+    do {
+      let stored = try StatisticsFile.read(folder + "/statistics.json")
       data.confidence = Dictionary(
-        stored.structures.compactMap { entry in
+        (stored?.structures ?? []).compactMap { entry in
           entry.uncalibratedConfidence.map { (entry.label, $0) }
         },
         uniquingKeysWith: { first, _ in first }
       )
-      data.totals = stored.totals ?? []
+      data.totals = stored?.totals ?? []
+    } catch {
+      problems.append(
+        "statistics.json is damaged, so that confidence and sums of volumes are left out."
+      )
     }
     let paths = [record?.input, folder].compactMap(\.self)
     data.problems = problems.map { PathNames.shortened($0, known: paths) }

@@ -70,6 +70,9 @@ struct SlurmOptions: ParsableArguments {
     parts: Int?,
     in context: CommandContext
   ) throws {
+    guard !CommandLine.arguments.contains("--") else {
+      throw ValidationError("--slurm adds options of its own; leave out --.")
+    }
     let folder = URL(fileURLWithPath: output + ".slurm").path
     let command = Self.command(CommandLine.arguments)
     func script(_ name: String, parts: Int?) -> SlurmScript {

@@ -8,7 +8,7 @@ extension TrainCommand {
     if let count = unlabelled.suggest {
       try suggest(
         count,
-        for: SegmentationDataset(path: dataset, description: planning.description),
+        for: openDataset(),
         in: context
       )
       return .complete
@@ -17,7 +17,7 @@ extension TrainCommand {
       let output = OutputPath.normalised(output)
       try context.outputs.check(output)
       // What is wrong with the data set is said now and not by the job.
-      _ = try SegmentationDataset(path: dataset, description: planning.description)
+      _ = try openDataset()
       let parts = fold == Self.eachFold ? CrossValidation.foldCount : nil
       try slurmOptions.submit("train", output: output, parts: parts, in: context)
       return .complete
@@ -73,12 +73,16 @@ extension TrainCommand {
     with exchange: any GradientExchange
   ) throws -> CommandOutcome {
     guard fold == Self.eachFold else { return try trainOne(in: context, with: exchange) }
+    guard try !openDataset().countsObjects else {
+      throw ValidationError("--fold each joins networks of structures; objects are found by one.")
+    }
     let output = OutputPath.normalised(output)
     let folds = CrossValidation(model: output)
     try context.outputs.check(output)
     if !resume, !outputOptions.force, FileManager.default.fileExists(atPath: folds.folder) {
       throw UnfinishedTraining(path: folds.folder)
     }
+    if !resume, exchange.isRoot { folds.discardPlan() }
     let all = Array(0..<CrossValidation.foldCount)
     for fold in slurmOptions.part?.of(all) ?? all {
       // The first process's files count.
@@ -98,6 +102,7 @@ extension TrainCommand {
         command: commandLine(exchange)
       )
     }
+    PseudoLabels.discard(Self.pseudoFolder(folds.folder))
     folds.discardFolds()
     guard let joined else { return .complete }
     let answer = Joined(

@@ -55,13 +55,13 @@ extension TrainCommand {
   /// The data set with the scans that `--from` labels.
   /// - Parameters:
   ///   - dataset: The data set.
-  ///   - checkpoints: The folder of the run's checkpoints.
+  ///   - target: Where the label maps of an unfinished run are kept.
   ///   - context: Where to report and look for Ctrl-C.
   /// - Returns: The data set as it is without `--pseudo-labels`.
   /// - Throws: What segmenting throws; `UnlabelledError`.
   func addingPseudoLabels(
     to dataset: SegmentationDataset,
-    checkpoints: String,
+    keptIn target: String,
     in context: CommandContext
   ) throws -> SegmentationDataset {
     guard let folder = unlabelled.pseudoLabels, let from else { return dataset }
@@ -71,12 +71,12 @@ extension TrainCommand {
       progress: context.progress,
       interruption: context.interruption
     ).adding(
-      SegmentationInputs([folder]).cases,
-      in: Self.pseudoFolder(checkpoints),
+      SegmentationInputs([folder], picturesAreCases: dataset.isPictures).cases,
+      in: target,
       to: dataset
     )
   }
 
   /// Where the labels of an unfinished run are kept.
-  static func pseudoFolder(_ checkpoints: String) -> String { checkpoints + "/pseudo-labels" }
+  static func pseudoFolder(_ folder: String) -> String { folder + "/pseudo-labels" }
 }

@@ -75,6 +75,9 @@ struct TrainCommand: Verb {
   @Flag(help: "Go on from the checkpoint in MODEL.training, if it is there.")
   var resume = false
 
+  @Flag(inversion: .prefixedNo, help: "Keep slices of held-out scans for the report.")
+  var pictures = true
+
   @OptionGroup var unlabelled: UnlabelledOptions
 
   @Flag(help: "Train with other processes, where mpirun is not recognised by its environment.")
@@ -102,7 +105,16 @@ struct TrainCommand: Verb {
       throw ValidationError("--fold is \(fold) but must be 0 to 4, all or each.")
     }
     try unlabelled.check(from: from, synthesize: synthesize, output: output)
-    try planning.check(minutes: minutes)
+    if unlabelled.pretrain, fold != "0" {
+      throw ValidationError("--pretrain holds nothing out; leave out --fold.")
+    }
+    if unlabelled.suggest != nil, slurmOptions.slurm || slurmOptions.part != nil {
+      throw ValidationError("--suggest trains nothing; leave out --slurm and --part.")
+    }
+    if synthesize, planning.network != "unet" {
+      throw ValidationError("--synthesize trains a unet; leave out --network.")
+    }
+    try planning.check(minutes: minutes, synthesizes: synthesize)
     if let epochs, !(1...1_000_000).contains(epochs) {
       throw ValidationError("--epochs must be 1 to 1000000.")
     }
@@ -141,24 +153,22 @@ struct TrainCommand: Verb {
     if !resume, !outputOptions.force, FileManager.default.fileExists(atPath: checkpoints) {
       throw UnfinishedTraining(path: checkpoints)
     }
-    var dataset = try SegmentationDataset(
-      path: dataset,
-      description: planning.description,
-      withoutLabels: unlabelled.pretrain
-    )
+    var dataset = try openDataset()
     var values = try configuration(for: dataset, context)
     values.seed = seed
     values.fold = unlabelled.pretrain ? nil : Int(fold)
     if unlabelled.pretrain { values = try values.withoutLabels() }
     if let learningRate { values.learningRate = learningRate }
     values.batchSize *= exchange.count
-    if resume, minutes != nil, let stored = SegmentationTrainer.storedConfiguration(checkpoints) {
-      // The machine's speed, timed anew, might give another plan than the one to go on with.
+    if resume, planning.leavesSizeOpen || minutes != nil,
+      let stored = SegmentationTrainer.storedConfiguration(checkpoints)
+    {
+      // The machine's speed and memory might give another plan than the one to go on with.
       values.network = stored.network
       values.plan = stored.plan
       values.samples = stored.samples
       values.batchSize = stored.batchSize
-    } else if minutes != nil, exchange.isRoot, let folds {
+    } else if exchange.isRoot, let folds {
       values = try folds.agreed(values)
     }
     values = try exchange.shared(values)
@@ -167,7 +177,15 @@ struct TrainCommand: Verb {
       try InitialWeights(ModelStore().model(name))
     }
 
-    dataset = try addingPseudoLabels(to: dataset, checkpoints: checkpoints, in: context)
+    // The first process labels, for all processes and folds; the others find the maps.
+    let pseudoFolder = Self.pseudoFolder(folds?.folder ?? checkpoints)
+    if exchange.isRoot {
+      dataset = try addingPseudoLabels(to: dataset, keptIn: pseudoFolder, in: context)
+    }
+    try exchange.wait()
+    if !exchange.isRoot {
+      dataset = try addingPseudoLabels(to: dataset, keptIn: pseudoFolder, in: context)
+    }
 
     let name = URL(fileURLWithPath: output).lastPathComponent
     var trainer = SegmentationTrainer(
@@ -184,7 +202,7 @@ struct TrainCommand: Verb {
       try trainer.assist(values, budget: budget)
       return .complete
     }
-    trainer.keepsPictures = unlabelled.pictures
+    trainer.keepsPictures = pictures
     let outcome = try trainer.run(values, budget: budget, resumes: resume)
     let model = TrainedModel(
       outcome: outcome,
@@ -193,7 +211,7 @@ struct TrainCommand: Verb {
       command: commandLine(exchange)
     )
     try context.outputs.writeFolder(output) { try model.write(to: $0) }
-    PseudoLabels.discard(Self.pseudoFolder(checkpoints))
+    if folds == nil { PseudoLabels.discard(pseudoFolder) }
     trainer.discardCheckpoints()
 
     let answer = Answer(
@@ -242,11 +260,24 @@ struct TrainCommand: Verb {
     return plan.configuration
   }
 
+  /// The data set that is trained on.
+  /// - Returns: Its description and its cases.
+  /// - Throws: `PipelinesError.notADataset`; `SupportError.notFound`.
+  func openDataset() throws -> SegmentationDataset {
+    try SegmentationDataset(
+      path: dataset,
+      description: planning.description,
+      withoutLabels: unlabelled.pretrain
+    )
+  }
+
   /// The command again, the data set by its name: a model card must not hold local paths.
   func commandLine(_ exchange: any GradientExchange) -> String {
     let folder = URL(fileURLWithPath: self.dataset).lastPathComponent
     let name = URL(fileURLWithPath: OutputPath.normalised(output)).lastPathComponent
-    var words = ["lamina train", folder, "--output", name, "--fold", fold, "--seed", "\(seed)"]
+    var words = ["lamina train", folder, "--output", name]
+    if !unlabelled.pretrain { words += ["--fold", fold] }
+    words += ["--seed", "\(seed)"]
     if let minutes { words += ["--minutes", "\(minutes)"] }
     if let epochs { words += ["--epochs", "\(epochs)"] }
     if synthesize { words.append("--synthesize") }

@@ -35,9 +35,6 @@ struct UnlabelledOptions: ParsableArguments {
   )
   var suggest: Int?
 
-  @Flag(inversion: .prefixedNo, help: "Keep slices of held-out scans for the report.")
-  var pictures = true
-
   /// Checks the options against each other.
   /// - Parameters:
   ///   - from: The model of `--from`.

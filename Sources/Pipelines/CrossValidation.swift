@@ -68,7 +68,8 @@ public struct CrossValidation: Sendable {
     let number: Int
     let package: ModelPackage
     let record: TrainingRecord
-    let heldOut: EvaluationReport
+    /// Nil where the fold held nothing out, as of a data set of fewer cases than folds.
+    let heldOut: EvaluationReport?
   }
 
   /// Writes the joined package.
@@ -88,8 +89,12 @@ public struct CrossValidation: Sendable {
     try check(folds)
     let first = folds[0]
     var description = first.package.description
-    let evaluator = try Evaluator(metrics: first.heldOut.metrics)
-    let pooled = EvaluationReport(cases: folds.flatMap(\.heldOut.cases), evaluator: evaluator)
+    let measured = folds.compactMap(\.heldOut)
+    let evaluator = try Evaluator(
+      metrics: measured.first?.metrics ?? [],
+      ignoredReferenceLabel: measured.first?.ignoreLabel
+    )
+    let pooled = EvaluationReport(cases: measured.flatMap(\.cases), evaluator: evaluator)
     description.name = name
     description.members = folds.map {
       ModelDescription.Member(name: "fold \($0.number)", weights: "fold-\($0.number).safetensors")
@@ -101,6 +106,10 @@ public struct CrossValidation: Sendable {
     description.provenance.minutes = folds.reduce(0) {
       $0 + ($1.package.description.provenance.minutes ?? 0)
     }
+    // Each fold chose for its own cases; what all chose holds for the whole.
+    let steps = folds.map { $0.package.description.postprocessing?.steps ?? [] }
+    let common = steps[0].filter { step in steps.allSatisfy { $0.contains(step) } }
+    description.postprocessing = common.isEmpty ? nil : NNUNetPostprocessing(steps: common)
     // Scales of 8-bit integers belong to one network.
     description.selfTest?.largestInputs = nil
     description.selfTest?.precisions["int8"] = nil
@@ -116,12 +125,9 @@ public struct CrossValidation: Sendable {
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let record = TrainingRecord(
-      model: name,
-      configuration: first.record.configuration,
-      epochs: first.record.epochs,
-      notes: ["The curve is that of fold 0; training-1.json and so on hold those of the others"]
-        + first.record.notes
+    let record = first.record.renamed(
+      name,
+      note: "The curve is that of fold 0; training-1.json and so on hold those of the others"
     )
     try ModelPackage.write(try encoder.encode(record), TrainingRecord.fileName, in: target)
     try ModelPackage.write(try pooled.json(), TrainingRecord.heldOutName, in: target)
@@ -134,12 +140,15 @@ public struct CrossValidation: Sendable {
     return description
   }
 
+  /// Forgets the plan of an earlier run; for when one starts anew.
+  public func discardPlan() { unlink(planPath) }
+
   /// Removes the folds; for when the joined package is safely written.
   public func discardFolds() {
     for fold in 0..<Self.foldCount where isDone(fold) {
       try? ModelPackage(path: path(fold)).remove()
     }
-    unlink(planPath)
+    discardPlan()
     rmdir(folder)
   }
 
@@ -154,10 +163,12 @@ public struct CrossValidation: Sendable {
       let record = files.contents(atPath: path(fold) + "/" + TrainingRecord.fileName)
         .flatMap({ try? JSONDecoder().decode(TrainingRecord.self, from: $0) })
     else { throw damaged(TrainingRecord.fileName) }
-    guard
-      let heldOut = files.contents(atPath: path(fold) + "/" + TrainingRecord.heldOutName)
-        .flatMap({ try? EvaluationReport(json: $0) })
-    else { throw damaged(TrainingRecord.heldOutName) }
+    let heldOutPath = path(fold) + "/" + TrainingRecord.heldOutName
+    var heldOut: EvaluationReport?
+    if files.fileExists(atPath: heldOutPath) {
+      heldOut = files.contents(atPath: heldOutPath).flatMap { try? EvaluationReport(json: $0) }
+      guard heldOut != nil else { throw damaged(TrainingRecord.heldOutName) }
+    }
     return Fold(number: fold, package: package, record: record, heldOut: heldOut)
   }
 
@@ -227,15 +238,11 @@ public struct CrossValidation: Sendable {
 }
 
 extension ModelDescription.Result {
-  /// The overlap and the distance of every structure.
-  /// - Parameters:
-  ///   - evaluation: An evaluation of held-out cases.
-  ///   - metrics: Keys of the metrics.
-  /// - Returns: One row for each, by rising label.
-  static func rows(
-    of evaluation: EvaluationReport,
-    metrics: [String] = ["dice", "hd95"]
-  ) -> [ModelDescription.Result] {
+  /// The metrics of every structure that a description and a card show.
+  /// - Parameter evaluation: An evaluation of held-out cases.
+  /// - Returns: One row for each structure and metric, by rising label.
+  static func rows(of evaluation: EvaluationReport) -> [ModelDescription.Result] {
+    let metrics = HeldOutMetrics.shown(among: evaluation.metrics)
     func rounded(_ value: Double) -> Double { (value * 10000).rounded() / 10000 }
     return evaluation.structures.flatMap { key, name in
       metrics.compactMap { metric in

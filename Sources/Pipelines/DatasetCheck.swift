@@ -32,6 +32,11 @@ public struct DatasetCheck: Sendable {
     try check(dataset, progress: progress, interruption: interruption) { _ in }
   }
 
+  /// Reads a scan; a picture as grey values.
+  static func scan(_ path: String, asPicture: Bool) throws -> Volume<Float> {
+    (asPicture ? try GreyPicture.read(path) : try ImageFormats.read(path).volume).asFloat
+  }
+
   /// A labelled scan as read.
   struct LoadedCase: Sendable {
     let id: String
@@ -80,12 +85,12 @@ public struct DatasetCheck: Sendable {
         visit: visit
       )
     }
-    var findings = dataset.unpaired.map { message in
+    var findings = dataset.unpaired.map { file in
       DatasetFinding(
         .unpaired,
-        String(message.prefix { $0 != " " }),
+        file.id,
         fault: true,
-        message,
+        file.message,
         remedy: "bring the other file under this name, or take this one out"
       )
     }
@@ -156,7 +161,7 @@ public struct DatasetCheck: Sendable {
     let known = Set(dataset.cases.flatMap { [$0.image, $0.label] }.map { standard($0) })
     guard let files = FileManager.default.enumerator(atPath: dataset.path) else { return [] }
     // Without their partner they are faults already.
-    let unpaired = dataset.unpaired.map { $0.prefix { $0 != " " } }
+    let unpaired = dataset.unpaired.map(\.id)
     let names = files.compactMap { $0 as? String }.filter { name in
       (name.hasSuffix(".nii.gz") || name.hasSuffix(".nii"))
         && !testPlaces.contains(String(name.prefix { $0 != "/" }))

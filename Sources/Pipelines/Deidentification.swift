@@ -132,7 +132,7 @@ package struct Deidentification: Sendable {
     progress.begin("de-identifying", total: files.count)
     defer { progress.end() }
     let work = target + "/.work"
-    if !isSingle { try makeFolder(work) }
+    if !isSingle { try OutputGuard.makeFolder(work) }
     var names: Set<String> = []
     var patients: Set<String> = []
     for start in stride(from: 0, to: files.count, by: Self.block) {
@@ -240,17 +240,9 @@ package struct Deidentification: Sendable {
     return name
   }
 
-  private func makeFolder(_ path: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw SupportError.unwritable(path: path, reason: OutputGuard.reason(of: error))
-    }
-  }
-
   private func move(_ file: String, to folder: String, _ name: String) throws {
     let target = folder + "/" + name
-    try makeFolder(URL(fileURLWithPath: target).deletingLastPathComponent().path)
+    try OutputGuard.makeFolder(URL(fileURLWithPath: target).deletingLastPathComponent().path)
     guard rename(file, target) == 0 else {
       throw SupportError.unwritable(path: target, reason: String(cString: strerror(errno)))
     }

@@ -22,7 +22,15 @@ extension EvaluationRun {
 
   /// Finds out whether an earlier evaluation was made in the same way.
   /// - Throws: `EvaluationError.incomparable` naming the convention that differs.
-  func check(_ report: EvaluationReport, from path: String) throws(EvaluationError) {
+  /// - Parameters:
+  ///   - report: The earlier evaluation.
+  ///   - path: Where it lies, for the error.
+  ///   - hasMask: Whether images are compared within masks here.
+  func check(
+    _ report: EvaluationReport,
+    from path: String,
+    hasMask: Bool
+  ) throws(EvaluationError) {
     func same<Value: Equatable>(
       _ name: String,
       _ found: Value,
@@ -39,6 +47,11 @@ extension EvaluationRun {
       evaluator.emptyPolicy.rawValue
     )
     try same("the ignored label", word(report.ignoreLabel), word(evaluator.ignoredReferenceLabel))
+    func counted(_ name: String?) -> String { name == nil ? "structures" : "objects" }
+    try same("what labels mean", counted(report.objectName), counted(evaluator.objectName))
+    if let theirs = report.structures.first(where: { $0.key == Evaluator.imageKey })?.name {
+      try same("what is compared", theirs, Evaluator.imageName(masked: hasMask))
+    }
     if evaluator.metrics.contains(where: \.usesTolerance),
       report.metrics.contains(where: \.usesTolerance)
     {

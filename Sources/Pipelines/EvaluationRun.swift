@@ -73,7 +73,7 @@ public struct EvaluationRun: Sendable {
         let named = predictions.named(as: pairing)
         others.append((other, try outcomes(named, masks, step, progress, interruption)))
       case .evaluation(let report):
-        try check(report, from: other.path)
+        try check(report, from: other.path, hasMask: masks != nil)
         others.append((other, Self.outcomes(report, named: pairing)))
       }
     }

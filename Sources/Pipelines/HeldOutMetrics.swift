@@ -35,9 +35,10 @@ enum HeldOutMetrics {
   }
 
   /// The metrics that a model's description and card show.
-  /// - Parameter dataset: The data set.
-  /// - Returns: Keys of the catalogue.
-  static func shown(for dataset: SegmentationDataset) -> [String] {
-    dataset.countsObjects ? ["pq", "sq", "rq", "lesionF1", "dice"] : ["dice", "hd95"]
+  /// - Parameter metrics: Those that were computed.
+  /// - Returns: Keys: of objects where they were matched, else of structures.
+  static func shown(among metrics: [Metric]) -> [String] {
+    metrics.contains { $0.key == "pq" }
+      ? ["pq", "sq", "rq", "lesionF1", "dice"] : ["dice", "hd95"]
   }
 }

@@ -59,7 +59,12 @@ extension ModelPackage {
       let parts = try networks.map {
         try predictor(planned: PlannedNetwork($0, options: planOptions), options: options)
       }
-      guard parts.count > 1, let heads = description.probabilityHeads else { return parts[0] }
+      guard parts.count > 1 else { return parts[0] }
+      guard let heads = description.probabilityHeads else {
+        throw PipelinesError.unfitEnsemble(
+          reason: "objects are found by one network; name it with --folds"
+        )
+      }
       return EnsemblePredictor(parts: parts, heads: heads, labels: description.labels)
     case .nnUNet(let plan):
       let scratch = PlanScratch()

@@ -29,20 +29,28 @@ extension ModelPackage {
     }
     let unseen = Set(description.provenance.heldOut)
     let heldOut = loaded.filter { unseen.contains($0.id) }
-    let compared = (heldOut.isEmpty ? loaded : heldOut).prefix(ModelSelfTest.scanLimit)
+    let candidates = heldOut.isEmpty ? loaded : heldOut
+    let compared = candidates.prefix(ModelSelfTest.scanCount(candidates.map(\.scan)))
+    let classes = description.plan.classes(description.labels)
     let examples = loaded.filter { !unseen.contains($0.id) }.prefix(ModelSelfTest.scanLimit)
     var complete = description
     complete.selfTest = try ModelSelfTest.measure(
       network,
       single: PlannedNetwork(network),
       patches: description.testPatches,
-      labels: description.labels,
+      labels: classes,
       scans: compared.map(\.scan),
       examples: examples.map(\.scan),
       source: "\(compared.count) \(heldOut.isEmpty ? "" : "held-out ")"
         + (compared.count == 1 ? "scan" : "scans") + " of \(dataset.name)",
       interruption: interruption
-    ) { try predictor(planned: $0, options: SegmentationRun.Options()) }
+    ) { network in
+      // One object more would shift the numbers of all later ones; classes are compared.
+      if case .slices = description.plan {
+        return description.plan.withoutSeparation.predictor(network, labels: classes)
+      }
+      return try predictor(planned: network, options: SegmentationRun.Options())
+    }
     try ModelPackage.writeDescription(complete, to: path)
     return try ModelPackage(path: path)
   }

@@ -70,9 +70,7 @@ struct PictureSampler: TrainingSampler {
     let plane = size.x * size.y
     let slice = Int.random(in: 0..<size.z, using: &random)
     let pixels = slice * plane..<(slice + 1) * plane
-    // The last samples of a batch are the ones that must show foreground, as in nnU-Net.
-    let forced =
-      Double(index) >= Double(configuration.batchSize) * (1 - configuration.foregroundShare)
+    let forced = configuration.foreground.isForced(index, &random)
     let shown = forced ? pixels.filter { isForeground(entry.labels[$0]) } : []
     let pixel =
       shown.isEmpty

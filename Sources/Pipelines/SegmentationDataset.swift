@@ -15,6 +15,19 @@ public struct SegmentationDataset: Sendable {
     public let label: String
   }
 
+  /// A file without its partner.
+  public struct Unpaired: Sendable, Equatable {
+    /// The id.
+    public let id: String
+    /// What is missing, without a full stop.
+    public let message: String
+
+    init(_ id: String, has what: String) {
+      self.id = id
+      message = "\(id) has \(what)"
+    }
+  }
+
   /// The folder.
   public let path: String
   /// The description's file.
@@ -38,7 +51,7 @@ public struct SegmentationDataset: Sendable {
   /// What the names of the files end with.
   let fileEnding: String
   /// Ids of scans without a label map, and of label maps without a scan.
-  public let unpaired: [String]
+  public let unpaired: [Unpaired]
   /// What the numbers of the label maps mean to the generator of images.
   ///
   /// Nil where the description does not say it; cases are label maps alone otherwise, `image` being the
@@ -128,10 +141,10 @@ public struct SegmentationDataset: Sendable {
     reference = header.reference ?? "not stated"
     licence = header.licence ?? "not stated"
     let channels = header.channel_names ?? header.modality ?? [:]
-    fileEnding = header.file_ending ?? ".nii.gz"
-    let ending = fileEnding
+    let ending = header.file_ending ?? ".nii.gz"
+    fileEnding = ending
     isPictures = Self.pictureEndings.contains(ending.lowercased())
-    countsObjects = header.instances ?? false
+    countsObjects = !withoutLabels && (header.instances ?? false)
     guard channels.count <= 1 || (isPictures && channels.count == 3) else {
       throw unusable("it has \(channels.count) channels, not 1")
     }
@@ -159,9 +172,9 @@ public struct SegmentationDataset: Sendable {
     }
     let (cases, unpaired) =
       if withoutLabels {
-        (Self.scans(in: path, ending: header.file_ending ?? ".nii.gz"), [String]())
+        (Self.scans(in: path, ending: ending), [Unpaired]())
       } else if synthesis != nil {
-        (Self.labelMaps(in: path, ending: header.file_ending ?? ".nii.gz"), [String]())
+        (Self.labelMaps(in: path, ending: ending), [Unpaired]())
       } else if let pairs = header.training {
         Self.listed(pairs, in: path)
       } else {
@@ -203,14 +216,19 @@ public struct SegmentationDataset: Sendable {
     let ignored = names.first { $0.value == "ignore" }?.key
     if let ignored {
       // nnU-Net's rule, which tells a slip of the pen.
-      guard ignored == names.keys.max(), ignored > 0 else {
-        throw unusable("its ignore label \(ignored) is not the highest number")
+      guard ignored == names.keys.max(), (1...65535).contains(ignored) else {
+        throw unusable(
+          "its ignore label \(ignored) is not the highest number, or not one from 1 to 65535"
+        )
       }
       names[ignored] = nil
     }
     let foreground = names.filter { $0.key != 0 }.sorted { $0.key < $1.key }
     guard !foreground.isEmpty, foreground.allSatisfy({ (1...65535).contains($0.key) }) else {
       throw unusable("its labels are not numbers from 1 to 65535")
+    }
+    guard Set(foreground.map(\.value)).count == foreground.count else {
+      throw unusable("two of its labels share a name")
     }
     guard foreground.count <= maximumLabels else {
       throw unusable("it has \(foreground.count) labels, more than \(maximumLabels)")
@@ -245,9 +263,9 @@ public struct SegmentationDataset: Sendable {
     return result
   }
 
-  private static func listed(_ pairs: [Header.Pair], in path: String) -> ([Case], [String]) {
+  private static func listed(_ pairs: [Header.Pair], in path: String) -> ([Case], [Unpaired]) {
     var cases: [Case] = []
-    var unpaired: [String] = []
+    var unpaired: [Unpaired] = []
     for pair in pairs {
       func resolved(_ name: String) -> String {
         URL(fileURLWithPath: path).appendingPathComponent(name).standardizedFileURL.path
@@ -257,12 +275,12 @@ public struct SegmentationDataset: Sendable {
       let files = FileManager.default
       switch (files.fileExists(atPath: image), files.fileExists(atPath: label)) {
       case (true, true): cases.append(Case(id: id, image: image, label: label))
-      case (true, false): unpaired.append("\(id) has no label map")
-      case (false, true): unpaired.append("\(id) has no scan")
-      case (false, false): unpaired.append("\(id) has neither scan nor label map")
+      case (true, false): unpaired.append(Unpaired(id, has: "no label map"))
+      case (false, true): unpaired.append(Unpaired(id, has: "no scan"))
+      case (false, false): unpaired.append(Unpaired(id, has: "neither scan nor label map"))
       }
     }
-    return (cases.sorted { $0.id < $1.id }, unpaired.sorted())
+    return (cases.sorted { $0.id < $1.id }, unpaired.sorted { $0.message < $1.message })
   }
 
   private static func found(
@@ -270,7 +288,7 @@ public struct SegmentationDataset: Sendable {
     images imageFolder: String,
     labels labelFolder: String,
     ending: String
-  ) -> ([Case], [String]) {
+  ) -> ([Case], [Unpaired]) {
     func names(_ folder: String) -> [String] {
       ((try? FileManager.default.contentsOfDirectory(atPath: path + "/" + folder)) ?? [])
         .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }
@@ -296,9 +314,9 @@ public struct SegmentationDataset: Sendable {
       )
     }
     let unpaired =
-      ids.subtracting(labels).map { "\($0) has no label map in \(labelFolder)" }
-      + labels.subtracting(ids).map { "\($0) has no scan in \(imageFolder)" }
-    return (cases, unpaired.sorted())
+      ids.subtracting(labels).map { Unpaired($0, has: "no label map in \(labelFolder)") }
+      + labels.subtracting(ids).map { Unpaired($0, has: "no scan in \(imageFolder)") }
+    return (cases, unpaired.sorted { $0.message < $1.message })
   }
 
   private static func labelMaps(in path: String, ending: String) -> [Case] {

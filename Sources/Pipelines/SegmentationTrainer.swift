@@ -6,7 +6,7 @@ import Networks
 import Support
 import Tensors
 
-/// Trains a slice-wise segmentation network, with checkpoints from which a killed run resumes.
+/// Trains a network on a data set, with checkpoints from which a killed run resumes.
 public struct SegmentationTrainer: Sendable {
   /// How long to train.
   public enum Budget: Sendable, Equatable {
@@ -256,6 +256,7 @@ public struct SegmentationTrainer: Sendable {
       initial: initial,
       checkpoint: resumes && exchange.isRoot ? checkpoint : nil
     )
+    if state.step == 0, let initial { tell(initial, state) }
     try state.share(over: exchange)
     let material = try TrainingMaterial(
       dataset,
@@ -280,6 +281,18 @@ public struct SegmentationTrainer: Sendable {
     )
     try train(&state, sampler: sampler, budget: budget, monitor: monitor)
     return (state, material, monitor)
+  }
+
+  /// Says how much of the network the weights of another model are.
+  private func tell(_ initial: InitialWeights, _ state: TrainingState) {
+    let (taken, all) = initial.coverage(of: state.network)
+    let share = (1000 * Double(taken) / Double(max(1, all))).rounded() / 10
+    let sentence = "\(share) % of the network's weights come from \(initial.source)."
+    if taken == 0 {
+      progress.warn(sentence + " Its architecture or plan is another one.")
+    } else {
+      progress.note(sentence)
+    }
   }
 
   /// Removes the checkpoints; for when the model is safely written.
@@ -349,7 +362,7 @@ public struct SegmentationTrainer: Sendable {
       if state.step % TrainingConfiguration.stepsPerEpoch == 0
         || state.step == state.configuration.steps
       {
-        state.closeEpoch()
+        state.closeEpoch(exchange)
         report(state)
         try save(state)
         if try monitor.review(&state) { try write(state) }

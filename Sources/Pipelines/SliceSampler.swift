@@ -55,9 +55,7 @@ package struct SliceSampler: TrainingSampler {
   package func sample(step: Int, index: Int) -> TrainingSample {
     var random = stream.split(step, index)
     let entry = cases[Int.random(in: 0..<cases.count, using: &random)]
-    // The last samples of a batch are the ones that must show foreground, as in nnU-Net.
-    let forced =
-      Double(index) >= Double(configuration.batchSize) * (1 - configuration.foregroundShare)
+    let forced = configuration.foreground.isForced(index, &random)
     let size = entry.volume.grid.size
     let isForced = forced && !entry.foregroundSlices.isEmpty
     let slice =

@@ -19,13 +19,13 @@ struct StudyPackage: StudySource {
       return "installed"
     }
     let workplace = folder + "/.package"
-    try makeFolder(workplace)
+    try OutputGuard.makeFolder(workplace)
     defer { try? FileManager.default.removeItem(atPath: workplace) }
     progress.begin("downloading the Debian package \(source.package)", total: nil)
     let archive = try download(in: workplace)
     progress.end()
     let root = workplace + "/root"
-    try makeFolder(root)
+    try OutputGuard.makeFolder(root)
     let unpacking = try tools.run(["dpkg-deb", "-x", archive, root], in: workplace)
     guard unpacking.succeeded else {
       throw StudyError.unobtainable(
@@ -51,7 +51,7 @@ struct StudyPackage: StudySource {
   /// needs root), fresh lists of the machine (needs `sudo` without a password).
   private func download(in folder: String) throws -> String {
     let lists = folder + "/lists"
-    try makeFolder(lists + "/partial")
+    try OutputGuard.makeFolder(lists + "/partial")
     let own = ["-o", "Dir::State::lists=\(lists)", "-o", "Dir::Cache=\(folder)"]
     let attempts: [[[String]]] = [
       [["apt-get", "download", source.package]],

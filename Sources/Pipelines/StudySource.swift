@@ -50,15 +50,4 @@ extension StudySource {
       )
     }
   }
-
-  /// Makes a folder, with those above it.
-  /// - Parameter path: The folder.
-  /// - Throws: `SupportError.unwritable`.
-  func makeFolder(_ path: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw SupportError.unwritable(path: path, reason: OutputGuard.reason(of: error))
-    }
-  }
 }

@@ -17,7 +17,7 @@ struct StudyWheel: StudySource {
   /// - Returns: `downloaded`.
   func copyFiles(into folder: String, progress: any ProgressReporter) throws -> String {
     let workplace = folder + "/.package"
-    try makeFolder(workplace)
+    try OutputGuard.makeFolder(workplace)
     defer { try? FileManager.default.removeItem(atPath: workplace) }
     progress.begin("downloading the wheel of \(source.package) \(source.version)", total: nil)
     let wheel = try download(in: workplace)

@@ -48,7 +48,8 @@ public struct TrainedModel: Sendable {
       network: configuration.network,
       plan: configuration.plan,
       licence: dataset.licence,
-      intendedUse: "Research on scans like those of \(dataset.name). \(Version.disclaimer)",
+      intendedUse:
+        "Research on \(isPicture ? "pictures" : "scans") like those of \(dataset.name). \(Version.disclaimer)",
       provenance: ModelDescription.Provenance(
         dataset: dataset.name,
         source: dataset.reference,
@@ -98,7 +99,7 @@ public struct TrainedModel: Sendable {
 
   private var results: [ModelDescription.Result] {
     outcome.evaluation.map {
-      ModelDescription.Result.rows(of: $0, metrics: HeldOutMetrics.shown(for: dataset))
+      ModelDescription.Result.rows(of: $0)
     } ?? []
   }
 
@@ -151,7 +152,13 @@ public struct TrainedModel: Sendable {
         + "label that f32 gives; the lowest Dice of a structure between the two was "
         + "\(rounded(found.lowestDice))."
     }
-    return (["Trained and evaluated in single precision (f32)."] + sentences)
+    return
+      ([
+        outcome.weightType == .float32
+          ? "Trained and evaluated in single precision (f32)."
+          : "Trained in single precision (f32); weights are stored in \(outcome.weightType) and were "
+            + "evaluated so."
+      ] + sentences)
       .joined(separator: " ")
   }
 

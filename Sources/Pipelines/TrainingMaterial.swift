@@ -57,6 +57,7 @@ package struct TrainingMaterial: Sendable {
     if case .reconstruction(let recipe) = configuration.samples {
       let (loaded, faults) = try UnlabelledScans.read(
         dataset.cases,
+        asPictures: dataset.isPictures,
         progress: progress,
         interruption: interruption
       )

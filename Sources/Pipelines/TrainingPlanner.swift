@@ -106,7 +106,7 @@ public struct TrainingPlanner: Sendable {
   ) {
     // What cannot be read is for the data set's check to list.
     let volumes = dataset.cases.compactMap { entry in
-      try? NIfTIFormat().inspect(entry.image, progress: SilentProgress()).first?.volumes.first
+      try? ImageFormats.inspect(entry.image).first?.volumes.first
     }.filter { $0.size.count == 3 && $0.spacingMM.allSatisfy { (1e-3...1e3).contains($0) } }
     guard !volumes.isEmpty else { throw PipelinesError.noInputs(path: dataset.path) }
     // Per patient axis (0 left-right, 1 front-back, 2 feet-head), whatever the storage order.

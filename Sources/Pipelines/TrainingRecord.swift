@@ -5,13 +5,13 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
   /// Version of this record.
   public var schema = TrainingRecord.currentSchema
   /// The model's name.
-  public let model: String
+  public private(set) var model: String
   /// The values of the run.
   public let configuration: TrainingConfiguration
   /// The learning curve.
   public let epochs: [SegmentationTrainer.Epoch]
   /// Oddities of the data set.
-  public let notes: [String]
+  public private(set) var notes: [String]
   /// Looks at held-out cases along the run, the last one after its last step.
   public private(set) var validations: [TrainingValidation] = []
   /// Wall time of the looks on the way.
@@ -51,6 +51,18 @@ public struct TrainingRecord: Codable, Sendable, Equatable {
     validations = outcome.journal.validations
     validationSeconds = outcome.journal.validationSeconds
     warnings = outcome.journal.troubles.map(\.description)
+  }
+
+  /// The record under another name.
+  /// - Parameters:
+  ///   - model: The name.
+  ///   - note: What is said first.
+  /// - Returns: The record.
+  func renamed(_ model: String, note: String) -> TrainingRecord {
+    var result = self
+    result.model = model
+    result.notes.insert(note, at: 0)
+    return result
   }
 
   /// Reads a record; earlier ones have neither validations nor warnings.

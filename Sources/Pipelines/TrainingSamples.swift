@@ -12,11 +12,6 @@ public enum TrainingSamples: Codable, Sendable, Equatable {
   case synthesis(SynthesisRecipe)
   /// Scans with blanked blocks that the network fills in; no label map is read.
   case reconstruction(MaskedReconstruction)
-
-  /// Whether label maps suffice.
-  public var needsNoScans: Bool {
-    if case .synthesis = self { true } else { false }
-  }
 }
 
 /// How images are made from label maps.

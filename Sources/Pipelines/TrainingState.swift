@@ -13,15 +13,13 @@ struct TrainingState {
   var dataSeconds = 0.0
   /// What is noted beside the weights.
   var journal = TrainingJournal()
-  private let network: any Network
+  let network: any Network
   private var optimizer: Optimizer
   /// Running average of the weights; nil without averaging.
   private var average: WeightAverage?
   private var lossSum = 0.0
   private var lossCount = 0
   private var lastRate = 0.0
-  /// The batch of the step, when it is one of scans without labels.
-  private var masked: MaskedBatch?
 
   init(
     _ configuration: TrainingConfiguration,
@@ -74,6 +72,7 @@ struct TrainingState {
       warmupSteps: configuration.warmupSteps
     )
     var batch = batch
+    var masked: MaskedBatch?
     if case .reconstruction = configuration.samples {
       let presented = MaskedBatch(batch)
       masked = presented
@@ -81,13 +80,13 @@ struct TrainingState {
     }
     let before = ParameterSnapshot(network.namedParameters)
     let check = FiniteCheck(network.namedParameters)
-    let (loss, slopes) = try lossAndGradients(batch, exchange)
+    let (loss, slopes) = try lossAndGradients(batch, masked, exchange)
     guard check.isSound(loss: loss, gradients: slopes) else {
       before.restore()
       let fault = check.diagnose(
         inputs: [batch.images],
         forward: { forward(batch.images, rank: exchange.rank)[0] },
-        loss: { self.loss(of: [$0], batch.labels) }
+        loss: { self.loss(of: [$0], batch.labels, masked) }
       )
       let finding = fault == .notReproduced ? nil : fault.description
       throw PipelinesError.trainingDiverged(
@@ -111,13 +110,15 @@ struct TrainingState {
   /// The loss and the gradients of the whole batch, of which this process holds a part.
   private func lossAndGradients(
     _ batch: TrainingBatch,
+    _ masked: MaskedBatch?,
     _ exchange: any GradientExchange
   ) throws -> (loss: Tensor, gradients: Gradients) {
     let whole =
       exchange.count > 1
       ? SharedBatch(parts: exchange.count) { exchange.sums(of: $0) } : nil
     let (value, slopes) = SharedBatch.$current.withValue(whole) { () -> (Tensor, Gradients) in
-      let value = loss(of: forward(batch.images, rank: exchange.rank), batch.labels)
+      let scores = forward(batch.images, rank: exchange.rank)
+      let value = loss(of: scores, batch.labels, masked)
       return (value, gradients(of: value))
     }
     guard exchange.count > 1 else { return (value, slopes) }
@@ -139,7 +140,11 @@ struct TrainingState {
     return supervised.allScores(images, in: context)
   }
 
-  private func loss(of scores: [Tensor], _ labels: LabelTensor) -> Tensor {
+  private func loss(
+    of scores: [Tensor],
+    _ labels: LabelTensor,
+    _ masked: MaskedBatch?
+  ) -> Tensor {
     if let masked { return masked.loss(of: scores[0]) }
     return DeepSupervision.loss(of: scores, labels: labels) {
       // The class after the network's own is what nobody labelled.
@@ -151,7 +156,11 @@ struct TrainingState {
     }
   }
 
-  mutating func closeEpoch() {
+  /// Ends an epoch; every process calls it at the same step.
+  mutating func closeEpoch(_ exchange: any GradientExchange) {
+    if epochs.isEmpty {
+      journal.sumSampledVoxels(over: exchange, classes: configuration.network.outputChannels)
+    }
     epochs.append(
       SegmentationTrainer.Epoch(
         step: step,

@@ -74,11 +74,7 @@ package struct VolumeSampler: TrainingSampler {
   package func sample(step: Int, index: Int) -> TrainingSample {
     var random = stream.split(step, index)
     let entry = cases[Int.random(in: 0..<cases.count, using: &random)]
-    // nnU-Net rounds the number of free samples, halves to even; a batch of one has no last third.
-    let free = Int(
-      (Double(batchSize) * (1 - configuration.foregroundShare)).rounded(.toNearestOrEven)
-    )
-    let forced = batchSize == 1 ? random.chance(configuration.foregroundShare) : index >= free
+    let forced = configuration.foreground.isForced(index, &random)
     var center: SIMD3<Int>?
     if forced, !entry.places.isEmpty {
       let places = entry.places[Int.random(in: 0..<entry.places.count, using: &random)]

@@ -31,7 +31,7 @@ public enum RobustScale {
 
   /// The lowest and highest values that count, and the mean of tissue between them.
   private static func range(of values: [Float]) -> (low: Float, high: Float, mean: Float)? {
-    // A step that shares no factor with the usual sizes visits all columns.
+    // An odd step, so that sizes that are powers of two have all their columns looked at.
     let step = max(1, values.count / sampleCount) | 1
     var sample: [Float] = []
     sample.reserveCapacity(values.count / step + 1)

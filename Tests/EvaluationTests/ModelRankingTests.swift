@@ -1,4 +1,5 @@
 import Evaluation
+import Foundation
 import Testing
 
 /// Ranks in each case, averaged afterwards.
@@ -36,6 +37,16 @@ struct ModelRankingTests {
     #expect(found.rows.map(\.n) == [2])
     #expect(found.rows[0].meanRanks == [2, 1.75, 2.25])
     #expect(found.meanRanks == found.rows[0].meanRanks)
+  }
+
+  @Test func incompleteRanksAreNoReport() throws {
+    var report = try ModelComparisonTests.report("dice", [("a", 0.9)])
+    report.ranking = try Self.ranking("dice", [("a", 0.9)], [("a", 0.8)])
+    let text = String(decoding: try report.json(), as: UTF8.self)
+    #expect(try EvaluationReport(json: Data(text.utf8)).ranking == report.ranking)
+    let damaged = text.replacingOccurrences(of: "\"others\" : [", with: "\"others\" : [ \"x\",")
+    #expect(damaged != text)
+    #expect(throws: EvaluationError.self) { try EvaluationReport(json: Data(damaged.utf8)) }
   }
 
   @Test func theBetterDirectionCounts() throws {

@@ -61,6 +61,11 @@ struct ObjectMetricTests {
     #expect(found.values["lesionFalsePositives"] == .value(0))
   }
 
+  @Test func predictedObjectsMayBearTheIgnoredNumber() throws {
+    let found = try values(drawn("11..99"), drawn("11..22"), ignored: 9)
+    #expect(found.values["pq"] == .value(1))
+  }
+
   @Test func twoEmptyMapsAreUndefined() throws {
     let found = try values(drawn("...."), drawn("...."))
     #expect(found.values["pq"]?.number == nil && found.state == .absent)

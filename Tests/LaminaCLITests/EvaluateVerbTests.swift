@@ -80,6 +80,11 @@ import Testing
     #expect(found.ranking?.meanRanks == wanted.ranking?.meanRanks && found.ranking != nil)
     let options = ["--compare", folder.file("q.json"), "--empty", "brats"]
     #expect(try Self.evaluate(folder, metrics + options).status == 65)
+    let objects = try Self.evaluate(
+      folder,
+      metrics + ["--compare", folder.file("q.json"), "--instances"]
+    )
+    #expect(objects.status == 65 && objects.error.contains("what labels mean"))
     try Self.write("{}", to: folder.file("q.json"))
     #expect(
       try Self.evaluate(folder, metrics + ["--compare", folder.file("q.json")]).status == 65

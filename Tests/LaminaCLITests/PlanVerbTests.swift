@@ -78,6 +78,7 @@ import Testing
   @Test(arguments: [
     ["--minutes", "0"], ["--memory", "0"], ["--output", "x"], ["--configuration", "4d"],
     ["--configuration", "3d", "--network", "fcn"],
+    ["--configuration", "2d", "--patch", "16", "16", "16"],
   ])
   func wrongOptionsAre64(_ options: [String]) throws {
     #expect(try Program.start(["plan", "/nosuch"] + options).wait().status == 64)

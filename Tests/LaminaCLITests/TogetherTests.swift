@@ -63,7 +63,7 @@ import Testing
     ])
     let checkpoint = model + ".training/checkpoint.safetensors"
     defer { running.process.terminate() }
-    for _ in 0..<600 where !FileManager.default.fileExists(atPath: checkpoint) {
+    for _ in 0..<6000 where !FileManager.default.fileExists(atPath: checkpoint) {
       guard running.process.isRunning else { break }
       Thread.sleep(forTimeInterval: 0.1)
     }

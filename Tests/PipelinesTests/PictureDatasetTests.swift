@@ -25,7 +25,7 @@ struct PictureDatasetTests {
     let dataset = try SegmentationDataset(path: study.path)
     #expect(dataset.cases.map(\.id) == ["discs_0", "discs_1"])
     #expect(dataset.cases[0].image == study.folder.file("pictures/discs_0.png"))
-    #expect(dataset.unpaired == ["discs_2 has no label map in masks"])
+    #expect(dataset.unpaired.map(\.message) == ["discs_2 has no label map in masks"])
   }
 
   @Test func ofPicturesAndLabelMapsThePixelsMustBeTheSame() throws {

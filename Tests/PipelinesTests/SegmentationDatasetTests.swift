@@ -29,7 +29,7 @@ import Testing
     let dataset = try SegmentationDataset(path: study.path)
     #expect(dataset.cases.map(\.id) == ["ball_0"])
     #expect(dataset.labels.map(\.name) == ["ball", "core"])
-    #expect(dataset.unpaired == ["ball_1 has no scan"])
+    #expect(dataset.unpaired.map(\.message) == ["ball_1 has no scan"])
   }
 
   @Test func unpairedFilesAreNamed() throws {
@@ -39,7 +39,7 @@ import Testing
     let dataset = try SegmentationDataset(path: study.path)
     #expect(dataset.cases.map(\.id) == ["ball_1"])
     #expect(
-      dataset.unpaired == [
+      dataset.unpaired.map(\.message) == [
         "ball_0 has no label map in labelsTr", "ball_2 has no scan in imagesTr",
       ]
     )

@@ -31,6 +31,13 @@ package struct TrainingJournal: Codable, Sendable, Equatable {
     }
   }
 
+  /// Adds what the other processes' samples showed; called by all of them at the first epoch's end.
+  mutating func sumSampledVoxels(over exchange: any GradientExchange, classes: Int) {
+    guard exchange.count > 1 else { return }
+    let own = sampledVoxels + [Int](repeating: 0, count: max(0, classes - sampledVoxels.count))
+    sampledVoxels = exchange.sums(of: own.map(Double.init)).map { Int($0) }
+  }
+
   /// Notes the norm of a step's gradient.
   mutating func note(gradientNorm: Double) {
     normSum += gradientNorm

@@ -37,6 +37,10 @@ struct TrainingMonitor {
     } catch SupportError.interrupted {
       // The trainer asks before the next step, and all processes stop together.
       looks = false
+    } catch let error as PipelinesError {
+      // An early network may find too many objects, or scores beyond all numbers; training goes on.
+      progress.warn("Held-out cases could not be looked at: \(error.description)")
+      looks = false
     }
     let watch = TroubleWatch(labels: dataset.labels, totalSteps: state.configuration.steps)
     for trouble in watch.findings(state.epochs, state.journal) {

@@ -229,9 +229,9 @@ private struct NNUNetJob {
     guard air != nil else {
       return "No air was skipped: that is for 3-D models of one channel of CT and a single stage."
     }
-    let (seen, skipped) = scorers.reduce((0, 0)) {
-      ($0.0 + $1.airTiles.seen, $0.1 + $1.airTiles.skipped)
-    }
+    // Every network sees the same tiles, and each answers for itself.
+    let seen = scorers.first?.airTiles.seen ?? 0
+    let skipped = scorers.map(\.airTiles.skipped).min() ?? 0
     return "Of \(seen) tiles that hold nothing but air \(skipped) were not computed"
       + (scorers.contains(where: \.seesSomethingInAir)
         ? ": the network sees more than background there." : ".")

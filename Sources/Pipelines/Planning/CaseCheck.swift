@@ -54,24 +54,32 @@ struct CaseCheck {
   }
 
   /// A corner may lie so far from where the other file has it without a remark, mm.
-  private static let silentGapMM = 1e-4
+  static let silentGapMM = 1e-4
   /// A fraction of a label is rounded away when `--fix` mends it.
   static let fractionLimit = 1e-3
 
   private mutating func add(
     _ kind: DatasetFinding.Kind,
     fault: Bool = true,
+    mendable: Bool = false,
     _ message: String,
     remedy: String
   ) {
-    findings.append(DatasetFinding(kind, id, fault: fault, "\(id): \(message)", remedy: remedy))
+    findings.append(
+      DatasetFinding(
+        kind,
+        id,
+        fault: fault,
+        mendable: mendable,
+        "\(id): \(message)",
+        remedy: remedy
+      )
+    )
   }
 
   private mutating func read(_ path: String, asGrey: Bool = false) throws -> AnyVolume? {
     do {
       return asGrey ? try GreyPicture.read(path) : try ImageFormats.read(path).volume
-    } catch let error as ImagingError {
-      unreadable(error.description)
     } catch let error as any ClassifiedError {
       unreadable(error.description)
     }
@@ -134,10 +142,12 @@ struct CaseCheck {
           remedy: "find out which of the two headers is right and write the other file anew"
         )
       } else {
+        let isNear = scan.largestGap(from: map) < DatasetMending.gapLimitMM
         add(
           .grid,
+          mendable: isNear,
           DatasetCheck.clause(error.description),
-          remedy: scan.largestGap(from: map) < DatasetMending.gapLimitMM
+          remedy: isNear
             ? "--fix gives the label map the scan's place"
             : "find out which of the two headers is right and write the other file anew"
         )
@@ -169,10 +179,12 @@ struct CaseCheck {
       }
       return map
     } catch let error as any ClassifiedError {
+      let canBeRounded = stored.roundedLabels != nil
       add(
         .brokenLabels,
+        mendable: canBeRounded,
         DatasetCheck.clause(error.description),
-        remedy: stored.roundedLabels == nil
+        remedy: !canBeRounded
           ? "obtain the label map again; it was resampled as an image, or is one"
           : "--fix rounds them, as none is more than \(Self.fractionLimit) from a whole number"
       )

@@ -48,8 +48,18 @@ public struct DatasetFinding: Codable, Sendable, Equatable {
   public let remedy: String
   /// Whether training would be wrong; else it is an oddity.
   public let isFault: Bool
+  /// Whether a mended copy can keep the case.
+  public let isMendable: Bool
 
-  init(_ kind: Kind, _ caseID: String?, fault: Bool, _ message: String, remedy: String) {
+  init(
+    _ kind: Kind,
+    _ caseID: String?,
+    fault: Bool,
+    mendable: Bool = false,
+    _ message: String,
+    remedy: String
+  ) {
+    isMendable = mendable
     self.kind = kind
     self.caseID = caseID
     self.message = message

@@ -7,7 +7,7 @@ import Support
 ///
 /// - Label maps that lie less than `gapLimitMM` from their scan get the scan's place.
 /// - Labels stored as fractions become whole numbers, where none is further than a thousandth from one.
-/// - Of several cases that show the same scan the first is kept.
+/// - Of several cases that show the same scan the first without such a fault is kept.
 /// - Cases that have another fault are left out.
 public struct DatasetMending: Sendable {
   /// One thing that was done.
@@ -56,27 +56,28 @@ public struct DatasetMending: Sendable {
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws -> [Action] {
-    for name in ["imagesTr", "labelsTr"] {
-      try FileManager.default.createDirectory(
-        atPath: folder + "/" + name,
-        withIntermediateDirectories: true
+    guard !dataset.isPictures else {
+      throw PipelinesError.notADataset(
+        path: dataset.path,
+        reason: "scans can be mended, pictures cannot"
       )
     }
-    let copies = Set(check.copies.flatMap { $0.dropFirst() })
-    let faults = Dictionary(grouping: check.findings.filter(\.isFault)) { $0.caseID ?? "" }
-    var actions = dataset.unpaired.map { message in
-      Action(
-        caseID: String(message.prefix { $0 != " " }),
-        kind: .leftOut,
-        reason: message
-      )
+    for name in ["imagesTr", "labelsTr"] {
+      try OutputGuard.makeFolder(folder + "/" + name)
+    }
+    let lost = Dictionary(
+      grouping: check.findings.filter { $0.isFault && !$0.isMendable }
+    ) { $0.caseID ?? "" }
+    // Of copies the first that is not left out for a fault of its own.
+    let copies = Set(check.copies.flatMap { $0.filter { lost[$0] == nil }.dropFirst() })
+    var actions = dataset.unpaired.map {
+      Action(caseID: $0.id, kind: .leftOut, reason: $0.message)
     }
     var kept = 0
     progress.begin("writing \(dataset.cases.count) cases", total: dataset.cases.count)
     for (index, entry) in dataset.cases.enumerated() {
       try interruption.check()
-      let reasons = (faults[entry.id] ?? []).filter { !Self.isMendable($0) }
-      if let reason = reasons.first?.message {
+      if let reason = lost[entry.id]?.first?.message {
         actions.append(Action(caseID: entry.id, kind: .leftOut, reason: reason))
       } else if copies.contains(entry.id) {
         let reason = "\(entry.id) shows the scan of another case"
@@ -95,12 +96,6 @@ public struct DatasetMending: Sendable {
     return actions.sorted { $0.caseID < $1.caseID }
   }
 
-  /// The check looked at what can be mended too, and said so in the remedy.
-  private static func isMendable(_ finding: DatasetFinding) -> Bool {
-    (finding.kind == .grid || finding.kind == .brokenLabels)
-      && finding.remedy.hasPrefix("--fix")
-  }
-
   private func write(_ entry: SegmentationDataset.Case, to folder: String) throws -> [Action] {
     let scanPath = "\(folder)/imagesTr/\(entry.id)_0000.nii.gz"
     let labelPath = "\(folder)/labelsTr/\(entry.id).nii.gz"
@@ -110,7 +105,7 @@ public struct DatasetMending: Sendable {
     let gap = scan.largestGap(from: stored.geometry)
     let rounded = stored.roundedLabels
     var reasons: [String] = []
-    if gap > 0 {
+    if gap > CaseCheck.silentGapMM {
       reasons.append("the label map got the scan's place (\(CaseCheck.rounded(gap)) mm)")
     }
     if rounded != nil { reasons.append("labels became whole numbers") }
@@ -141,9 +136,15 @@ public struct DatasetMending: Sendable {
 
   /// The description with the new number of cases; a list of files no longer holds.
   private func writeDescription(to folder: String, count: Int) throws {
-    let text = FileManager.default.contents(atPath: dataset.descriptionPath) ?? Data()
-    var values = (try? JSONSerialization.jsonObject(with: text)) as? [String: Any] ?? [:]
-    for key in ["training", "test", "numTest", "dataset"] { values[key] = nil }
+    guard let text = FileManager.default.contents(atPath: dataset.descriptionPath),
+      var values = (try? JSONSerialization.jsonObject(with: text)) as? [String: Any]
+    else {
+      throw PipelinesError.notADataset(
+        path: dataset.path,
+        reason: "its dataset.json can no longer be read"
+      )
+    }
+    for key in ["training", "test", "numTest", "dataset", "folders"] { values[key] = nil }
     values["numTraining"] = count
     values["file_ending"] = ".nii.gz"
     let data = try JSONSerialization.data(

@@ -27,7 +27,7 @@ public struct DatasetPlanner: Sendable {
   /// Bytes for each voxel of a prepared case: its value, its class, and its place.
   static let bytesPerVoxel = 10
   /// Channels of the two networks by which the machine is timed.
-  private static let probeFeatures = (8, 24)
+  static let probeFeatures = (8, 24)
   /// Cases of more voxels are not used to time the drawing of samples: preparing them takes too long.
   private static let largestExample = 8_000_000
 
@@ -112,7 +112,8 @@ public struct DatasetPlanner: Sendable {
       classes: dataset.labels.count + 1
     )
     let target = request.spacing.map { [$0.z, $0.y, $0.x] } ?? rules.targetSpacing
-    let full = rules.volumes(target: target)
+    // Pages of a picture are no volume.
+    let full = dataset.isPictures ? nil : rules.volumes(target: target)
     let low =
       request.spacing == nil && request.patchSize == nil ? full.flatMap(rules.lowResolution) : nil
     let slices: any PlanFamily =
@@ -133,10 +134,17 @@ public struct DatasetPlanner: Sendable {
     guard shape == .slices || volumes != nil else {
       throw PipelinesError.invalidPlan(reason: "3d was asked for, but the cases are single slices")
     }
+    if shape == .slices, request.spacing != nil || request.patchSize != nil {
+      throw PipelinesError.invalidPlan(
+        reason: "a spacing or a patch was asked for, but slices are planned: \(reason)"
+      )
+    }
     var choice: Choice
     if shape == .volumes, let volumes {
       choice = try choose(volumes, speed, interruption)
-      if request.shape == .automatic, !choice.estimate.fits {
+      if request.shape == .automatic, request.spacing == nil, request.patchSize == nil,
+        !choice.estimate.fits
+      {
         let other = try choose(slices, speed, interruption)
         if other.estimate.fits {
           (shape, choice) = (.slices, other)
@@ -168,7 +176,7 @@ public struct DatasetPlanner: Sendable {
       request: request
     )
     rows += PlanRows.training(configuration)
-    rows += PlanRows.estimate(choice.estimate, request: request, speed: choice.speed)
+    rows += PlanRows.estimate(choice.estimate, request: request)
     return TrainingPlan(
       configuration: configuration,
       rows: rows,
@@ -200,7 +208,12 @@ public struct DatasetPlanner: Sendable {
   private func shape(_ target: [Double], hasVolumes: Bool) -> (PlanRequest.Shape, String) {
     if request.shape != .automatic { return (request.shape, "as asked for") }
     if request.network != "unet" { return (.slices, "\(request.network) is a network of slices") }
-    if !hasVolumes { return (.slices, "the cases are single slices") }
+    if !hasVolumes {
+      return (
+        .slices,
+        dataset.isPictures ? "pictures are seen one by one" : "the cases are single slices"
+      )
+    }
     let sorted = target.sorted()
     let ratio = sorted[2] / sorted[1]
     let limit = NNUNetPlanner.anisotropy
@@ -282,7 +295,10 @@ public struct DatasetPlanner: Sendable {
 
   /// Voxels of all cases, as the files have them.
   private var datasetVoxels: Int {
-    fingerprint.cases.reduce(0) { $0 + $1.size.reduce(1, *) }
+    fingerprint.cases.reduce(0) {
+      // A case's size is that of the box around what is not 0.
+      $0 + Int((Double($1.size.reduce(1, *)) / $1.relativeSize).rounded())
+    }
   }
 }
 

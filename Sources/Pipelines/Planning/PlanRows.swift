@@ -180,8 +180,7 @@ enum PlanRows {
   /// What it takes.
   static func estimate(
     _ estimate: TrainingPlan.Estimate,
-    request: PlanRequest,
-    speed: StepSpeed?
+    request: PlanRequest
   ) -> [Row] {
     var rows: [Row] = []
     if let parameters = estimate.parameters, let count = estimate.multiplicationsPerStep {
@@ -206,7 +205,8 @@ enum PlanRows {
         Row(
           "time a step",
           "\(number(1000 * seconds)) ms",
-          "timed here with \(8) and \(24) channels, scaled by values and products"
+          "timed here with \(DatasetPlanner.probeFeatures.0) and \(DatasetPlanner.probeFeatures.1) "
+            + "channels, scaled by values and products"
         )
       )
     }
@@ -216,9 +216,13 @@ enum PlanRows {
         "steps",
         "\(estimate.steps)",
         request.minutes.map {
-          "\(number($0)) minutes at that speed; at least \(least) "
-            + (estimate.steps < least ? "would be needed" : "are wanted")
-        } ?? "25 epochs of \(TrainingConfiguration.stepsPerEpoch), or --epochs"
+          estimate.secondsPerStep == nil
+            ? "not timed; the training times its first steps and ends after \(number($0)) minutes"
+            : "\(number($0)) minutes at that speed; at least \(least) "
+              + (estimate.steps < least ? "would be needed" : "are wanted")
+        }
+          ?? "\(request.steps / TrainingConfiguration.stepsPerEpoch) epochs of "
+          + "\(TrainingConfiguration.stepsPerEpoch) steps"
       )
     )
     if request.minutes == nil, let seconds = estimate.secondsPerStep {

@@ -93,11 +93,11 @@ public struct StepSpeed: Codable, Equatable, Sendable {
       var state = try TrainingState(run, keepsSteps: true, checkpoint: nil)
       let batch = Self.batch(run, patch: patch)
       var best = Double.infinity
-      // The first step also finds memory and plans; it is left out unless time is up.
+      // The first step also finds memory and plans; the fastest one counts.
       for step in 0...timedSteps {
         try interruption.check()
         let seconds = try ContinuousClock().measure { try state.advance(batch) }.seconds
-        if step == 0 { best = seconds } else { best = min(best, seconds) }
+        best = min(best, seconds)
         if (ContinuousClock().now - started).seconds > limitSeconds / 2, step > 0 { break }
       }
       return (cost, best)

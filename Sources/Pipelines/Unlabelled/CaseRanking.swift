@@ -64,21 +64,8 @@ public struct CaseRanking: Sendable {
     among scans: [SegmentationInputs.Case],
     count: Int
   ) throws -> [CaseSuggestion] {
-    guard case .labels? = model.description.probabilityHeads else {
-      throw PipelinesError.unfitEnsemble(
-        reason:
-          "\(model.description.name) gives no probabilities of classes that exclude each other"
-      )
-    }
     guard !scans.isEmpty else { throw UnlabelledError.noScans(path: "The data set") }
-    var options = SegmentationRun.Options()
-    options.wantsProbabilities = true
-    let run = try SegmentationRun(
-      model: model,
-      options: options,
-      progress: SilentProgress(),
-      interruption: interruption
-    )
+    let (run, _) = try model.probabilityRun(interruption)
     progress.begin("segmenting \(scans.count) unlabelled scans", total: scans.count)
     let entries = try scans.enumerated().map { index, scan in
       try interruption.check()

@@ -10,6 +10,7 @@ extension DatasetCheck {
   ) throws -> DatasetCheck {
     let (loaded, faults) = try UnlabelledScans.read(
       dataset.cases,
+      asPictures: dataset.isPictures,
       progress: progress,
       interruption: interruption
     )

@@ -35,7 +35,7 @@ public struct PseudoLabels: Sendable {
 
   /// Labels scans and adds them to a data set.
   ///
-  /// Label maps that an interrupted run left are taken as they are.
+  /// Label maps that an interrupted run of the same model and confidence left are taken as they are.
   /// - Parameters:
   ///   - scans: The scans.
   ///   - folder: Where the label maps are kept; it is made.
@@ -51,19 +51,19 @@ public struct PseudoLabels: Sendable {
     guard description.labels.map(\.id) == dataset.labels.map(\.id),
       description.labels.map(\.name) == dataset.labels.map(\.name)
     else { throw UnlabelledError.otherStructures(model: description.name) }
-    guard case .labels(let numbers)? = description.probabilityHeads, !dataset.countsObjects else {
+    guard !dataset.countsObjects else {
       throw UnlabelledError.noClassProbabilities(model: description.name)
     }
     guard !scans.isEmpty else { throw UnlabelledError.noScans(path: dataset.path) }
     let ignored = dataset.ignoreLabel ?? (dataset.labels.map(\.id).max() ?? 0) + 1
-    var options = SegmentationRun.Options()
-    options.wantsProbabilities = true
-    let run = try SegmentationRun(
-      model: model,
-      options: options,
-      progress: SilentProgress(),
-      interruption: interruption
-    )
+    guard ignored <= Int(UInt16.max) else {
+      throw UnlabelledError.noNumberToIgnore(path: dataset.path)
+    }
+    // What another model or confidence left is not taken for these.
+    let weights = description.files.sorted { $0.key < $1.key }.map(\.value).joined()
+    let mark = try SHA256.hexDigest(of: Data(weights.utf8)).prefix(12)
+    let folder = "\(folder)/\(mark)-\(confidence)"
+    let (run, numbers) = try model.probabilityRun(interruption)
     progress.begin("labelling \(scans.count) scans", total: scans.count)
     var (sure, all) = (0, 0)
     let cases = try scans.enumerated().map { index, scan in
@@ -146,7 +146,7 @@ public struct PseudoLabels: Sendable {
     try dataset.pseudoCases.map { entry in
       DatasetCheck.LoadedCase(
         id: entry.id,
-        scan: try ImageFormats.read(entry.image).volume.asFloat,
+        scan: try DatasetCheck.scan(entry.image, asPicture: dataset.isPictures),
         labelMap: try NIfTIReader.readLabelMap(entry.label, table: dataset.mapTable)
       )
     }

@@ -13,11 +13,10 @@ extension SegmentationDataset {
   /// - Parameters:
   ///   - path: The data set's folder.
   ///   - ending: What file names end with.
-  ///   - folders: Which of the folders to look in; nil for all.
   /// - Returns: Cases whose label map is the scan itself, by id.
-  static func scans(in path: String, ending: String, folders: [String]? = nil) -> [Case] {
+  static func scans(in path: String, ending: String) -> [Case] {
     var seen: Set<String> = []
-    let found = (folders ?? scanFolders).flatMap { folder -> [Case] in
+    let found = scanFolders.flatMap { folder -> [Case] in
       let files =
         (try? FileManager.default.contentsOfDirectory(atPath: path + "/" + folder)) ?? []
       return files.sorted().compactMap { file in
@@ -52,12 +51,14 @@ enum UnlabelledScans {
   /// Reads the scans of cases; their label maps are empty.
   /// - Parameters:
   ///   - cases: Which.
+  ///   - asPictures: Whether they are pictures, which are read as grey values.
   ///   - progress: Told about each.
   ///   - interruption: Looked at before each.
   /// - Returns: The scans, and what is wrong with the others, one line each.
   /// - Throws: `SupportError.interrupted`.
   static func read(
     _ cases: [SegmentationDataset.Case],
+    asPictures: Bool,
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws -> (cases: [DatasetCheck.LoadedCase], faults: [String]) {
@@ -66,7 +67,11 @@ enum UnlabelledScans {
     for (index, entry) in cases.enumerated() {
       try interruption.check()
       do {
-        let scan = try ImageFormats.read(entry.image).volume.asFloat
+        let scan = try DatasetCheck.scan(entry.image, asPicture: asPictures)
+        guard scan.voxels.allSatisfy(\.isFinite) else {
+          faults.append("\(entry.id): voxels of the scan are infinite or not numbers")
+          continue
+        }
         loaded.append(
           DatasetCheck.LoadedCase(
             id: entry.id,

@@ -50,10 +50,13 @@ public struct LabelSynthesis: Sendable {
   ) -> SynthesisParameters {
     let box = map.boxMM
     let extent = SIMD3<Double>(patchSize &- 1) * spacing
-    var parameters = SynthesisParameters(center: (box.lower + box.upper) / 2, means: [])
+    let isElsewhere = random.chance(settings.elsewhereProbability)
+    let (lower, upper) =
+      isElsewhere ? (.zero, SIMD3<Double>(map.size &- 1) * map.spacing) : (box.lower, box.upper)
+    var parameters = SynthesisParameters(center: (lower + upper) / 2, means: [])
     for axis in 0..<3 {
       // As far as a box that fits stays inside and one that does not fills the patch.
-      let slack = abs(extent[axis] - (box.upper[axis] - box.lower[axis])) / 2
+      let slack = abs(extent[axis] - (upper[axis] - lower[axis])) / 2
       parameters.center[axis] += random.symmetric(slack + settings.translationMM)
       parameters.rotation[axis] = random.symmetric(settings.rotationDegrees) * .pi / 180
       parameters.scale[axis] = 1 + random.symmetric(settings.scaling)

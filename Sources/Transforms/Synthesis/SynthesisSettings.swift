@@ -13,7 +13,11 @@ public struct SynthesisSettings: Codable, Sendable, Equatable {
   /// Largest shear either way of each pair of axes.
   public var shear = 0.015
   /// Largest shift either way, beyond those that keep the labelled box in the patch, mm.
-  public var translationMM = 10.0
+  ///
+  /// Windows that predict a scan lie half a window apart; the brain is off their middles by a quarter.
+  public var translationMM = 20.0
+  /// Probability that the patch lies anywhere in the map instead, as windows on neck and air do.
+  public var elsewhereProbability = 0.25
   /// Largest standard deviation of the stationary velocity field, mm.
   public var deformationMM = 4.0
   /// Distance between the velocity field's random nodes, mm.

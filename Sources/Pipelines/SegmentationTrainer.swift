@@ -285,7 +285,7 @@ public struct SegmentationTrainer: Sendable {
 
   /// Says how much of the network the weights of another model are.
   private func tell(_ initial: InitialWeights, _ state: TrainingState) {
-    let (taken, all) = initial.coverage(of: state.network)
+    let (taken, all) = initial.coverage(of: state.network, plan: state.configuration.plan)
     let share = (1000 * Double(taken) / Double(max(1, all))).rounded() / 10
     let sentence = "\(share) % of the network's weights come from \(initial.source)."
     if taken == 0 {

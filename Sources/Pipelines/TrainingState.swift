@@ -38,7 +38,7 @@ struct TrainingState {
         reason: "patchSize \(patch) is not a multiple of \(needed)"
       )
     }
-    initial?.load(into: network)
+    initial?.load(into: network, plan: configuration.plan)
     self.network = network
     optimizer = Optimizer(configuration.optimizer, parameters: network.namedParameters)
     if configuration.averagingDecay > 0 {

@@ -121,6 +121,36 @@ import Transforms
     let part = initial.coverage(of: smaller)
     // Two heads (of 3 stages, deep supervision has two) of 16 and 8 features and a bias each.
     #expect(part.all - part.taken == 2 * (16 + 1) + 2 * (8 + 1))
+
+    // On a grid twice as fine, with one stage more on top, all others see what they saw.
+    guard case .nnUNet(let plan) = values.plan else { return }
+    let spacing = SIMD3(plan.spacing[2], plan.spacing[1], plan.spacing[0]) / 2
+    var planner = VolumePlanner(spacing: spacing, patchSize: [40, 40, 32])
+    planner.baseFeatures = 4
+    let finer = planner.configuration(
+      labels: dataset.labels,
+      normalization: .zScore(usesMask: false),
+      samples: values.samples
+    )
+    let larger = try finer.network.makeNetwork(random: &random)
+    initial.load(into: larger, plan: finer.plan)
+    let source = Dictionary(
+      uniqueKeysWithValues: outcome.network.namedParameters.map { ($0.name, $0.parameter.value) }
+    )
+    var taken = 0
+    for (name, parameter) in larger.namedParameters {
+      // Stage 1's first window reads 4 channels, where it read the scan itself.
+      guard name.hasPrefix("encoder.stages.2") || name.hasPrefix("decoder.stages.0") else {
+        continue
+      }
+      let old = name.replacingOccurrences(of: "encoder.stages.2", with: "encoder.stages.1")
+      #expect(source[old]?.values == parameter.value.values, "\(name)")
+      taken += 1
+    }
+    #expect(taken >= 8)
+    #expect(
+      initial.coverage(of: larger).taken < initial.coverage(of: larger, plan: finer.plan).taken
+    )
   }
 
   @Test func samplesShowWhatTheirClassesSay() throws {

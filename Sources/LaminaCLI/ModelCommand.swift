@@ -12,7 +12,8 @@ struct ModelCommand: ParsableCommand {
       "Searched in $LAMINA_MODELS, then ./Models, then beside the executable and above it.",
     subcommands: [
       ModelListCommand.self, ModelShowCommand.self, ModelVerifyCommand.self,
-      ModelImportCommand.self, ModelExportCommand.self, ModelRemoveCommand.self,
+      ModelImportCommand.self, ModelJoinCommand.self, ModelExportCommand.self,
+      ModelRemoveCommand.self,
     ]
   )
 

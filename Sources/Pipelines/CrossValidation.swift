@@ -116,11 +116,15 @@ public struct CrossValidation: Sendable {
     description.files = [:]
     for (fold, member) in zip(folds, description.ensemble) {
       let source = fold.package.path + "/" + fold.package.description.ensemble[0].weights
-      description.files[member.weights] = try copy(source, to: target, as: member.weights)
+      description.files[member.weights] = try ModelPackage.copy(
+        source,
+        to: target,
+        as: member.weights
+      )
       if fold.number > 0 {
         let record = "training-\(fold.number).json"
         let source = fold.package.path + "/" + TrainingRecord.fileName
-        description.files[record] = try copy(source, to: target, as: record)
+        description.files[record] = try ModelPackage.copy(source, to: target, as: record)
       }
     }
     let encoder = JSONEncoder()
@@ -193,15 +197,6 @@ public struct CrossValidation: Sendable {
         throw PipelinesError.unfitEnsemble(reason: "\(path(fold.number)) is of another fold")
       }
     }
-  }
-
-  private func copy(_ source: String, to folder: String, as name: String) throws -> String {
-    do {
-      try FileManager.default.copyItem(atPath: source, toPath: folder + "/" + name)
-    } catch {
-      throw SupportError.unwritable(path: folder, reason: OutputGuard.reason(of: error))
-    }
-    return try SHA256.hexDigest(ofFile: folder + "/" + name)
   }
 
   /// The model card, Markdown.

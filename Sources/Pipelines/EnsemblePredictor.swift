@@ -99,8 +99,13 @@ extension ModelDescription {
   /// What the classes of the model's probabilities stand for in the terms of nnU-Net; nil where they
   /// cannot be averaged with those of other models.
   var probabilityHeads: NNUNetPlan.Heads? {
+    totalSegmentator == nil ? heads(of: plan) : nil
+  }
+
+  /// What the classes of a plan's probabilities stand for, with this model's labels.
+  func heads(of plan: ModelPlan) -> NNUNetPlan.Heads? {
     switch plan {
-    case .nnUNet(let plan): totalSegmentator == nil ? plan.heads : nil
+    case .nnUNet(let plan): plan.heads
     case .slices(let plan) where plan.separation != nil: nil
     case .slices: .labels([0] + labels.map(\.id))
     case .volume(let plan): plan.heads == .labels ? .labels([0] + labels.map(\.id)) : nil

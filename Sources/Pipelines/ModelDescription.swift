@@ -65,7 +65,8 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     }
   }
 
-  /// A network that runs before, and whose labels are further inputs (nnU-Net's cascade).
+  /// Networks beside the package's own: of an earlier stage, whose labels are further inputs (nnU-Net's
+  /// cascade), or of a companion.
   public struct Stage: Codable, Sendable, Equatable {
     /// The architecture.
     public var network: NetworkConfiguration
@@ -147,6 +148,8 @@ public struct ModelDescription: Codable, Sendable, Equatable {
   public var members: [Member]?
   /// The stage that runs before, or nil.
   public var previousStage: Stage?
+  /// Networks of other plans whose class probabilities are averaged with this one's; nil for none.
+  public var companions: [Stage]?
   /// What removes unlikely pieces from label maps on request, or nil.
   public var postprocessing: NNUNetPostprocessing?
   /// Volumes that are reported beside those of the structures; nil for none.
@@ -205,7 +208,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
 
   /// The networks beside the package's own: of an earlier stage, of further parts.
   var furtherStages: [Stage] {
-    (previousStage.map { [$0] } ?? []) + (totalSegmentator?.stages ?? [])
+    (previousStage.map { [$0] } ?? []) + (companions ?? []) + (totalSegmentator?.stages ?? [])
   }
 
   /// The schema that this program writes and reads.

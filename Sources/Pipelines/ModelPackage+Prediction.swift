@@ -54,6 +54,62 @@ extension ModelPackage {
     planOptions: InferencePlanOptions,
     options: SegmentationRun.Options
   ) throws -> any ScanPredictor {
+    let own = try ownPredictor(networks: networks, planOptions: planOptions, options: options)
+    // A choice of folds is one of the package's own networks.
+    guard let companions = description.companions, options.folds == nil,
+      let heads = description.probabilityHeads
+    else { return own }
+    // Scales of 8-bit integers belong to the package's own network.
+    var further = planOptions
+    if further.precision == .int8 { further.precision = .bfloat16 }
+    let parts = try companions.map {
+      try companion($0, heads: heads, planOptions: further, options: options)
+    }
+    return EnsemblePredictor(parts: [own] + parts, heads: heads, labels: description.labels)
+  }
+
+  /// The way from a scan to labels by the networks of another plan.
+  private func companion(
+    _ stage: ModelDescription.Stage,
+    heads: NNUNetPlan.Heads,
+    planOptions: InferencePlanOptions,
+    options: SegmentationRun.Options
+  ) throws -> any ScanPredictor {
+    let networks = try stage.members.map {
+      try makeNetwork($0, stage.network, patchSize: stage.plan.patchSize)
+    }
+    switch stage.plan {
+    case .slices(let plan):
+      let parts = try networks.map {
+        plan.predictor(
+          try PlannedNetwork($0, options: planOptions),
+          labels: description.labels,
+          usesMirroring: options.usesMirroring ?? false
+        ) as any ScanPredictor
+      }
+      return parts.count == 1
+        ? parts[0] : EnsemblePredictor(parts: parts, heads: heads, labels: description.labels)
+    case .nnUNet(let plan):
+      let scratch = PlanScratch()
+      return nnUNetPredictor(
+        plan,
+        try networks.map { try ScoringNetwork($0, options: planOptions, scratch: scratch) },
+        options,
+        previous: nil
+      )
+    case .volume(let plan):
+      return try volumePredictor(
+        plan,
+        networks.map { try PlannedNetwork($0, options: planOptions) }
+      )
+    }
+  }
+
+  private func ownPredictor(
+    networks: [any Network],
+    planOptions: InferencePlanOptions,
+    options: SegmentationRun.Options
+  ) throws -> any ScanPredictor {
     switch description.plan {
     case .slices:
       let parts = try networks.map {

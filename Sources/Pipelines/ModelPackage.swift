@@ -65,6 +65,7 @@ public struct ModelPackage: Sendable {
         labels: description.labels.count
       )
     }
+    try description.checkCompanions()
     try description.totalSegmentator?.check()
     for member in description.ensemble + description.furtherStages.flatMap(\.members) {
       try require(
@@ -260,6 +261,22 @@ public struct ModelPackage: Sendable {
     } catch {
       throw SupportError.unwritable(path: path, reason: OutputGuard.reason(of: error))
     }
+  }
+
+  /// Copies a file into a package.
+  /// - Parameters:
+  ///   - source: The file.
+  ///   - folder: The package's folder.
+  ///   - name: The file's name there.
+  /// - Returns: The copy's SHA-256.
+  /// - Throws: `SupportError.unwritable`.
+  static func copy(_ source: String, to folder: String, as name: String) throws -> String {
+    do {
+      try FileManager.default.copyItem(atPath: source, toPath: folder + "/" + name)
+    } catch {
+      throw SupportError.unwritable(path: folder, reason: OutputGuard.reason(of: error))
+    }
+    return try SHA256.hexDigest(ofFile: folder + "/" + name)
   }
 
   /// What is wrong with a JSON file, and where.

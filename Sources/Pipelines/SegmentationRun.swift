@@ -199,7 +199,7 @@ public struct SegmentationRun: Sendable {
     }
   }
 
-  private static func checkEnsemble(_ models: [ModelPackage]) throws {
+  static func checkEnsemble(_ models: [ModelPackage]) throws {
     let first = models[0].description
     for model in models {
       let other = model.description
@@ -403,8 +403,18 @@ extension ModelPackage {
       name: description.name,
       version: description.version,
       path: path,
-      weightsSHA256: description.files[description.ensemble[0].weights] ?? "",
+      weightsSHA256: weightsDigest,
       plan: "\(description.network.name), \(description.plan.summary)"
     )
+  }
+
+  /// The hash of the weights; of a joined model that of all parts' hashes.
+  private var weightsDigest: String {
+    let own = description.files[description.ensemble[0].weights] ?? ""
+    guard let companions = description.companions else { return own }
+    let all = (description.ensemble + companions.flatMap(\.members)).map {
+      description.files[$0.weights] ?? ""
+    }
+    return (try? SHA256.hexDigest(of: Data(all.joined().utf8))) ?? own
   }
 }

@@ -276,12 +276,16 @@ import Transforms
     request.patchSize = [32, 16, 1]
     request.baseFeatures = 4
     request.batchSize = 3
-    let values = try #require(SynthesisPlanner(dataset, request: request)).configuration()
-    guard case .slices(let plan) = values.plan else {
+    var values = try #require(SynthesisPlanner(dataset, request: request)).configuration()
+    guard case .slices(let plan) = values.plan, case .synthesis(var recipe) = values.samples else {
       Issue.record("not a plan of slices")
       return
     }
     #expect(plan.patchSize == [16, 32] && plan.inputChannels == 3)
+    // Slabs anywhere may show nothing.
+    recipe.settings.elsewhereProbability = 0
+    recipe.settings.translationMM = 0
+    values.samples = .synthesis(recipe)
     #expect(plan.normalization == .robust && values.network.outputChannels == 3)
     let material = try TrainingMaterial(
       dataset,

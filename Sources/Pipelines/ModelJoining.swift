@@ -89,6 +89,7 @@ public struct ModelJoining: Sendable {
       $0 + ($1.description.provenance.minutes ?? 0)
     }
     description.results = []
+    try copyRecords(to: target, into: &description)
     // Scales of 8-bit integers belong to one network.
     description.selfTest?.largestInputs = nil
     description.selfTest?.precisions["int8"] = nil
@@ -111,6 +112,27 @@ public struct ModelJoining: Sendable {
       in: target
     )
     return description
+  }
+
+  /// The learning curves of the parts: the first as the package's own, those of the others beside it.
+  private func copyRecords(to target: String, into description: inout ModelDescription) throws {
+    for (index, model) in models.enumerated() {
+      let source = model.path + "/" + TrainingRecord.fileName
+      guard let data = FileManager.default.contents(atPath: source) else { continue }
+      if index > 0 {
+        let name = "training-\(index + 1).json"
+        description.files[name] = try ModelPackage.copy(source, to: target, as: name)
+      } else if let record = try? JSONDecoder().decode(TrainingRecord.self, from: data) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let own = record.renamed(
+          description.name,
+          note: "The curve is that of \(model.description.name); training-2.json and so on hold "
+            + "those of the others"
+        )
+        try ModelPackage.write(try encoder.encode(own), TrainingRecord.fileName, in: target)
+      }
+    }
   }
 
   /// The cases that no model saw.

@@ -72,7 +72,8 @@ import Testing
     let joined = try ModelPackage(path: target)
     try joined.verify()
     #expect(joined.description == description && description.companions?.count == 1)
-    #expect(description.files.count == 2 && description.results.contains { $0.metric == "dice" })
+    #expect(description.files.count == 3 && description.files["training-2.json"] != nil)
+    #expect(description.results.contains { $0.metric == "dice" })
     for entry in dataset.cases.prefix(2) {
       let together = try labels([slices, volumes], entry)
       #expect(try labels([joined], entry) == together)

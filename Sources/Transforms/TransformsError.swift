@@ -18,9 +18,37 @@ public enum TransformsError: ClassifiedError, Equatable {
   case tooManyEntries(count: Int, limit: Int)
   /// A label map holds a label that the table does not know.
   case unknownLabel(Int)
+  /// There is no filter of this name.
+  case unknownFilter(name: String, known: [String])
+  /// A filter has no parameter of this name.
+  case unknownFilterParameter(filter: String, name: String, known: [String])
+  /// A filter's parameter lies outside its range.
+  case filterParameterOutOfRange(
+    filter: String,
+    name: String,
+    value: Double,
+    lowest: Double,
+    highest: Double,
+    isWhole: Bool
+  )
+  /// What follows a filter's name is not a name, "=" and a number, or a name stands there twice.
+  case unreadableFilterSetting(String)
+  /// An image that is to be filtered has values that are not finite.
+  case undefinedValues(count: Int)
+  /// An image that is to be filtered has values too large to compute with.
+  case valuesTooLarge(limit: Double)
+  /// A setting of a degradation has no meaning.
+  case degradationOutOfRange(setting: String, value: Double)
 
   /// The kind of the failure.
-  public var failure: Failure { .damagedInput }
+  public var failure: Failure {
+    switch self {
+    case .unknownFilter, .unknownFilterParameter, .filterParameterOutOfRange,
+      .unreadableFilterSetting, .degradationOutOfRange:
+      .usage
+    default: .damagedInput
+    }
+  }
 
   /// One sentence: what was wrong, where, and what to do.
   public var description: String {
@@ -41,6 +69,22 @@ public enum TransformsError: ClassifiedError, Equatable {
       "The synthesis table has \(count) entries; at most \(limit) are supported."
     case .unknownLabel(let label):
       "The label map holds label \(label), which the synthesis table lacks; add an entry."
+    case .unknownFilter(let name, let known):
+      "There is no filter \"\(name)\"; give one of \(known.joined(separator: ", "))."
+    case .unknownFilterParameter(let filter, let name, let known):
+      "The filter \(filter) has no parameter \"\(name)\"; it has "
+        + "\(known.joined(separator: ", "))."
+    case .filterParameterOutOfRange(let filter, let name, let value, let low, let high, let whole):
+      "The filter \(filter) cannot have \(name)=\(value); give a \(whole ? "whole " : "")number "
+        + "from \(low) to \(high)."
+    case .unreadableFilterSetting(let text):
+      "\"\(text)\" is no setting of a filter; give settings once each as in nlm:h=0.8,patch=2."
+    case .undefinedValues(let count):
+      "\(count) values of the image are not finite numbers; replace them before filtering."
+    case .valuesTooLarge(let limit):
+      "The image has values beyond \(limit), too large to filter; scale it first."
+    case .degradationOutOfRange(let setting, let value):
+      "A degradation's \(setting) of \(value) has no meaning; give a value within its range."
     }
   }
 }

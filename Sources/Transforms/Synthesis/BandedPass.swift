@@ -3,16 +3,21 @@ import Foundation
 /// A linear map along one axis in which each output reads a few neighbouring inputs.
 ///
 /// Blurring, sampling and interpolating are such maps; applied axis by axis they are separable.
-struct BandedPass {
+struct BandedPass: Sendable {
   /// How many inputs an output reads.
-  private let taps: Int
+  let taps: Int
   /// The first input of each output.
-  private let starts: [Int]
+  let starts: [Int]
   /// The weights, `[outputs][taps]`.
-  private let weights: [Float]
+  let weights: [Float]
 
   /// How many outputs there are.
   var count: Int { starts.count }
+
+  /// Weights that are known already.
+  init(taps: Int, starts: [Int], weights: [Float]) {
+    (self.taps, self.starts, self.weights) = (taps, starts, weights)
+  }
 
   /// Samples at places by a kernel, whose weights are scaled to a sum of 1.
   ///
@@ -22,7 +27,7 @@ struct BandedPass {
   ///   - places: Where to sample, in inputs.
   ///   - taps: How many inputs about each place count.
   ///   - kernel: Weight by the input's distance (input − place).
-  private init(inputs: Int, places: [Double], taps: Int, kernel: (Double) -> Double) {
+  init(inputs: Int, places: [Double], taps: Int, kernel: (Double) -> Double) {
     let taps = min(inputs, taps)
     self.taps = taps
     var starts: [Int] = []

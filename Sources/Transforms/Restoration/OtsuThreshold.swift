@@ -1,0 +1,27 @@
+/// The threshold that splits values into two classes of the least variance within.
+///
+/// Otsu, 1979, "A threshold selection method from gray-level histograms"; 256 bins.
+enum OtsuThreshold {
+  /// The threshold of values.
+  /// - Parameter values: Finite values.
+  /// - Returns: The upper edge of the lower class's last bin; nil when all values are the same.
+  static func of(_ values: [Float]) -> Float? {
+    guard let low = values.min(), let high = values.max(), low < high else { return nil }
+    let bins = 256
+    var counts = [Int](repeating: 0, count: bins)
+    let scale = Float(bins) / (high - low)
+    for value in values { counts[min(bins - 1, Int((value - low) * scale))] += 1 }
+    let total = Double(values.count)
+    let sum = counts.enumerated().reduce(0.0) { $0 + Double($1.offset) * Double($1.element) }
+    var (count, part, best, place) = (0.0, 0.0, -1.0, 0)
+    for bin in 0..<bins - 1 {
+      count += Double(counts[bin])
+      part += Double(bin) * Double(counts[bin])
+      guard count > 0, count < total else { continue }
+      let distance = part / count - (sum - part) / (total - count)
+      let between = count * (total - count) * distance * distance
+      if between > best { (best, place) = (between, bin) }
+    }
+    return low + Float(place + 1) / scale
+  }
+}

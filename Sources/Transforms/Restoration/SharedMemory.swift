@@ -1,0 +1,66 @@
+import Support
+
+/// Memory that the threads of a loop share.
+///
+/// Sendable invariant: each index of a parallel loop writes elements that no other index reads or
+/// writes.
+struct SharedMemory<Element>: @unchecked Sendable {
+  let base: UnsafeMutablePointer<Element>
+
+  /// The part from an element on.
+  func at(_ offset: Int) -> UnsafeMutablePointer<Element> { base + offset }
+}
+
+extension Array where Element == Float {
+  /// An array that threads fill side by side.
+  /// - Parameters:
+  ///   - count: The number of elements.
+  ///   - pieces: Items to share out, such as rows.
+  ///   - body: Fills what belongs to a range of the items.
+  static func filled(
+    count: Int,
+    pieces: Int,
+    _ body: @Sendable (Range<Int>, UnsafeMutablePointer<Float>) -> Void
+  ) -> [Float] {
+    [Float](unsafeUninitializedCapacity: count) { room, initialized in
+      if let base = room.baseAddress {
+        let memory = SharedMemory(base: base)
+        Parallelism.forEachRange(pieces) { body($0, memory.base) }
+      }
+      initialized = count
+    }
+  }
+
+  /// Changes the array's elements by threads side by side.
+  /// - Parameters:
+  ///   - pieces: Items to share out, such as rows.
+  ///   - body: Changes what belongs to a range of the items.
+  mutating func change(
+    pieces: Int,
+    _ body: @Sendable (Range<Int>, UnsafeMutablePointer<Float>) -> Void
+  ) {
+    withUnsafeMutableBufferPointer { room in
+      guard let base = room.baseAddress else { return }
+      let memory = SharedMemory(base: base)
+      Parallelism.forEachRange(pieces) { body($0, memory.base) }
+    }
+  }
+
+  /// The sum of a function of the elements, by pieces of fixed length so that the number of threads
+  /// does not matter.
+  func parallelSum(_ term: @escaping @Sendable (Float) -> Double) -> Double {
+    let length = 1 << 16
+    let pieces = (count + length - 1) / length
+    var sums = [Double](repeating: 0, count: pieces)
+    sums.withUnsafeMutableBufferPointer { room in
+      guard let base = room.baseAddress else { return }
+      let memory = SharedMemory(base: base)
+      Parallelism.forEach(pieces) { piece in
+        var sum = 0.0
+        for i in piece * length..<Swift.min(count, (piece + 1) * length) { sum += term(self[i]) }
+        memory.base[piece] = sum
+      }
+    }
+    return sums.reduce(0, +)
+  }
+}

@@ -11,7 +11,8 @@ struct InfoCommand: Verb {
     abstract: "Shows what an image file or folder holds, and everything odd about it.",
     discussion: """
       Series, volumes, size in voxels, spacing in mm, orientation (the sides towards which the \
-      indices grow, such as RAS), range of the values, and every problem with its remedy.
+      indices grow, such as RAS), range of the values, an estimate of the noise where it can be \
+      told, and every problem with its remedy.
       """
   )
 
@@ -45,7 +46,8 @@ private struct InfoAnswer: Encodable {
   func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Keys.self)
     var list = container.nestedUnkeyedContainer(forKey: .series)
-    for series in inspection.series.map(\.summary) {
+    for item in inspection.series {
+      let series = item.summary
       var entry = list.nestedContainer(keyedBy: SeriesKeys.self)
       try entry.encode(series.uid, forKey: .uid)
       try entry.encode(series.modality, forKey: .modality)
@@ -53,8 +55,25 @@ private struct InfoAnswer: Encodable {
       try entry.encode(series.slices, forKey: .slices)
       try entry.encode(series.transferSyntax, forKey: .transferSyntax)
       try entry.encode(series.problems, forKey: .problems)
-      try entry.encode(series.volumes, forKey: .volumes)
+      try entry.encode(
+        series.volumes.map { VolumeAnswer(summary: $0, noise: item.noise[$0.number]) },
+        forKey: .volumes
+      )
     }
+  }
+}
+
+/// A volume with its noise, null where it cannot be told.
+private struct VolumeAnswer: Encodable {
+  let summary: VolumeSummary
+  let noise: InputInspection.Noise?
+
+  private enum Keys: String, CodingKey { case noise }
+
+  func encode(to encoder: any Encoder) throws {
+    try summary.encode(to: encoder)
+    var container = encoder.container(keyedBy: Keys.self)
+    try container.encode(noise, forKey: .noise)
   }
 }
 
@@ -92,11 +111,19 @@ private enum InfoText {
             + " (\(range.scalarName))"
         )
       }
+      if let noise = item.noise[volume.number] {
+        lines.append("     noise: sigma \(figures(noise.sigma)) (\(noise.explanation))")
+      }
     }
     for problem in series.problems {
       lines.append("   problem (\(problem.code)): \(problem.message) \(problem.remedy)")
     }
     return lines
+  }
+
+  /// Three significant figures.
+  private static func figures(_ value: Double) -> String {
+    value >= 1000 ? number(value.rounded()) : String(format: "%.3g", value)
   }
 
   /// Up to four decimals, without trailing zeros.

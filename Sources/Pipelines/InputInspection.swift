@@ -25,6 +25,8 @@ public struct InputInspection: Sendable {
     public var summary: SeriesSummary
     /// The range of the values by volume number; of a 4-D volume its first and last time point's.
     public var ranges: [Int: ValueRange]
+    /// The noise by volume number, where it can be told; of a 4-D volume its first time point's.
+    public var noise: [Int: Noise]
   }
 
   /// The file or folder.
@@ -55,7 +57,8 @@ public struct InputInspection: Sendable {
           format: format.name,
           file: files.count > 1 ? file : nil,
           summary: summary,
-          ranges: [:]
+          ranges: [:],
+          noise: [:]
         )
         let isAlone = files.count == 1 && summaries.count == 1
         let selector = summaries.count == 1 ? nil : "\(index + 1)"
@@ -111,6 +114,7 @@ extension InputInspection.Series {
         if let range = loaded.volume.valueRange {
           ranges[volume.number] = ranges[volume.number].map { $0.union(range) } ?? range
         }
+        if point == 1 { noise[volume.number] = loaded.volume.noise }
       } catch let error as ImagingIOError {
         // Nothing else is there to tell about: a damaged file is an error, not a finding.
         if isAlone, case .damaged = error { throw error }

@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import ImagingIO
+import Support
 
 /// Small images that the tests of the program write for it.
 enum Samples {
@@ -18,6 +19,16 @@ enum Samples {
   static func writeScan(to path: String) throws {
     let geometry = try geometry()
     let voxels = (0..<geometry.voxelCount).map { Int16($0 - 3) }
+    try NIfTIWriter.write(.int16(Volume(geometry: geometry, voxels: voxels)), to: path)
+  }
+
+  /// A scan of 1000 with Gaussian noise.
+  static func writeNoise(deviation: Double, to path: String, size: SIMD3<Int>) throws {
+    let geometry = try geometry(size)
+    var random = RandomStream(seed: 1)
+    let voxels = (0..<geometry.voxelCount).map { _ in
+      Int16((1000 + deviation * random.normal()).rounded())
+    }
     try NIfTIWriter.write(.int16(Volume(geometry: geometry, voxels: voxels)), to: path)
   }
 

@@ -21,7 +21,8 @@ import Testing
       ]
     )
     let volume = try #require((series["volumes"] as? [[String: Any]])?.first)
-    #expect(Set(volume.keys) == ["number", "size", "spacingMM", "orientation", "why"])
+    #expect(Set(volume.keys) == ["number", "size", "spacingMM", "orientation", "why", "noise"])
+    #expect(volume["noise"] is NSNull)
     #expect(volume["size"] as? [Int] == [6, 5, 4])
     #expect(volume["spacingMM"] as? [Double] == [1, 2, 3])
     #expect(volume["orientation"] as? String == "RAS")
@@ -33,6 +34,23 @@ import Testing
     try Samples.writeScan(to: folder.file("scan.nii"))
     let result = try Program.run("info", folder.file("scan.nii"))
     #expect(result.output.contains("values -3 to 116 (int16)"))
+  }
+
+  @Test func infoTellsTheNoiseOfScansAndNothingOfLabels() throws {
+    let folder = try TemporaryFolder()
+    let size = SIMD3(40, 40, 6)
+    try Samples.writeNoise(deviation: 20, to: folder.file("noisy.nii.gz"), size: size)
+    let text = try Program.run("info", folder.file("noisy.nii.gz"))
+    #expect(text.output.contains("noise: sigma"))
+    let document = try Program.run("info", folder.file("noisy.nii.gz"), "--json").json
+    let series = ((document as? [String: Any])?["series"] as? [[String: Any]])?.first
+    let volume = (series?["volumes"] as? [[String: Any]])?.first
+    let noise = try #require(volume?["noise"] as? [String: Any])
+    let sigma = try #require(noise["sigma"] as? Double)
+    #expect(abs(sigma / 20 - 1) < 0.1)
+    #expect(noise["method"] as? String == "details")
+    try Samples.writeLabels([1, 2, 4], to: folder.file("labels.nii.gz"), size: size)
+    #expect(!(try Program.run("info", folder.file("labels.nii.gz")).output.contains("noise")))
   }
 
   @Test func infoOfAFolderListsEachFile() throws {

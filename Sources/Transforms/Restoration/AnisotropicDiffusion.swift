@@ -11,7 +11,7 @@ package struct AnisotropicDiffusion: VolumeFilter {
   package static let parameters = [
     FilterParameter("kappa", 0, 0...1e9, "difference at which edges begin; 0: 2.5 times the noise"),
     FilterParameter.sigma,
-    FilterParameter("iterations", 5, 1...1000, isWhole: true, "steps"),
+    FilterParameter("iterations", 4, 1...1000, isWhole: true, "steps"),
     FilterParameter("step", 0.8, 0.01...1, "share of the largest stable step"),
     .dimensions,
   ]

@@ -174,6 +174,9 @@ struct BlockTransform: Sendable {
   /// - Parameters:
   ///   - group: `size` blocks of `count` values, one after the other; a power of two.
   ///   - room: As many, for the work.
+  ///   - size: The number of blocks.
+  ///   - count: The values of a block.
+  ///   - isInverse: Whether back.
   static func haar(
     _ group: UnsafeMutablePointer<Float>,
     _ room: UnsafeMutablePointer<Float>,

@@ -13,8 +13,9 @@ package struct HistogramStandard: Codable, Sendable, Equatable {
   package let landmarks: [Double]
 
   /// Learns the standard scale of scans of one kind.
+  ///
+  /// Nil when no scan has contrast.
   /// - Parameter scans: Each scan's values; those without contrast are left out.
-  /// - Returns: The scale; nil when no scan has contrast.
   package init?(of scans: [[Float]]) {
     var (sums, count) = ([Double](repeating: 0, count: Self.percentiles.count), 0)
     for scan in scans {

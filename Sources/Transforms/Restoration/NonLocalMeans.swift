@@ -17,7 +17,7 @@ package struct NonLocalMeans: VolumeFilter {
     "Buades et al. 2005, A non-local algorithm for image denoising; Rician: Coupé et al. 2008"
   package static let parameters = [
     FilterParameter.sigma,
-    FilterParameter("h", 0.6, 0.01...10, "strength, in standard deviations of the noise"),
+    FilterParameter("h", 0.7, 0.01...10, "strength, in standard deviations of the noise"),
     FilterParameter(
       "patch",
       0,

@@ -17,6 +17,7 @@ extension Array where Element == Float {
   ///   - count: The number of elements.
   ///   - pieces: Items to share out, such as rows.
   ///   - body: Fills what belongs to a range of the items.
+  /// - Returns: The array.
   static func filled(
     count: Int,
     pieces: Int,

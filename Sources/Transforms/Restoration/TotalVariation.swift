@@ -11,7 +11,7 @@ package struct TotalVariation: VolumeFilter {
   package static let paper =
     "Chambolle 2004, An algorithm for total variation minimization and applications"
   package static let parameters = [
-    FilterParameter("weight", 0, 0...1e9, "strength, in the image's unit; 0: 0.9 times the noise"),
+    FilterParameter("weight", 0, 0...1e9, "strength, in the image's unit; 0: 0.8 times the noise"),
     FilterParameter.sigma,
     FilterParameter("tolerance", 2e-4, 0...1, "change of the energy at which it ends"),
     FilterParameter("iterations", 200, 1...10_000, isWhole: true, "most steps"),
@@ -25,7 +25,7 @@ package struct TotalVariation: VolumeFilter {
   package func filtered(_ image: FilterImage) -> [Float] {
     let axes = image.axes(values)
     let told = Float(values["weight"])
-    let weight = told > 0 ? told : 0.9 * image.noise(values)
+    let weight = told > 0 ? told : 0.8 * image.noise(values)
     guard weight > 0 else { return image.values }
     let size = image.size
     // The dual field, one component after the other.

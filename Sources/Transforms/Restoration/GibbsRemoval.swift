@@ -7,7 +7,7 @@ import Foundation
 /// differences to the left or the right, `nearest` to `farthest` voxels away, are smallest, and the value is
 /// interpolated from there. The two directions of a slice are weighted in k-space by
 /// (1 + cos k_y) / ((1 + cos k_x) + (1 + cos k_y)), and the other way round. Slices by themselves, always: that
-/// is how they are acquired. Images that were interpolated by zero filling need their own grid first.
+/// is how they are acquired. dipy's variant takes a shift on either side and interpolates between both. Images that were interpolated by zero filling need their own grid first.
 package struct GibbsRemoval: VolumeFilter {
   package static let name = "unring"
   package static let paper =

@@ -5,7 +5,8 @@ import Support
 /// Buades, Coll and Morel, 2005, "A non-local algorithm for image denoising". The weight of a voxel in
 /// the search window is exp(−max(d² − 2σ², 0) / (hσ)²), d² the mean squared difference of the two
 /// patches, all of whose voxels count alike; weights below e^−5 are left out, as scikit-image does. The
-/// voxel itself has weight 1. Images are mirrored at their outer voxels' centres.
+/// voxel itself has weight 1. Images are mirrored at their outer voxels' centres. Patches have 2 · patch + 1
+/// voxels along an axis; those of scikit-image's fast mode have one less than asked for.
 ///
 /// Distances come from shifted differences summed along one axis after the other (after Darbon et al.,
 /// 2008, "Fast nonlocal filtering applied to electron cryomicroscopy"), each used for both of its

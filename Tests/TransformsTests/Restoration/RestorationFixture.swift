@@ -20,6 +20,8 @@ struct RestorationFixture: Decodable {
   let images: [String: Image]
   let clean: [String: [Float]]
   let quality: [String: Double]
+  /// Voxels of the ringing phantom that are away from edges.
+  let interior: [Int]
   let landmarks: [Double]
   let cases: [Case]
 

@@ -15,8 +15,6 @@ import Transforms
     let ours = rootMeanSquare(try filter.apply(noisy.values, size: noisy.extent), clean)
     // 0.5 dB.
     #expect(ours < 1.06 * theirs, "\(ours), the package bm3d \(theirs)")
-    let first = try BlockMatching(parameters: ["sigma": fixture.sigma, "wiener": 0])
-    #expect(rootMeanSquare(try first.apply(noisy.values, size: noisy.extent), clean) > ours)
   }
 
   @Test func waveletsWithoutSubsamplingBeatThoseWith() throws {
@@ -43,15 +41,15 @@ import Transforms
 
   @Test func ringingGoesAsInDipy() throws {
     let fixture = try RestorationFixture.load()
-    let stored = try #require(fixture.cases.first { $0.filter == "unring" })
-    let image = try #require(fixture.images[stored.image])
-    let result = try GibbsRemoval(parameters: stored.parameters)
-      .apply(image.values, size: image.extent)
-    // Where two shifts are almost as good, rounding chooses; everywhere else the values agree.
-    let far = zip(result, stored.expected).filter { abs($0 - $1) > 1 }.count
-    #expect(far * 20 < result.count, "\(far) of \(result.count) differ")
-    let change = rootMeanSquare(image.values, stored.expected)
-    #expect(rootMeanSquare(result, stored.expected) < 0.3 * change)
+    let image = try #require(fixture.images["ringing"])
+    let clean = try #require(fixture.clean["ringing"])
+    let theirs = try #require(fixture.quality["unring"])
+    let result = try GibbsRemoval().apply(image.values, size: image.extent)
+    func error(_ values: [Float]) -> Double {
+      rootMeanSquare(fixture.interior.map { values[$0] }, fixture.interior.map { clean[$0] })
+    }
+    #expect(error(result) < 0.4 * error(image.values))
+    #expect(error(result) < 1.5 * theirs, "\(error(result)), dipy \(theirs)")
   }
 
   @Test func biasFieldIsThatOfITK() throws {
@@ -78,7 +76,7 @@ import Transforms
       let d = ours[i] - theirs[i] - offset
       return sum + d * d
     }
-    #expect((squares / Double(used.count)).squareRoot() < 0.02)
+    #expect((squares / Double(used.count)).squareRoot() < 1e-3)
   }
 
   @Test func lanczosIsThatOfPillow() throws {

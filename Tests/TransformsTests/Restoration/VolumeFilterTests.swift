@@ -17,9 +17,9 @@ import Transforms
   private static let names = VolumeFilterCatalog.all.map { $0.name }
 
   /// Allowed differences in units of images from 0 to about 200: what single precision leaves of sums
-  /// of other orders; total variation and Gibbs removal decide by comparisons, on which rounding acts.
+  /// of other orders, and the six figures of the file.
   private static let tolerances: [String: Double] = [
-    "gaussian": 1e-3, "median": 1e-5, "unsharp": 1e-3, "nlm": 5e-3, "tv": 0.05, "bilateral": 1e-3,
+    "gaussian": 1e-3, "median": 1e-3, "unsharp": 1e-3, "nlm": 1e-3, "tv": 5e-3, "bilateral": 1e-3,
     "diffusion": 1e-3,
   ]
 
@@ -105,21 +105,18 @@ import Transforms
     }
   }
 
-  @Test(arguments: ["nlm", "bm3d", "bilateral", "tv", "diffusion", "wavelet", "median", "gaussian"])
+  @Test(arguments: ["nlm", "bm3d", "bilateral", "tv", "diffusion", "wavelet", "median"])
   func denoisersBringNoisyImagesNearerToTheTruth(_ name: String) throws {
     let fixture = try RestorationFixture.load()
-    for kind in ["flat", "solid"] {
-      let noisy = try #require(fixture.images[kind])
-      let clean = try #require(fixture.clean[kind])
-      // A blur as narrow as these small phantoms allow; the rest estimates the noise by itself.
-      let parameters = name == "gaussian" ? ["width": 0.6] : [:]
-      let filter = try VolumeFilterCatalog.filter(named: name, parameters: parameters)
-      let result = try filter.apply(noisy.values, size: noisy.extent)
-      let (before, after) = (
-        rootMeanSquare(noisy.values, clean), rootMeanSquare(result, clean)
-      )
-      #expect(after < 0.9 * before, "\(name) of \(kind): \(before) became \(after)")
-    }
+    let noisy = try #require(fixture.images["photo"])
+    let clean = try #require(fixture.clean["photo"])
+    // The noise is estimated.
+    let filter = try VolumeFilterCatalog.filter(named: name)
+    let (before, after) = (
+      rootMeanSquare(noisy.values, clean),
+      rootMeanSquare(try filter.apply(noisy.values, size: noisy.extent), clean)
+    )
+    #expect(after < 0.75 * before, "\(name): \(before) became \(after)")
   }
 
   @Test func slicesAreFilteredByThemselves() throws {

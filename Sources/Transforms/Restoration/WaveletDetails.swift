@@ -13,6 +13,11 @@ struct WaveletDetails {
   /// The details, in the order of the voxels.
   let all: [Detail]
 
+  /// Whether the voxels have hardly any different values.
+  private let hasFewKinds: Bool
+  /// No more different values than this are few.
+  private static let fewKinds = 32
+
   /// Daubechies' high pass of four taps ("Ten lectures on wavelets", 1992, table 6.1).
   private static let highPass: [Float] = [
     -0.482_962_913, 0.836_516_304, -0.224_143_868, -0.129_409_523,
@@ -23,6 +28,7 @@ struct WaveletDetails {
     let reach = SIMD2(size.x >= 4 ? 4 : 1, size.y >= 4 ? 4 : 1)
     guard reach != SIMD2(1, 1) else {
       all = []
+      hasFewKinds = true
       return
     }
     let weights = (0..<2).map { reach[$0] == 4 ? Self.highPass : [1] }
@@ -32,12 +38,14 @@ struct WaveletDetails {
     // Very large slices are thinned out by rows.
     let rowStep = 2 * max(1, plane / (2 * count))
     var all: [Detail] = []
+    var kinds: Set<Float> = []
     for k in 0..<slices {
       let z = (2 * k + 1) * size.z / (2 * slices)
       for y in stride(from: 0, through: size.y - reach.y, by: rowStep) {
         for x in stride(from: 0, through: size.x - reach.x, by: 2) {
           let start = (z * size.y + y) * size.x + x
           let first = values[start]
+          if kinds.count <= Self.fewKinds { kinds.insert(first) }
           var (sum, total, isFlat) = (Float(0), Float(0), true)
           for j in 0..<reach.y {
             var line: Float = 0
@@ -62,6 +70,7 @@ struct WaveletDetails {
       }
     }
     self.all = all
+    hasFewKinds = kinds.count <= Self.fewKinds
   }
 
   /// The details that are not 0, of places whose mean fits.
@@ -69,16 +78,14 @@ struct WaveletDetails {
     all.filter { $0.magnitude > 0 && isWanted($0.mean) }.map(\.magnitude)
   }
 
-  /// Whether the image looks like labels: places of one value that is neither the lowest nor the
-  /// highest are common, which noise makes rare.
+  /// Whether the image looks like labels: it has few different values, or places of one value that is
+  /// neither the lowest nor the highest are common, which noise makes rare.
   var areLabels: Bool {
     guard let low = all.map(\.mean).min(), let high = all.map(\.mean).max(), low < high else {
       return true
     }
     let inside = all.filter { !$0.isFlat || ($0.mean > low && $0.mean < high) }
     let flat = inside.filter(\.isFlat).count
-    // A map of two labels has no value between; its details are all at borders, a few values.
-    let kinds = Set(inside.prefix(4096).filter { !$0.isFlat }.map(\.mean))
-    return flat * 10 > inside.count || kinds.count <= 16
+    return hasFewKinds || flat * 10 > inside.count
   }
 }

@@ -41,6 +41,20 @@ package struct SliceThickening: Codable, Sendable, Equatable {
     package let firstCenter: Double
   }
 
+  /// A Gaussian that ends at 4 deviations on either side of its place, wherever that lies.
+  private static func gaussian(
+    inputs: Int,
+    _ places: [Double],
+    _ deviation: Double
+  ) -> BandedPass {
+    // A place between two inputs has both, however narrow the Gaussian is.
+    let reach = max(4 * deviation, 0.5)
+    return BandedPass(inputs: inputs, places: places, taps: 2 * Int(reach.rounded(.up)) + 3) {
+      guard abs($0) <= reach else { return 0 }
+      return max(exp(-0.5 * ($0 / deviation) * ($0 / deviation)), 1e-30)
+    }
+  }
+
   /// The thick slices.
   /// - Parameters:
   ///   - values: The image, x fastest.
@@ -74,11 +88,7 @@ package struct SliceThickening: Codable, Sendable, Equatable {
     let pass =
       switch profile {
       case .gaussian:
-        BandedPass.gaussian(
-          inputs: size[axis],
-          places: places,
-          deviation: width / GaussianBlur.widthsPerDeviation
-        )
+        Self.gaussian(inputs: size[axis], places, width / GaussianBlur.widthsPerDeviation)
       case .box:
         BandedPass(
           inputs: size[axis],

@@ -20,9 +20,9 @@ import Transforms
     let noisy = try GaussianNoise(sigma: sigma, seed: 1).apply(disc(outside: 50), size: size)
     let found = try #require(NoiseEstimation.gaussian(noisy, size: size))
     // Edges, a tenth of the details here, make the median larger.
-    #expect(found > sigma && found < 1.12 * sigma)
+    #expect(found > sigma && found < 1.15 * sigma)
     let estimate = try #require(NoiseEstimation.estimate(noisy.map { $0 - 1000 }, size: size))
-    #expect(estimate.method == .details && estimate.sigma < 1.12 * sigma)
+    #expect(estimate.method == .details && estimate.sigma < 1.15 * sigma)
   }
 
   @Test func estimateAgreesWithScikitImage() throws {
@@ -58,7 +58,7 @@ import Transforms
       .apply(ramp, size: size)
     let found = try #require(NoiseEstimation.signalDependence(noisy, size: size))
     #expect(abs(found.slope / 3 - 1) < 0.1)
-    #expect(abs(found.variance - (16 - 120)) < 40)
+    #expect(abs(found.variance - (16 - 120)) < 60)
   }
 
   @Test func nothingIsSaidOfConstantsLabelsAndTinyImages() {

@@ -90,7 +90,9 @@ package enum NoiseEstimation {
   private static func koay(mean: Double, deviation: Double) -> Double {
     var sigma = deviation
     for _ in 0..<100 {
-      let signal = max(mean * mean - 2 * sigma * sigma + sigma * sigma, 0).squareRoot()
+      // A magnitude's mean square is that of the signal and 2 σ².
+      let square = mean * mean + deviation * deviation - 2 * sigma * sigma
+      let signal = max(square, 0).squareRoot()
       let next = deviation / ricianFactor(signal / sigma).squareRoot()
       if abs(next - sigma) < 1e-9 * sigma { return next }
       sigma = next

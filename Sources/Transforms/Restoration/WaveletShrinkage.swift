@@ -27,7 +27,6 @@ package struct WaveletShrinkage: VolumeFilter {
     guard sigma > 0 else { return image.values }
     let axes = (0..<image.axes(values)).filter { image.size[$0] > 1 }
     var result = image.values
-    // Subtracting the largest mean first would gain nothing: details do not depend on it.
     restore(&result, size: image.size, axes: axes, level: 0, sigma: sigma)
     return result
   }

@@ -52,6 +52,22 @@ public enum SegmentationLoss: String, Codable, Sendable, CaseIterable {
   ) -> Tensor {
     segmentationLoss(logits, labels: labels, terms: terms, ignoring: ignoring)
   }
+
+  /// The loss of a batch whose regions may overlap, by a sigmoid for each.
+  /// - Parameters:
+  ///   - logits: `[N, R, spatial…]`, one channel for each region.
+  ///   - labels: `[N, spatial…]`, classes of `regions`.
+  ///   - regions: Which classes make up which region.
+  ///   - ignoring: Pixels of this label count for nothing.
+  /// - Returns: One number, as `regionLoss` defines it.
+  public func callAsFunction(
+    _ logits: Tensor,
+    labels: LabelTensor,
+    regions: RegionTable,
+    ignoring: Int32? = nil
+  ) -> Tensor {
+    regionLoss(logits, labels: labels, regions: regions, terms: terms, ignoring: ignoring)
+  }
 }
 
 /// A segmentation loss put together from weighted parts; a value for plans.

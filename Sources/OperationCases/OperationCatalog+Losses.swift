@@ -6,7 +6,8 @@ import Tensors
 extension OperationCatalog {
   /// Losses beyond the segmentation pair.
   static let furtherLosses: [OperationCase] =
-    segmentationVariants + pointwiseLosses + imageLosses + pairLosses + sequenceLosses
+    segmentationVariants + regionLosses + pointwiseLosses + imageLosses + pairLosses
+    + sequenceLosses
     + adversarialLosses
 
   private static let segmentationVariants: [OperationCase] =
@@ -73,6 +74,48 @@ extension OperationCatalog {
         },
       ]
     }
+
+  /// Three regions, of which the second lies within the first, of four classes.
+  private static let regionLosses: [OperationCase] = {
+    let size = [2, 3, 3, 2, 4]
+    let reference = labels([2, 4, 3, 2, 4])
+    let regions = RegionTable([[1, 2, 3], [2], [3]], classCount: 4)
+    let bySample = RegionOptions(overBatch: false, smooth: 0.5)
+    func make(
+      _ kind: String,
+      course: OperationCase.Course = .smooth,
+      ignoring: Int32? = nil,
+      _ terms: SegmentationTerm...
+    ) -> OperationCase {
+      OperationCase("region-\(kind)", [size], course: course) {
+        regionLoss(
+          $0[0],
+          labels: reference,
+          regions: regions,
+          terms: terms.enumerated().map {
+            WeightedSegmentationTerm($0.element, weight: 1 - 0.25 * Double($0.offset))
+          },
+          ignoring: ignoring
+        )
+      }
+    }
+    return [
+      make("cross-entropy", ignoring: 3, .crossEntropy(CrossEntropyOptions())),
+      make("dice", .dice(RegionOptions(), squaredDenominator: false)),
+      make("dice-squared", ignoring: 1, .dice(bySample, squaredDenominator: true)),
+      make("focal", ignoring: 0, .focal(gamma: 2, classWeights: nil)),
+      make("focal-0", .focal(gamma: 0, classWeights: nil)),
+      make("tversky-focal", .tversky(bySample, TverskyOptions(exponent: 0.75))),
+      make("top-k", course: .broken, .topKCrossEntropy(percent: 30, classWeights: nil)),
+      make(
+        "several-terms",
+        ignoring: 2,
+        .crossEntropy(CrossEntropyOptions()),
+        .dice(RegionOptions(), squaredDenominator: false),
+        .tversky(RegionOptions(), TverskyOptions())
+      ),
+    ]
+  }()
 
   /// Pairs at least 0.125 apart with steps of at most 0.0625: no kink is crossed.
   private static let apart: [OperationCase.Fill] = [.alternating, .alternating]

@@ -15,78 +15,25 @@ struct SegmentationObjective: Sendable {
   /// What other processes hold of the batch; nil when this one holds all.
   private let batch = SharedBatch.current
 
-  /// Pixels of a row; a fixed number, so that sums do not depend on the thread count.
-  private static let rowLength = 1024
-
-  private var rows: Int { (spatial + Self.rowLength - 1) / Self.rowLength }
-
-  /// A row: pixels of one sample, by their places in the labels and in channel 0.
-  private struct Row {
-    let sample: Int
-    let firstLabel: Int
-    let firstValue: Int
-    let count: Int
-  }
-
-  private func forEachRow(_ body: @Sendable (Int, Row) -> Void) {
-    let rows = self.rows
-    EngineThreads.forEachRange(samples * rows, itemCost: Self.rowLength * channels * 8) { range in
-      for item in range {
-        let (sample, start) = (item / rows, item % rows * Self.rowLength)
-        body(
-          item,
-          Row(
-            sample: sample,
-            firstLabel: sample * spatial + start,
-            firstValue: sample * channels * spatial + start,
-            count: min(Self.rowLength, spatial - start)
-          )
-        )
-      }
-    }
-  }
-
-  /// Sums of a sample's class.
-  struct RegionSums: Sendable {
-    var overlap = 0.0
-    var mass = 0.0
-    var squares = 0.0
-    var reference = 0.0
-
-    static func += (left: inout RegionSums, right: RegionSums) {
-      left.overlap += right.overlap
-      left.mass += right.mass
-      left.squares += right.squares
-      left.reference += right.reference
-    }
-  }
-
-  /// The slopes of a region term in p: `inside` where the reference has the class, else `outside`,
-  /// and `curve` times p.
-  struct RegionSlopes: Sendable {
-    var inside: Float = 0
-    var outside: Float = 0
-    var curve: Float = 0
-  }
+  private var rows: LossRows { LossRows(samples: samples, channels: channels, spatial: spatial) }
 
   func outcome(_ probabilities: Tensor) -> LossOutcome {
     checkLabels()
-    var regions = terms.contains { $0.term.region != nil } ? regionSums(probabilities) : []
-    if !regions.isEmpty, let batch { regions += otherParts(regions, of: batch) }
+    let regions = terms.contains { $0.term.region != nil } ? regionCounts(probabilities) : nil
     var value = 0.0
     var pulls: [PixelPull] = []
     for entry in terms {
-      if let region = entry.term.region {
-        value += entry.weight * regionLoss(entry.term, region, regions).value
+      if entry.term.region != nil {
+        value += entry.weight * (regions?.loss(entry.term).value ?? 0)
       } else {
         let (loss, pull) = pixelLoss(entry.term, probabilities)
         value += entry.weight * loss
         pulls.append(pull.scaled(by: entry.weight))
       }
     }
-    let (regionParts, pixelPulls) = (regions, pulls)
+    let pixelPulls = pulls
     return LossOutcome(value: value) { gradient in
-      [backward(probabilities, regions: regionParts, pulls: pixelPulls, gradient: gradient)]
+      [backward(probabilities, regions: regions, pulls: pixelPulls, gradient: gradient)]
     }
   }
 
@@ -103,12 +50,13 @@ struct SegmentationObjective: Sendable {
 // MARK: - Regions
 
 extension SegmentationObjective {
-  private func regionSums(_ p: Tensor) -> [RegionSums] {
+  private func regionCounts(_ p: Tensor) -> RegionCounts {
+    let rows = self.rows
     let partial = AlignedBuffer<RegionSums>(
       repeating: RegionSums(),
-      count: samples * rows * channels
+      count: rows.count * channels
     )
-    forEachRow { item, row in
+    rows.forEach { item, row in
       let (values, labels) = (p.storage.elements, labels)
       for c in 0..<channels {
         var sums = RegionSums()
@@ -127,124 +75,7 @@ extension SegmentationObjective {
         partial.mutableElements[item * channels + c] = sums
       }
     }
-    var result = [RegionSums](repeating: RegionSums(), count: samples * channels)
-    for item in 0..<samples * rows {
-      for c in 0..<channels {
-        result[item / rows * channels + c] += partial.elements[item * channels + c]
-      }
-    }
-    return result
-  }
-
-  /// The sums of each class over the samples of the batch that other processes hold.
-  private func otherParts(_ sums: [RegionSums], of batch: SharedBatch) -> [RegionSums] {
-    var own = [RegionSums](repeating: RegionSums(), count: channels)
-    for (place, part) in sums.enumerated() { own[place % channels] += part }
-    let all = batch.sums(
-      of: own.flatMap { [$0.overlap, $0.mass, $0.squares, $0.reference] }
-    )
-    return own.enumerated().map { c, own in
-      RegionSums(
-        overlap: all[4 * c] - own.overlap,
-        mass: all[4 * c + 1] - own.mass,
-        squares: all[4 * c + 2] - own.squares,
-        reference: all[4 * c + 3] - own.reference
-      )
-    }
-  }
-
-  /// A region term's value, and its slopes for each sample and class.
-  ///
-  /// Of a batch that several processes share, `sums` ends in those of the others' samples. The mean
-  /// of the processes' gradients is to be the gradient of the batch's one value, so that each is taken
-  /// that many times.
-  private func regionLoss(
-    _ term: SegmentationTerm,
-    _ region: RegionOptions,
-    _ sums: [RegionSums]
-  ) -> (value: Double, slopes: [(overlap: Double, mass: Double)]) {
-    let first = region.includesBackground ? 0 : 1
-    let groups = region.overBatch ? 1 : samples
-    let share = 1 / Double(groups * (channels - first))
-    let others = region.overBatch ? Array(sums.dropFirst(samples * channels)) : []
-    let parts = others.isEmpty ? 1 : Double(batch?.parts ?? 1)
-    var value = 0.0
-    var slopes = [(overlap: Double, mass: Double)](
-      repeating: (0, 0),
-      count: samples * channels
-    )
-    for group in 0..<groups {
-      let members = region.overBatch ? 0..<samples : group..<group + 1
-      for c in first..<channels {
-        var total = others.isEmpty ? RegionSums() : others[c]
-        for sample in members { total += sums[sample * channels + c] }
-        let found = classLoss(term, region, total)
-        value += found.value * share
-        for sample in members {
-          slopes[sample * channels + c] =
-            (found.overlap * share * parts, found.mass * share * parts)
-        }
-      }
-    }
-    return (value, slopes)
-  }
-
-  /// One class's loss and its derivatives for Σ p r and for Σ p (or Σ p²).
-  private func classLoss(
-    _ term: SegmentationTerm,
-    _ region: RegionOptions,
-    _ sums: RegionSums
-  ) -> (value: Double, overlap: Double, mass: Double) {
-    let s = region.smooth
-    switch term {
-    case .dice(_, let squared):
-      let numerator = 2 * sums.overlap + s
-      let denominator = (squared ? sums.squares : sums.mass) + sums.reference + s
-      // Nothing to find and nothing found, without smoothing: found.
-      if denominator == 0 { return (0, 0, 0) }
-      return (
-        1 - numerator / denominator, -2 / denominator, numerator / (denominator * denominator)
-      )
-    case .tversky(_, let options):
-      let (a, b) = (options.falsePositiveWeight, options.falseNegativeWeight)
-      let numerator = sums.overlap + s
-      let denominator =
-        numerator + a * (sums.mass - sums.overlap) + b * (sums.reference - sums.overlap)
-      if denominator == 0 { return (0, 0, 0) }
-      // Below 1 the exponent makes the slope infinite at 0.
-      let rest = max(1 - numerator / denominator, 1e-7)
-      let outer = options.exponent * pow(rest, options.exponent - 1)
-      let square = denominator * denominator
-      return (
-        pow(rest, options.exponent),
-        outer * (numerator * (1 - a - b) / square - 1 / denominator),
-        outer * numerator * a / square
-      )
-    default: return (0, 0, 0)
-    }
-  }
-
-  private func regionSlopes(_ sums: [RegionSums], gradient: Double) -> [RegionSlopes] {
-    var inside = [Double](repeating: 0, count: samples * channels)
-    var (outside, curve) = (inside, inside)
-    for entry in terms {
-      guard let region = entry.term.region else { continue }
-      var squared = false
-      if case .dice(_, true) = entry.term { squared = true }
-      for (place, slope) in regionLoss(entry.term, region, sums).slopes.enumerated() {
-        let factor = gradient * entry.weight
-        inside[place] += factor * slope.overlap
-        if squared {
-          curve[place] += factor * 2 * slope.mass
-        } else {
-          inside[place] += factor * slope.mass
-          outside[place] += factor * slope.mass
-        }
-      }
-    }
-    return inside.indices.map {
-      RegionSlopes(inside: Float(inside[$0]), outside: Float(outside[$0]), curve: Float(curve[$0]))
-    }
+    return RegionCounts(rows: rows, partial: partial, hasBackground: true, batch: batch)
   }
 }
 
@@ -341,7 +172,7 @@ extension SegmentationObjective {
       return (sums.0 * scale, PixelPull(scale: scale, rule: rule))
     case .topKCrossEntropy(let percent, _):
       let losses = AlignedBuffer<Float>(repeating: 0, count: samples * spatial)
-      forEachRow { _, row in
+      rows.forEach { _, row in
         for i in 0..<row.count {
           let label = labels[row.firstLabel + i]
           if label == ignoring { continue }
@@ -371,9 +202,10 @@ extension SegmentationObjective {
 
   private typealias PixelSums = (Double, Double, Double)
 
-  private func pixelSums(_ body: @Sendable (Row, inout PixelSums) -> Void) -> PixelSums {
-    let partial = AlignedBuffer<Double>(uninitializedCount: samples * rows * 3)
-    forEachRow { item, row in
+  private func pixelSums(_ body: @Sendable (LossRows.Row, inout PixelSums) -> Void) -> PixelSums {
+    let rows = self.rows
+    let partial = AlignedBuffer<Double>(uninitializedCount: rows.count * 3)
+    rows.forEach { item, row in
       var sums: PixelSums = (0, 0, 0)
       body(row, &sums)
       partial.mutableElements[item * 3] = sums.0
@@ -381,7 +213,7 @@ extension SegmentationObjective {
       partial.mutableElements[item * 3 + 2] = sums.2
     }
     var total: PixelSums = (0, 0, 0)
-    for item in 0..<samples * rows {
+    for item in 0..<rows.count {
       total.0 += partial.elements[item * 3]
       total.1 += partial.elements[item * 3 + 1]
       total.2 += partial.elements[item * 3 + 2]
@@ -395,19 +227,19 @@ extension SegmentationObjective {
 extension SegmentationObjective {
   private func backward(
     _ p: Tensor,
-    regions: [RegionSums],
+    regions: RegionCounts?,
     pulls: [PixelPull],
     gradient: Float
   ) -> Tensor {
     let result = Tensor(repeating: 0, shape: p.shape)
-    let slopes = regions.isEmpty ? [] : regionSlopes(regions, gradient: Double(gradient))
+    let slopes = regions?.slopes(terms, gradient: Double(gradient)) ?? []
     let factors = pulls.map { Float($0.scale * Double(gradient)) }
     var spread = [Float](repeating: 0, count: channels)
     for (pull, factor) in zip(pulls, factors) where !pull.smoothing.isEmpty {
       for c in 0..<channels { spread[c] += factor * Float(pull.smoothing[c]) }
     }
     let (smoothing, smoothingSum) = (spread, spread.reduce(0, +))
-    forEachRow { _, row in
+    rows.forEach { _, row in
       let (values, target) = (p.storage.elements, result.storage.mutableElements)
       let inner = AlignedBuffer<Float>(repeating: 0, count: row.count)
       if !slopes.isEmpty {

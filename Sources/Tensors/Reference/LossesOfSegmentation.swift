@@ -93,3 +93,48 @@ private func referenceRegion(
   default: return 0
   }
 }
+
+/// The definitions of `regionLoss`.
+func referenceRegionLoss(_ logits: [Scalar], _ objective: RegionObjective) -> Scalar {
+  let (spatial, regions) = (objective.spatial, objective.regions)
+  let channels = regions.regionCount
+  /// Sample, region, whether the region is there, and the logit.
+  let values = logits.indices.compactMap { place -> (Int, Int, Bool, Scalar)? in
+    let (sample, region) = (place / spatial / channels, place / spatial % channels)
+    let label = objective.labels[sample * spatial + place % spatial]
+    if label == objective.ignoring { return nil }
+    let isInside = regions.contains(region: region, class: Int(label))
+    return (sample, region, isInside, logits[place])
+  }
+  /// −log of the sigmoid.
+  func cost(_ z: Scalar) -> Scalar { [Scalar(0), -z].logSumExp }
+  let right = values.map { $0.2 ? $0.3 : -$0.3 }
+  var total: Scalar = 0
+  for entry in objective.terms {
+    var value: Scalar = 0
+    switch entry.term {
+    case .crossEntropy:
+      if !right.isEmpty { value = right.map(cost).sum / Scalar(Double(right.count)) }
+    case .topKCrossEntropy(let percent, _):
+      let count = max(1, Int(Double(logits.count) * percent / 100))
+      let worst = right.map(cost).sorted { $0.value > $1.value }.prefix(count)
+      value = Array(worst).sum / Scalar(Double(count))
+    case .focal(let gamma, _):
+      let sum = right.map { (1 - (-cost($0)).exponential).power(gamma) * cost($0) }.sum
+      if !right.isEmpty { value = sum / Scalar(Double(right.count)) }
+    case .dice(let region, _), .tversky(let region, _):
+      let groups =
+        region.overBatch
+        ? [values] : (0..<objective.samples).map { n in values.filter { $0.0 == n } }
+      for group in groups {
+        for r in 0..<channels {
+          let members = group.filter { $0.1 == r }.map { ($0.2, (-cost($0.3)).exponential) }
+          value += referenceRegion(entry.term, members, Scalar(region.smooth))
+        }
+      }
+      value = value / Scalar(Double(groups.count * channels))
+    }
+    total += value * Scalar(entry.weight)
+  }
+  return total
+}

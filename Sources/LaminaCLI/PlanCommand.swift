@@ -110,8 +110,14 @@ struct PlanAnswer: Encodable {
   let plan: TrainingPlan?
   let fixed: Fixed?
 
+  private struct Region: Encodable {
+    let name: String
+    let labels: [Int]
+    let painted: Int
+  }
+
   private enum Keys: String, CodingKey {
-    case schema, name, cases, labels, findings, copies, fingerprint, plan, fixed
+    case schema, name, cases, channels, labels, regions, findings, copies, fingerprint, plan, fixed
   }
   private enum PlanKeys: String, CodingKey {
     case rows, estimate, speed, references, configuration
@@ -125,6 +131,11 @@ struct PlanAnswer: Encodable {
     try container.encode(
       dataset.labels.map { Label(id: $0.id, name: $0.name) },
       forKey: .labels
+    )
+    try container.encode(dataset.channelNames, forKey: .channels)
+    try container.encode(
+      dataset.regions.map { Region(name: $0.name, labels: $0.labels, painted: $0.painted) },
+      forKey: .regions
     )
     try container.encode(check.findings, forKey: .findings)
     try container.encode(check.copies, forKey: .copies)
@@ -146,7 +157,7 @@ enum PlanText {
     let (faults, all) = (answer.check.faults.count, answer.check.findings)
     var lines = [
       "\(answer.dataset.name): \(answer.dataset.cases.count) cases, "
-        + "\(answer.dataset.labels.count) structures, \(faults) "
+        + "\(structures(answer.dataset)), \(faults) "
         + "\(faults == 1 ? "fault" : "faults"), \(all.count - faults) remarks"
     ]
     for finding in all {
@@ -162,6 +173,14 @@ enum PlanText {
     }
     if let plan = answer.plan { lines += [""] + table(plan) }
     return lines.joined(separator: "\n")
+  }
+
+  private static func structures(_ dataset: SegmentationDataset) -> String {
+    let channels = dataset.channelNames.count
+    let words =
+      dataset.regions.isEmpty
+      ? "\(dataset.labels.count) structures" : "\(dataset.regions.count) regions"
+    return channels > 1 ? "\(channels) channels, \(words)" : words
   }
 
   /// The plan's numbers with their rules, and a warning where they do not suffice.

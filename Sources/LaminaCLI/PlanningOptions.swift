@@ -55,6 +55,14 @@ struct PlanningOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "What is minimised (default: dice-ce).",
+      discussion: "Of regions each output is a question by itself; dice-topk takes the worst tenth."
+    )
+  )
+  var loss: LossName?
+
+  @Option(
+    help: ArgumentHelp(
       "Memory that the training may take, 10⁹ bytes (default: 80 % of the machine's).",
       valueName: "gb"
     )
@@ -107,6 +115,7 @@ struct PlanningOptions: ParsableArguments {
     request.minutes = minutes
     if let steps { request.steps = steps }
     request.memoryGB = memory
+    request.loss = loss?.loss
     request.network = network
     request.baseFeatures = features
     request.batchSize = batch
@@ -130,6 +139,7 @@ struct PlanningOptions: ParsableArguments {
     if network != "unet" { words += ["--network", network] }
     if let features { words += ["--features", "\(features)"] }
     if let batch { words += ["--batch", "\(batch)"] }
+    if let loss { words += ["--loss", loss.rawValue] }
     if let memory { words += ["--memory", "\(memory)"] }
     return words
   }

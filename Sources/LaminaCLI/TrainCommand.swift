@@ -12,7 +12,9 @@ struct TrainCommand: Verb {
     abstract: "Trains a segmentation model on a labelled data set.",
     discussion: """
       DATASET is a folder in nnU-Net's raw layout or the Medical Segmentation Decathlon's. It is \
-      checked first: every scan and label map is opened, and every fault is listed. Pictures \
+      checked first: every scan and label map is opened, and every fault is listed. Several \
+      channels (CASE_0000, CASE_0001, ...) and regions ("labels": {"whole": [1, 2], ...} with \
+      "regions_class_order") are trained in 3-D. Pictures \
       ("file_ending": ".png") are seen as grey values; with "instances": true their labels count \
       objects, which the model then finds one by one. A checkpoint \
       is kept beside MODEL, in MODEL.training, until the model is written; after Ctrl-C or a \
@@ -107,6 +109,9 @@ struct TrainCommand: Verb {
     try unlabelled.check(from: from, synthesize: synthesize, output: output)
     if unlabelled.pretrain, fold != "0" {
       throw ValidationError("--pretrain holds nothing out; leave out --fold.")
+    }
+    if unlabelled.pretrain, planning.loss != nil {
+      throw ValidationError("--pretrain has a loss of its own; leave out --loss.")
     }
     if unlabelled.suggest != nil, slurmOptions.slurm || slurmOptions.part != nil {
       throw ValidationError("--suggest trains nothing; leave out --slurm and --part.")

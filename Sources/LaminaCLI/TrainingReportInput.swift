@@ -28,6 +28,10 @@ enum TrainingReportInput {
       let record = try? JSONDecoder().decode(TrainingRecord.self, from: data)
     else { throw ReportInputError.notAResult(path: folder) }
     let description = package.description
+    let heldOut = try FileManager.default
+      .contents(atPath: folder + "/" + TrainingRecord.heldOutName)
+      .map { try EvaluationReport(json: $0) }
+    let structures = structures(description, heldOut)
     let provenance = description.provenance
     var training = TrainingReportData(
       modelName: description.name,
@@ -35,7 +39,7 @@ enum TrainingReportInput {
       curves: [
         curve("Loss", record.epochs.map { [Double($0.step), $0.loss] }),
         curve("Learning rate", record.epochs.map { [Double($0.step), $0.learningRate] }),
-      ] + validationCurves(record, description.labels),
+      ] + validationCurves(record, structures),
       provenance: ProvenanceRecord(programVersion: provenance.program)
     )
     training.provenance.modelName = description.name
@@ -52,18 +56,46 @@ enum TrainingReportInput {
       .contents(atPath: folder + "/" + ModelPackage.cardName)
       .map { String(decoding: $0, as: UTF8.self) }
 
-    let heldOut = FileManager.default.contents(atPath: folder + "/" + TrainingRecord.heldOutName)
-    let evaluation = try heldOut.map { data in
+    let evaluation = heldOut.map { report in
       EvaluationReportData(
         title: "Held-out cases of \(description.name)",
-        report: try EvaluationReport(json: data),
+        report: report,
         colors: Dictionary(
-          description.labels.map { ("\($0.id)", $0.color) },
+          structures.map { ($0.key, $0.color) },
           uniquingKeysWith: { first, _ in first }
         )
       )
     }
     return (training, evaluation)
+  }
+
+  /// What is measured on held-out cases.
+  private struct Structure: Equatable {
+    /// The key in evaluations.
+    let key: String
+    let name: String
+    let color: LabelColor
+  }
+
+  /// The model's labels, or its regions as the held-out cases were evaluated by them.
+  ///
+  /// A region has the colour of its lowest label, with which regions within each other are drawn.
+  private static func structures(
+    _ description: ModelDescription,
+    _ heldOut: EvaluationReport?
+  ) -> [Structure] {
+    guard case .nnUNet(let plan) = description.plan, case .regions = plan.heads, let heldOut else {
+      return description.labels.map { Structure(key: "\($0.id)", name: $0.name, color: $0.color) }
+    }
+    return heldOut.structures.enumerated().map { index, structure in
+      let lowest = structure.key.split(separator: "+").first.flatMap { Int($0) }
+      return Structure(
+        key: structure.key,
+        name: structure.name,
+        color: description.labels.first { $0.id == lowest }?.color
+          ?? LabelDefinition.defaultColor(index)
+      )
+    }
   }
 
   private static func facts(
@@ -92,24 +124,24 @@ enum TrainingReportInput {
   /// Dice coefficients of held-out cases along the run: of the structures and their mean.
   private static func validationCurves(
     _ record: TrainingRecord,
-    _ labels: [LabelDefinition]
+    _ structures: [Structure]
   ) -> [TrainingReportData.Curves] {
     guard record.validations.count > 1, let last = record.validations.last else { return [] }
     let mean = record.validations.compactMap { entry -> SIMD2<Double>? in
-      let values = labels.compactMap { entry.dice["\($0.id)"] }
+      let values = structures.compactMap { entry.dice[$0.key] }
       guard !values.isEmpty else { return nil }
       return [Double(entry.step), values.reduce(0, +) / Double(values.count)]
     }
-    let known = labels.filter { last.dice["\($0.id)"] != nil }
-    let worst = known.sorted { (last.dice["\($0.id)"] ?? 0) < (last.dice["\($1.id)"] ?? 0) }
+    let known = structures.filter { last.dice[$0.key] != nil }
+    let worst = known.sorted { (last.dice[$0.key] ?? 0) < (last.dice[$1.key] ?? 0) }
       .prefix(mostLines)
-    let lines = known.filter(worst.contains).map { label in
+    let lines = known.filter(worst.contains).map { structure in
       ReportChart.Line(
-        label: label.name,
+        label: structure.name,
         points: record.validations.compactMap { entry in
-          entry.dice["\(label.id)"].map { [Double(entry.step), $0] }
+          entry.dice[structure.key].map { [Double(entry.step), $0] }
         },
-        color: label.color
+        color: structure.color
       )
     }
     let count = last.cases.count
@@ -119,7 +151,8 @@ enum TrainingReportInput {
     return [
       TrainingReportData.Curves(
         title: title,
-        lines: (labels.count > 1 ? [ReportChart.Line(label: "mean", points: mean)] : []) + lines,
+        lines: (structures.count > 1 ? [ReportChart.Line(label: "mean", points: mean)] : [])
+          + lines,
         xLabel: "step"
       )
     ]

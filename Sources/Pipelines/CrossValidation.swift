@@ -207,10 +207,12 @@ public struct CrossValidation: Sendable {
     var lines = [
       "# \(description.name)", "", description.summary, "", "**\(Version.disclaimer)**", "",
       "## Use", "", "```",
-      "lamina segment SCAN.nii.gz --model \(description.name) --output OUT", "```", "",
+      "lamina segment \(description.exampleInput) --model \(description.name) --output OUT", "```",
+      "",
       "The class probabilities of \(folds.count) networks are averaged; `--folds 0` takes one.", "",
-      description.intendedUse, "", "| label | structure |", "| --- | --- |",
     ]
+    if let sentence = description.channelSentence { lines += [sentence, ""] }
+    lines += [description.intendedUse, "", "| label | structure |", "| --- | --- |"]
     lines += description.labels.map { "| \($0.id) | \($0.name) |" }
     lines += [
       "", "## Training", "",

@@ -40,14 +40,20 @@ public struct DatasetCheck: Sendable {
   /// A labelled scan as read.
   struct LoadedCase: Sendable {
     let id: String
+    /// The first channel.
     let scan: Volume<Float>
+    /// Further channels, on its grid.
+    var further: [Volume<Float>] = []
     let labelMap: LabelMap
+
+    /// All channels.
+    var channels: ScanChannels { ScanChannels(([scan] + further).map { .float32($0) }) }
 
     /// The case with all its objects as one structure.
     func joined(as label: Int) -> LoadedCase {
       var map = labelMap
       map.labels = map.labels.map { $0 == 0 ? 0 : UInt16(clamping: label) }
-      return LoadedCase(id: id, scan: scan, labelMap: map)
+      return LoadedCase(id: id, scan: scan, further: further, labelMap: map)
     }
   }
 
@@ -108,14 +114,14 @@ public struct DatasetCheck: Sendable {
         sizes.append(loaded.scan.geometry.size)
         collector.add(
           dataset.countsObjects ? loaded.joined(as: dataset.labels[0].id) : loaded,
-          labels: dataset.labels
+          labels: dataset.mapLabels
         )
         visit(loaded)
       }
       progress.update(index + 1, detail: nil)
     }
     progress.end()
-    let fingerprint = collector.fingerprint(labels: dataset.labels)
+    let fingerprint = collector.fingerprint(labels: dataset.mapLabels)
     findings += unusedLabels(fingerprint)
     let copies = CopiedScans(digests)
     findings += copies.findings
@@ -158,7 +164,7 @@ public struct DatasetCheck: Sendable {
     sizes: [SIMD3<Int>]
   ) -> [DatasetFinding] {
     let testPlaces: Set = ["imagesTs", "labelsTs"]
-    let known = Set(dataset.cases.flatMap { [$0.image, $0.label] }.map { standard($0) })
+    let known = Set(dataset.cases.flatMap { $0.images + [$0.label] }.map { standard($0) })
     guard let files = FileManager.default.enumerator(atPath: dataset.path) else { return [] }
     // Without their partner they are faults already.
     let unpaired = dataset.unpaired.map(\.id)
@@ -194,9 +200,20 @@ public struct DatasetCheck: Sendable {
         reason = "scans are named CASE_0000 and an ending"
         remedy = "rename it to \(file)_0000 and its ending"
       }
+      if ids.contains(where: { isChannel(file, of: $0) }) {
+        let count = dataset.channelNames.count
+        reason = "dataset.json names \(count) \(count == 1 ? "channel" : "channels")"
+        remedy = "name its channel in dataset.json, or remove it"
+      }
       if let oddity = sizeOddity(size, sizes) { reason += ", and \(oddity)" }
       return finding(prefix + reason, remedy)
     }
+  }
+
+  /// Whether a file has a case's name and the number of a channel.
+  private static func isChannel(_ file: String, of id: String) -> Bool {
+    let digits = file.dropFirst(id.count + 1)
+    return file.hasPrefix(id + "_") && digits.count == 4 && digits.allSatisfy(\.isNumber)
   }
 
   private static func sizeOddity(_ size: [Int], _ sizes: [SIMD3<Int>]) -> String? {

@@ -23,12 +23,25 @@ enum HeldOutMetrics {
     try evaluator(for: dataset, metrics: "dice")
   }
 
+  /// The regions of a data set as structures to evaluate.
+  /// - Parameter dataset: The data set.
+  /// - Returns: The structures; nil where labels exclude each other.
+  /// - Throws: Never for regions of a data set that was read.
+  static func regions(of dataset: SegmentationDataset) throws -> LabelSet? {
+    dataset.regions.isEmpty
+      ? nil
+      : try LabelSet(
+        dataset.regions.map { LabelSet.Structure(name: $0.name, ids: $0.labels) }
+      )
+  }
+
   private static func evaluator(
     for dataset: SegmentationDataset,
     metrics: String
   ) throws -> Evaluator {
     try Evaluator(
       metrics: Metric.parse(metrics, from: Metric.segmentation),
+      labels: regions(of: dataset),
       ignoredReferenceLabel: dataset.ignoreLabel,
       objectName: dataset.countsObjects ? dataset.labels.first?.name : nil
     )

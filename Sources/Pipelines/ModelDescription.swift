@@ -211,6 +211,18 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     (previousStage.map { [$0] } ?? []) + (companions ?? []) + (totalSegmentator?.stages ?? [])
   }
 
+  /// A scan's file in an example of a command.
+  var exampleInput: String { channels.count > 1 ? "CASE_0000.nii.gz" : "SCAN.nii.gz" }
+
+  /// How the files of several channels are named; nil for one channel.
+  var channelSentence: String? {
+    guard channels.count > 1 else { return nil }
+    let files = channels.enumerated().map { number, name in
+      "`CASE\(SegmentationDataset.channelSuffix(number)).nii.gz` (\(name))"
+    }
+    return "Channels are files beside each other, on one grid: \(files.joined(separator: ", "))."
+  }
+
   /// The schema that this program writes and reads.
   public static let currentSchema = "lamina.model/1"
 }

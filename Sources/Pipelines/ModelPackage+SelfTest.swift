@@ -30,7 +30,7 @@ extension ModelPackage {
     let unseen = Set(description.provenance.heldOut)
     let heldOut = loaded.filter { unseen.contains($0.id) }
     let candidates = heldOut.isEmpty ? loaded : heldOut
-    let compared = candidates.prefix(ModelSelfTest.scanCount(candidates.map(\.scan)))
+    let compared = candidates.prefix(ModelSelfTest.scanCount(candidates.map(\.channels)))
     let classes = description.plan.classes(description.labels)
     let examples = loaded.filter { !unseen.contains($0.id) }.prefix(ModelSelfTest.scanLimit)
     var complete = description
@@ -39,8 +39,8 @@ extension ModelPackage {
       single: PlannedNetwork(network),
       patches: description.testPatches,
       labels: classes,
-      scans: compared.map(\.scan),
-      examples: examples.map(\.scan),
+      scans: compared.map(\.channels),
+      examples: examples.map(\.channels),
       source: "\(compared.count) \(heldOut.isEmpty ? "" : "held-out ")"
         + (compared.count == 1 ? "scan" : "scans") + " of \(dataset.name)",
       interruption: interruption

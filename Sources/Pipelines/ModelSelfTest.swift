@@ -73,7 +73,7 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
   private static let voxelLimit = 8_000_000
 
   /// How many of the first scans are compared.
-  static func scanCount(_ scans: [Volume<Float>]) -> Int {
+  static func scanCount(_ scans: [ScanChannels]) -> Int {
     var (count, voxels) = (0, 0)
     for scan in scans.prefix(scanLimit) {
       voxels += scan.geometry.voxelCount
@@ -150,15 +150,15 @@ public struct ModelSelfTest: Codable, Sendable, Equatable {
     single: PlannedNetwork,
     patches: Patches,
     labels: [LabelDefinition],
-    scans: [Volume<Float>],
-    examples: [Volume<Float>],
+    scans: [ScanChannels],
+    examples: [ScanChannels],
     source: String,
     interruption: Interruption,
     makePredictor: (PlannedNetwork) throws -> any ScanPredictor
   ) throws -> ModelSelfTest {
-    func labelMap(_ scan: Volume<Float>, by predictor: any ScanPredictor) throws -> LabelMap {
+    func labelMap(_ scan: ScanChannels, by predictor: any ScanPredictor) throws -> LabelMap {
       try predictor.predict(
-        ScanChannels([.float32(scan)]),
+        scan,
         outputs: PredictionOutputs(),
         progress: SilentProgress(),
         interruption: interruption

@@ -22,30 +22,43 @@ package struct PostprocessingChoice: Sendable {
   ///   - labels: The structures.
   /// - Precondition: As many predictions as references, on the same grids.
   package init(predictions: [LabelMap], references: [LabelMap], labels: [LabelDefinition]) {
+    self.init(
+      predictions: predictions,
+      references: references,
+      structures: labels.map { [$0.id] }
+    )
+  }
+
+  /// Tries the steps on structures that may overlap.
+  /// - Parameters:
+  ///   - predictions: Predicted label maps.
+  ///   - references: The references of the same cases.
+  ///   - structures: The labels that make up each structure.
+  /// - Precondition: As many predictions as references, on the same grids.
+  package init(predictions: [LabelMap], references: [LabelMap], structures: [[Int]]) {
     precondition(predictions.count == references.count, "predictions without references")
-    let ids = labels.map(\.id)
     var current = predictions
-    var scores = Self.dice(current, references, ids)
+    var scores = Self.dice(current, references, structures)
     before = Self.mean(scores)
     var steps: [[Int]] = []
     func attempt(_ step: [Int], isBetter: ([Double?]) -> Bool) {
       let changed = current.map { NNUNetPostprocessing(steps: [step]).applied(to: $0) }
-      let new = Self.dice(changed, references, ids)
+      let new = Self.dice(changed, references, structures)
       guard isBetter(new) else { return }
       steps.append(step)
       current = changed
       scores = new
     }
-    if ids.count > 1 {
-      attempt(ids) { new in
+    if structures.count > 1 {
+      attempt(Set(structures.joined()).sorted()) { new in
         guard let old = Self.mean(scores), let mean = Self.mean(new), mean > old else {
           return false
         }
         return zip(new, scores).allSatisfy { ($0 ?? 0) >= ($1 ?? 0) }
       }
     }
-    for (index, id) in ids.enumerated() {
-      attempt([id]) { new in (new[index] ?? 0) > (scores[index] ?? 0) }
+    for (index, members) in structures.enumerated() {
+      attempt(members) { new in (new[index] ?? 0) > (scores[index] ?? 0) }
     }
     after = Self.mean(scores)
     postprocessing = steps.isEmpty ? nil : NNUNetPostprocessing(steps: steps)
@@ -55,16 +68,29 @@ package struct PostprocessingChoice: Sendable {
   private static func dice(
     _ predictions: [LabelMap],
     _ references: [LabelMap],
-    _ ids: [Int]
+    _ structures: [[Int]]
   ) -> [Double?] {
-    var sums = [Double](repeating: 0, count: ids.count)
-    var counts = [Int](repeating: 0, count: ids.count)
+    var structuresOf = [[Int]](repeating: [], count: 1 << 16)
+    for (index, members) in structures.enumerated() {
+      for number in members where structuresOf.indices.contains(number) {
+        structuresOf[number].append(index)
+      }
+    }
+    var sums = [Double](repeating: 0, count: structures.count)
+    var counts = [Int](repeating: 0, count: structures.count)
     for (prediction, reference) in zip(predictions, references) {
-      var agreement = LabelAgreement(ids)
-      agreement.add(prediction, reference)
-      for (index, id) in ids.enumerated() {
-        guard let value = agreement.dice(id) else { continue }
-        sums[index] += value
+      var sizes = [Int](repeating: 0, count: structures.count)
+      var common = sizes
+      for (a, b) in zip(prediction.labels, reference.labels) where a != 0 || b != 0 {
+        let (found, wanted) = (structuresOf[Int(a)], structuresOf[Int(b)])
+        for index in found {
+          sizes[index] += 1
+          if wanted.contains(index) { common[index] += 1 }
+        }
+        for index in wanted { sizes[index] += 1 }
+      }
+      for index in structures.indices where sizes[index] > 0 {
+        sums[index] += 2 * Double(common[index]) / Double(sizes[index])
         counts[index] += 1
       }
     }
@@ -95,17 +121,19 @@ extension PostprocessingChoice {
 struct LargestComponents {
   /// No choice is made where voxels times structures exceed this: it would take minutes.
   private static let mostWork = 2_000_000_000
-  private let labels: [LabelDefinition]
+  private let structures: [[Int]]
   private let ignoredLabel: Int?
   private let isKept: Bool
   private var predictions: [LabelMap] = []
   private var references: [LabelMap] = []
 
   init(_ dataset: SegmentationDataset, heldOut: [DatasetCheck.LoadedCase]) {
-    labels = dataset.labels
+    structures =
+      dataset.regions.isEmpty
+      ? dataset.labels.map { [$0.id] } : dataset.regions.map(\.labels)
     ignoredLabel = dataset.ignoreLabel
     let voxels = heldOut.reduce(0) { $0 + $1.labelMap.labels.count }
-    isKept = !dataset.countsObjects && voxels * (labels.count + 1) <= Self.mostWork
+    isKept = !dataset.countsObjects && voxels * (structures.count + 1) <= Self.mostWork
   }
 
   /// Keeps a prediction; voxels that the reference ignores become background.
@@ -125,6 +153,10 @@ struct LargestComponents {
   func choice() -> PostprocessingChoice? {
     predictions.isEmpty
       ? nil
-      : PostprocessingChoice(predictions: predictions, references: references, labels: labels)
+      : PostprocessingChoice(
+        predictions: predictions,
+        references: references,
+        structures: structures
+      )
   }
 }

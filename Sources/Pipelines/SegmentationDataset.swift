@@ -9,10 +9,22 @@ public struct SegmentationDataset: Sendable {
   public struct Case: Sendable, Equatable {
     /// The id.
     public let id: String
-    /// The scan's file.
+    /// The scan's file; of several channels the first one's, or one whose time points they are.
     public let image: String
+    /// The files of further channels, in their order.
+    public let furtherImages: [String]
     /// The label map's file.
     public let label: String
+
+    init(id: String, image: String, furtherImages: [String] = [], label: String) {
+      self.id = id
+      self.image = image
+      self.furtherImages = furtherImages
+      self.label = label
+    }
+
+    /// The files of all channels.
+    public var images: [String] { [image] + furtherImages }
   }
 
   /// A file without its partner.
@@ -38,10 +50,18 @@ public struct SegmentationDataset: Sendable {
   public let reference: String
   /// Terms of use, as `dataset.json` says.
   public let licence: String
-  /// The channel's name.
-  public let channelName: String
-  /// The meanings of the label numbers.
+  /// The names of the channels, in their order; at least one.
+  public let channelNames: [String]
+  /// The meanings of the numbers that a model of the data set writes.
+  ///
+  /// They are those of the label maps, but for numbers that no region is drawn with.
   public let labels: [LabelDefinition]
+  /// Structures made up of several labels, which may overlap, in the order in which they are drawn.
+  ///
+  /// Where there are any the network has one output for each; empty where labels exclude each other.
+  public let regions: [Region]
+  /// The meanings of the numbers that label maps hold, but for the ignored one.
+  let mapLabels: [LabelDefinition]
   /// The number of voxels that nobody labelled, which a training leaves out; nil without any.
   public private(set) var ignoreLabel: Int?
   /// Scans with labels of a model, which are trained on in every fold.
@@ -64,7 +84,7 @@ public struct SegmentationDataset: Sendable {
   /// Volumes of several structures together that a model of the data reports; nil for none.
   public let totals: [ModelDescription.Total]?
 
-  private struct Header: Decodable {
+  struct Header: Decodable {
     let name: String?
     let reference: String?
     let licence: String?
@@ -88,10 +108,11 @@ public struct SegmentationDataset: Sendable {
       let label: String
     }
 
-    /// nnU-Net has `{"name": 1}`, the Decathlon `{"1": "name"}`.
+    /// nnU-Net has `{"name": 1}` and `{"name": [1, 2]}`, the Decathlon `{"1": "name"}`.
     enum Value: Decodable {
       case number(Int)
       case text(String)
+      case list
       case other
 
       init(from decoder: any Decoder) throws {
@@ -100,6 +121,8 @@ public struct SegmentationDataset: Sendable {
           self = .number(number)
         } else if let text = try? container.decode(String.self) {
           self = Int(text).map { .number($0) } ?? .text(text)
+        } else if (try? container.decode([Int].self)) != nil {
+          self = .list
         } else {
           self = .other
         }
@@ -108,6 +131,10 @@ public struct SegmentationDataset: Sendable {
   }
 
   /// Reads a data set's description and lists its cases; images are not opened.
+  ///
+  /// Several channels of a case lie in `CASE_0000`, `CASE_0001` and so on, or as time points in the
+  /// file that a list of cases (`training`) names. A label that is a list of numbers is a region; then
+  /// all labels are, and `regions_class_order` says which number each is drawn with.
   ///
   /// The ending (`file_ending`) of pictures makes a data set of pictures; they are seen as grey values,
   /// also where three channels are named, and each lies in one file. With `"instances": true` label
@@ -123,7 +150,8 @@ public struct SegmentationDataset: Sendable {
   ///   - withoutLabels: Whether scans alone count: every scan of `imagesTr`, `imagesUn` and `imagesTs`
   ///     is a case, and there are no structures.
   /// - Throws: `SupportError.notFound`; `PipelinesError.notADataset` when the description is missing or
-  ///   malformed, holds regions or several channels, or there is no case.
+  ///   malformed, pictures or label maps alone come with several channels or regions, scans alone with
+  ///   several channels, or there is no case.
   public init(path: String, description: String? = nil, withoutLabels: Bool = false) throws {
     self.path = path
     descriptionPath = description ?? path + "/dataset.json"
@@ -140,17 +168,23 @@ public struct SegmentationDataset: Sendable {
     name = header.name ?? URL(fileURLWithPath: path).lastPathComponent
     reference = header.reference ?? "not stated"
     licence = header.licence ?? "not stated"
-    let channels = header.channel_names ?? header.modality ?? [:]
     let ending = header.file_ending ?? ".nii.gz"
     fileEnding = ending
     isPictures = Self.pictureEndings.contains(ending.lowercased())
     countsObjects = !withoutLabels && (header.instances ?? false)
-    guard channels.count <= 1 || (isPictures && channels.count == 3) else {
-      throw unusable("it has \(channels.count) channels, not 1")
+    channelNames = try Self.channelNames(header, arePictures: isPictures, unusable)
+    guard channelNames.count == 1 || !withoutLabels else {
+      throw unusable("pre-training takes scans of one channel, and it has \(channelNames.count)")
     }
-    channelName = isPictures ? "grey" : channels.values.first ?? "image"
-    (labels, ignoreLabel) =
-      withoutLabels ? ([], nil) : try Self.definitions(header.labels, unusable)
+    let meanings = try Self.meanings(header, descriptionPath, withoutLabels, unusable)
+    (labels, mapLabels, regions) = (meanings.written, meanings.stored, meanings.regions)
+    ignoreLabel = meanings.ignored
+    guard regions.isEmpty || !(isPictures || header.synthesis != nil) else {
+      throw unusable("regions need scans; pictures and label maps alone have labels only")
+    }
+    guard channelNames.count == 1 || header.synthesis == nil else {
+      throw unusable("images made from label maps have one channel, and it names several")
+    }
 
     if countsObjects, !withoutLabels, labels.count != 1 || !isPictures {
       throw unusable(
@@ -172,7 +206,7 @@ public struct SegmentationDataset: Sendable {
     }
     let (cases, unpaired) =
       if withoutLabels {
-        (Self.scans(in: path, ending: ending), [Unpaired]())
+        (Self.scans(in: path, ending: ending, channels: channelNames.count), [Unpaired]())
       } else if synthesis != nil {
         (Self.labelMaps(in: path, ending: ending), [Unpaired]())
       } else if let pairs = header.training {
@@ -182,7 +216,8 @@ public struct SegmentationDataset: Sendable {
           in: path,
           images: header.folders?.images ?? "imagesTr",
           labels: header.folders?.labels ?? "labelsTr",
-          ending: ending
+          ending: ending,
+          channels: channelNames
         )
       }
     guard !cases.isEmpty else {
@@ -197,57 +232,17 @@ public struct SegmentationDataset: Sendable {
   /// The most structures of one model.
   public static let maximumLabels = 250
 
-  private static func definitions(
-    _ values: [String: Header.Value],
-    _ unusable: (String) -> PipelinesError
-  ) throws -> (labels: [LabelDefinition], ignored: Int?) {
-    var names: [Int: String] = [:]
-    for (key, value) in values.sorted(by: { $0.key < $1.key }) {
-      switch value {
-      case .number(let id):
-        if let other = names[id] { throw unusable("\(other) and \(key) share the label \(id)") }
-        names[id] = key
-      case .text(let name):
-        guard let id = Int(key) else { throw unusable("the label \(key) has no number") }
-        names[id] = name
-      case .other: throw unusable("the label \(key) is a region; regions are not supported yet")
-      }
-    }
-    let ignored = names.first { $0.value == "ignore" }?.key
-    if let ignored {
-      // nnU-Net's rule, which tells a slip of the pen.
-      guard ignored == names.keys.max(), (1...65535).contains(ignored) else {
-        throw unusable(
-          "its ignore label \(ignored) is not the highest number, or not one from 1 to 65535"
-        )
-      }
-      names[ignored] = nil
-    }
-    let foreground = names.filter { $0.key != 0 }.sorted { $0.key < $1.key }
-    guard !foreground.isEmpty, foreground.allSatisfy({ (1...65535).contains($0.key) }) else {
-      throw unusable("its labels are not numbers from 1 to 65535")
-    }
-    guard Set(foreground.map(\.value)).count == foreground.count else {
-      throw unusable("two of its labels share a name")
-    }
-    guard foreground.count <= maximumLabels else {
-      throw unusable("it has \(foreground.count) labels, more than \(maximumLabels)")
-    }
-    let definitions = foreground.enumerated().map { index, entry in
-      LabelDefinition(
-        id: entry.key,
-        name: entry.value,
-        color: LabelDefinition.defaultColor(index)
-      )
-    }
-    return (definitions, ignored)
-  }
-
   /// What the numbers of label maps mean: the structures and the ignored label.
   var mapTable: [LabelDefinition] {
-    labels
+    mapLabels
       + (ignoreLabel.map {
-        [LabelDefinition(id: $0, name: "ignore", color: LabelDefinition.defaultColor(labels.count))]
+        [
+          LabelDefinition(
+            id: $0,
+            name: "ignore",
+            color: LabelDefinition.defaultColor(mapLabels.count)
+          )
+        ]
       } ?? [])
   }
 
@@ -261,81 +256,6 @@ public struct SegmentationDataset: Sendable {
     result.pseudoCases = pseudoCases
     result.ignoreLabel = ignoreLabel
     return result
-  }
-
-  private static func listed(_ pairs: [Header.Pair], in path: String) -> ([Case], [Unpaired]) {
-    var cases: [Case] = []
-    var unpaired: [Unpaired] = []
-    for pair in pairs {
-      func resolved(_ name: String) -> String {
-        URL(fileURLWithPath: path).appendingPathComponent(name).standardizedFileURL.path
-      }
-      let id = stem(URL(fileURLWithPath: pair.label).lastPathComponent)
-      let (image, label) = (resolved(pair.image), resolved(pair.label))
-      let files = FileManager.default
-      switch (files.fileExists(atPath: image), files.fileExists(atPath: label)) {
-      case (true, true): cases.append(Case(id: id, image: image, label: label))
-      case (true, false): unpaired.append(Unpaired(id, has: "no label map"))
-      case (false, true): unpaired.append(Unpaired(id, has: "no scan"))
-      case (false, false): unpaired.append(Unpaired(id, has: "neither scan nor label map"))
-      }
-    }
-    return (cases.sorted { $0.id < $1.id }, unpaired.sorted { $0.message < $1.message })
-  }
-
-  private static func found(
-    in path: String,
-    images imageFolder: String,
-    labels labelFolder: String,
-    ending: String
-  ) -> ([Case], [Unpaired]) {
-    func names(_ folder: String) -> [String] {
-      ((try? FileManager.default.contentsOfDirectory(atPath: path + "/" + folder)) ?? [])
-        .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }
-        .map { String($0.dropLast(ending.count)) }
-    }
-    let labels = Set(names(labelFolder))
-    // nnU-Net's own folder holds channels; what bears no number there is no case.
-    let isNumbered = imageFolder == "imagesTr"
-    var images: [String: String] = [:]
-    for name in names(imageFolder) {
-      if name.hasSuffix("_0000"), isNumbered || !labels.contains(name) {
-        images[String(name.dropLast(5))] = name
-      } else if !isNumbered {
-        images[name] = name
-      }
-    }
-    let ids = Set(images.keys)
-    let cases = images.filter { labels.contains($0.key) }.sorted { $0.key < $1.key }.map {
-      Case(
-        id: $0.key,
-        image: "\(path)/\(imageFolder)/\($0.value)\(ending)",
-        label: "\(path)/\(labelFolder)/\($0.key)\(ending)"
-      )
-    }
-    let unpaired =
-      ids.subtracting(labels).map { Unpaired($0, has: "no label map in \(labelFolder)") }
-      + labels.subtracting(ids).map { Unpaired($0, has: "no scan in \(imageFolder)") }
-    return (cases, unpaired.sorted { $0.message < $1.message })
-  }
-
-  private static func labelMaps(in path: String, ending: String) -> [Case] {
-    let files = FileManager.default
-    let folder = files.fileExists(atPath: path + "/labelsTr") ? path + "/labelsTr" : path
-    return ((try? files.contentsOfDirectory(atPath: folder)) ?? [])
-      .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }.sorted()
-      .map { name in
-        let file = folder + "/" + name
-        return Case(id: String(name.dropLast(ending.count)), image: file, label: file)
-      }
-  }
-
-  /// A file's name without the endings of images.
-  static func stem(_ name: String) -> String {
-    for ending in [".nii.gz", ".nii", ".hdr", ".img"] where name.hasSuffix(ending) {
-      return String(name.dropLast(ending.count))
-    }
-    return name
   }
 
   /// Splits the cases into five folds by a seeded shuffle of the sorted ids.

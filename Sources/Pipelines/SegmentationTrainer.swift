@@ -198,7 +198,7 @@ public struct SegmentationTrainer: Sendable {
     let classes = plan.classes(labels)
     // Scans that the training saw show rounding as well as others do.
     let compared = material.heldOut.isEmpty ? material.examples : material.heldOut
-    let count = ModelSelfTest.scanCount(compared.map(\.scan))
+    let count = ModelSelfTest.scanCount(compared.map(\.channels))
     let selfTest = try ModelSelfTest.measure(
       network,
       single: planned,
@@ -207,8 +207,8 @@ public struct SegmentationTrainer: Sendable {
         batchSize: plan.testBatchSize
       ),
       labels: classes,
-      scans: compared.prefix(count).map(\.scan),
-      examples: material.examples.map(\.scan),
+      scans: compared.prefix(count).map(\.channels),
+      examples: material.examples.map(\.channels),
       source: "\(count) \(material.heldOut.isEmpty ? "training" : "held-out") "
         + (count == 1 ? "scan" : "scans"),
       interruption: interruption
@@ -409,7 +409,7 @@ public struct SegmentationTrainer: Sendable {
     progress.begin("evaluating \(cases.count) held-out cases", total: cases.count)
     let results = try cases.enumerated().map { index, entry in
       let prediction = try predictor.predict(
-        ScanChannels([.float32(entry.scan)]),
+        entry.channels,
         outputs: PredictionOutputs(),
         progress: SilentProgress(),
         interruption: interruption

@@ -34,7 +34,8 @@ public struct TrainedModel: Sendable {
 
   /// The description, its files' hashes still empty.
   public var description: ModelDescription {
-    let structures = dataset.labels.map(\.name).joined(separator: ", ")
+    let names = dataset.regions.isEmpty ? dataset.labels.map(\.name) : dataset.regions.map(\.name)
+    let structures = names.joined(separator: ", ")
     let configuration = outcome.configuration
     var result = ModelDescription(
       name: name,
@@ -43,7 +44,7 @@ public struct TrainedModel: Sendable {
         ? "Fills in blanked blocks of scans \(manner) with a \(configuration.network.name) network; "
           + "weights to start from."
         : "Segments \(structures) \(manner) with a \(configuration.network.name) network.",
-      channels: [dataset.channelName],
+      channels: dataset.channelNames,
       labels: dataset.labels,
       network: configuration.network,
       plan: configuration.plan,
@@ -115,12 +116,15 @@ public struct TrainedModel: Sendable {
       "```",
       isPretrained
         ? "lamina train DATASET --from \(name) --output MODEL"
-        : "lamina segment \(isPicture ? "PICTURE.png" : "SCAN.nii.gz") --model \(name) --output OUT",
+        : "lamina segment \(isPicture ? "PICTURE.png" : description.exampleInput) --model \(name) "
+          + "--output OUT",
       "```", "",
-      description.intendedUse, "",
     ]
+    if let sentence = description.channelSentence { lines += [sentence, ""] }
+    lines += [description.intendedUse, ""]
     if !isPretrained { lines += ["| label | structure |", "| --- | --- |"] }
     lines += description.labels.map { "| \($0.id) | \($0.name) |" }
+    lines += regionLines
     lines += [
       "", "## Training", "",
       "- Data: \(provenance.dataset); \(provenance.source). Licence: \(description.licence).",
@@ -129,7 +133,7 @@ public struct TrainedModel: Sendable {
       "- Network: \(configuration.network.name), \(outcome.network.weightCount) weights; "
         + "\(configuration.plan.summary).",
       "- \(configuration.steps) steps of \(configuration.batchSize) \(sampleName) in "
-        + "\(minutes) minutes.",
+        + "\(minutes) minutes\(lossWords).",
       "- Command: `\(provenance.command)`", "- Program: \(provenance.program), \(provenance.date).",
       "", "## Results on held-out \(isPicture ? "pictures" : "volumes")", "",
     ]
@@ -143,6 +147,35 @@ public struct TrainedModel: Sendable {
     }
     lines += ["", "## Arithmetic", "", arithmetic]
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// What is minimised, where that is not nnU-Net's loss of labels.
+  private var lossWords: String {
+    let configuration = outcome.configuration
+    guard !isPretrained,
+      configuration.loss != .crossEntropyAndDice || configuration.regions != nil
+    else { return "" }
+    return ", loss: \(configuration.loss.words(ofRegions: configuration.regions != nil))"
+  }
+
+  /// The regions, and what evaluates them.
+  private var regionLines: [String] {
+    guard !dataset.regions.isEmpty else { return [] }
+    let entries = dataset.regions.map { "\"\($0.name)\": \($0.labels)" }
+    return [
+      "",
+      "The network scores regions, which may overlap; where its probability is above one half a "
+        + "region is drawn, later ones over earlier ones:", "",
+      "| region | labels | drawn with |", "| --- | --- | --- |",
+    ]
+      + dataset.regions.map { region in
+        "| \(region.name) | \(region.labels.map(String.init).joined(separator: ", ")) | "
+          + "\(region.painted) |"
+      } + [
+        "",
+        "`lamina evaluate` compares them with `--labels FILE`, which holds "
+          + "`{\(entries.joined(separator: ", "))}`.",
+      ]
   }
 
   private var arithmetic: String {

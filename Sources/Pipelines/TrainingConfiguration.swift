@@ -1,5 +1,6 @@
 import Layers
 import Networks
+import Tensors
 import Transforms
 
 /// Every number that a training run depends on; saved with its checkpoints.
@@ -12,6 +13,9 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var samples: TrainingSamples
   /// What is minimised.
   public var loss = SegmentationLoss.crossEntropyAndDice
+  /// The numbers in label maps that make up each region, in the order of the network's outputs; nil where
+  /// its outputs are classes that exclude each other.
+  public var regions: [[Int]]?
   /// Which optimiser changes the weights.
   public var optimizer = OptimizerConfiguration.defaultAdamW
   /// How the learning rate falls.
@@ -49,6 +53,37 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   /// The slice-wise plan, if it is one.
   public var slicePlan: SegmentationPlan? {
     if case .slices(let plan) = plan { plan } else { nil }
+  }
+
+  /// Which classes of the samples make up which region; nil without regions.
+  ///
+  /// Classes count the numbers of all regions, rising, from 1, as `LabelClasses` does.
+  var regionTable: RegionTable? {
+    regions.flatMap { regions in
+      guard !regions.isEmpty else { return nil }
+      let numbers = Set(regions.joined()).sorted()
+      return RegionTable(
+        regions.map { $0.compactMap { number in numbers.firstIndex(of: number).map { $0 + 1 } } },
+        classCount: numbers.count + 1
+      )
+    }
+  }
+
+  /// Classes of the samples, background included; what is ignored is the class after them.
+  var classCount: Int { regionTable?.classCount ?? network.outputChannels }
+
+  /// Checks that the regions are the plan's and the network's outputs.
+  /// - Throws: `PipelinesError.invalidPlan`.
+  func checkRegions() throws(PipelinesError) {
+    var outputs: Int?
+    if case .nnUNet(let plan) = plan, case .regions(let painted) = plan.heads {
+      outputs = painted.count
+    }
+    guard regions?.count == outputs, outputs == nil || outputs == network.outputChannels else {
+      throw .invalidPlan(
+        reason: "it has \(regions?.count ?? 0) regions, its plan \(outputs ?? 0)"
+      )
+    }
   }
 
   /// Steps after which progress is noted and a checkpoint saved.

@@ -109,6 +109,16 @@ package struct TrainingMaterial: Sendable {
     _ interruption: Interruption
   ) throws -> any TrainingSampler {
     let classes = LabelClasses(dataset)
+    if configuration.slicePlan != nil {
+      guard dataset.channelNames.count == 1, dataset.regions.isEmpty else {
+        throw PipelinesError.invalidPlan(
+          reason: "slices are of one channel and of labels that exclude each other"
+        )
+      }
+    }
+    guard configuration.regions ?? [] == dataset.regions.map(\.labels) else {
+      throw PipelinesError.invalidPlan(reason: "its regions are not those of the data set")
+    }
     switch (configuration.plan, samples) {
     case (.slices(let plan), .slices(let augmentation)):
       return try SliceSampler(

@@ -14,6 +14,8 @@ struct TrainingState {
   /// What is noted beside the weights.
   var journal = TrainingJournal()
   let network: any Network
+  /// Which classes of the samples make up which region; nil without regions.
+  private let regionTable: RegionTable?
   private var optimizer: Optimizer
   /// Running average of the weights; nil without averaging.
   private var average: WeightAverage?
@@ -29,6 +31,8 @@ struct TrainingState {
   ) throws {
     self.configuration = configuration
     try configuration.plan.check()
+    try configuration.checkRegions()
+    regionTable = configuration.regionTable
     var random = RandomStream(seed: configuration.seed).split(0x6E65_7477)
     let network = try configuration.network.makeNetwork(random: &random)
     let (patch, multiples) = (configuration.plan.patchSize, network.axisMultiples)
@@ -98,7 +102,7 @@ struct TrainingState {
     if step % TrainingJournal.normInterval == 0 {
       journal.note(gradientNorm: optimizer.norm(of: slopes))
     }
-    journal.note(batch.labels, step: step, classes: configuration.network.outputChannels)
+    journal.note(batch.labels, step: step, classes: configuration.classCount)
     optimizer.step(slopes, learningRate: rate, clipNorm: configuration.clipNorm)
     step += 1
     lossSum += Double(loss.scalar)
@@ -146,20 +150,25 @@ struct TrainingState {
     _ masked: MaskedBatch?
   ) -> Tensor {
     if let masked { return masked.loss(of: scores[0]) }
-    return DeepSupervision.loss(of: scores, labels: labels) {
-      // The class after the network's own is what nobody labelled.
-      configuration.loss(
-        $0,
-        labels: $1,
-        ignoring: Int32(configuration.network.outputChannels)
-      )
+    // The class after the others is what nobody labelled.
+    let ignored = Int32(configuration.classCount)
+    return DeepSupervision.loss(of: scores, labels: labels) { scores, labels in
+      if let regionTable {
+        return configuration.loss(
+          scores,
+          labels: labels,
+          regions: regionTable,
+          ignoring: ignored
+        )
+      }
+      return configuration.loss(scores, labels: labels, ignoring: ignored)
     }
   }
 
   /// Ends an epoch; every process calls it at the same step.
   mutating func closeEpoch(_ exchange: any GradientExchange) {
     if epochs.isEmpty {
-      journal.sumSampledVoxels(over: exchange, classes: configuration.network.outputChannels)
+      journal.sumSampledVoxels(over: exchange, classes: configuration.classCount)
     }
     epochs.append(
       SegmentationTrainer.Epoch(

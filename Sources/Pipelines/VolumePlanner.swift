@@ -59,11 +59,35 @@ public struct VolumePlanner: Sendable {
     mirrorAxes: [Int] = [],
     reader: NNUNetPlan.Reader = .reorienting
   ) -> TrainingConfiguration {
+    configuration(
+      heads: .labels([0] + labels.map(\.id)),
+      channels: [normalization],
+      samples: samples,
+      mirrorAxes: mirrorAxes,
+      reader: reader
+    )
+  }
+
+  /// Puts a run of several channels or of regions together; the regions themselves are the caller's.
+  /// - Parameters:
+  ///   - heads: What the network's outputs stand for.
+  ///   - channels: How each channel's values become the network's.
+  ///   - samples: What the network is shown.
+  ///   - mirrorAxes: Axes of the patch (0 z, 1 y, 2 x) over which prediction may mirror.
+  ///   - reader: How a scan's axes are turned.
+  /// - Returns: A configuration with every training value at its default for patches.
+  package func configuration(
+    heads: NNUNetPlan.Heads,
+    channels: [NNUNetPlan.Normalization],
+    samples: TrainingSamples,
+    mirrorAxes: [Int] = [],
+    reader: NNUNetPlan.Reader = .reorienting
+  ) -> TrainingConfiguration {
     let topology = topology()
     let stages = topology.strides.count
     var network = NNUNetConfiguration(
-      inputChannels: 1,
-      outputChannels: labels.count + 1,
+      inputChannels: channels.count,
+      outputChannels: heads.count,
       features: (0..<stages).map { min(maximumFeatures, baseFeatures << $0) },
       dimensions: 3,
       unitsPerStage: [Int](repeating: unitsPerStage, count: stages),
@@ -75,7 +99,7 @@ public struct VolumePlanner: Sendable {
     let isCoarse = spacing.max() / spacing.min() > 3
     var plan = NNUNetPlan(
       configuration: "3d_fullres",
-      channels: [normalization],
+      channels: channels,
       transposeForward: transposeForward,
       spacing: transposed([spacing.z, spacing.y, spacing.x]),
       patchSize: topology.patchSize,
@@ -83,7 +107,7 @@ public struct VolumePlanner: Sendable {
       segmentation: .spline(order: 1, orderAcross: 0, separates: isCoarse ? nil : false),
       probabilities: .spline(order: 1, orderAcross: 0, separates: isCoarse ? nil : false),
       mirrorAxes: mirrorAxes,
-      heads: .labels([0] + labels.map(\.id)),
+      heads: heads,
       previousStage: nil
     )
     plan.reader = reader

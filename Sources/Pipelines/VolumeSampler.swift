@@ -5,7 +5,7 @@ import Transforms
 /// Draws random patches of random volumes, randomly changed, as nnU-Net does.
 ///
 /// Isensee et al. 2021, methods, "Training procedure": the last third of a batch is centred on a
-/// voxel of a random structure of its case.
+/// voxel of a random structure or region of its case.
 package struct VolumeSampler: TrainingSampler {
   private let configuration: TrainingConfiguration
   private let patchSize: SIMD3<Int>
@@ -19,7 +19,7 @@ package struct VolumeSampler: TrainingSampler {
 
   private struct PreparedCase: Sendable {
     let patch: VolumePatch
-    /// Places of each structure that is present.
+    /// Places of each structure or region that is present.
     let places: [[Int32]]
   }
 
@@ -47,7 +47,7 @@ package struct VolumeSampler: TrainingSampler {
     stream = RandomStream(seed: configuration.seed).split(Self.purpose)
     self.cases = try cases.map { entry in
       let prepared = try NNUNetPreparation(
-        ScanChannels([.float32(entry.scan)]),
+        entry.channels,
         plan: plan,
         interruption: interruption
       )
@@ -60,7 +60,7 @@ package struct VolumeSampler: TrainingSampler {
           values: prepared.channels.flatMap { $0 },
           classes: numbers
         ),
-        places: Self.places(numbers, count: classes.foreground.count)
+        places: Self.places(numbers, of: classes)
       )
     }
   }
@@ -91,8 +91,11 @@ package struct VolumeSampler: TrainingSampler {
         &random
       )
     }
-    let changed = augmentation.draw(patchSize: patchSize, &random)
-      .apply(to: entry.patch, origin: origin, patchSize: patchSize)
+    let changed = augmentation.draw(
+      patchSize: patchSize,
+      channels: entry.patch.channels,
+      &random
+    ).apply(to: entry.patch, origin: origin, patchSize: patchSize)
     return TrainingSample(values: changed.values, classes: changed.classes)
   }
 
@@ -109,17 +112,25 @@ package struct VolumeSampler: TrainingSampler {
     return min(max(0, voxel - patch / 2), size - patch)
   }
 
-  private static func places(_ classes: [UInt16], count: Int) -> [[Int32]] {
-    // The class after the structures is ignored.
-    var totals = [Int](repeating: 0, count: count + 2)
-    for value in classes { totals[Int(value)] += 1 }
+  private static func places(_ numbers: [UInt16], of classes: LabelClasses) -> [[Int32]] {
+    let structures = classes.structures
+    // The class after the structures is ignored, and belongs to none.
+    var structuresOfClass = [[Int]](repeating: [], count: Int(classes.foreground.upperBound) + 1)
+    for (index, members) in structures.enumerated() {
+      for member in members { structuresOfClass[Int(member)].append(index) }
+    }
+    var totals = [Int](repeating: 0, count: structures.count)
+    for value in numbers {
+      for index in structuresOfClass[Int(value)] { totals[index] += 1 }
+    }
     let steps = totals.map { max(1, $0 / rememberedVoxels) }
-    var seen = [Int](repeating: 0, count: count + 1)
-    var result = [[Int32]](repeating: [], count: count + 1)
-    for (index, value) in classes.enumerated() where value > 0 && Int(value) <= count {
-      let number = Int(value)
-      if seen[number] % steps[number] == 0 { result[number].append(Int32(index)) }
-      seen[number] += 1
+    var seen = [Int](repeating: 0, count: structures.count)
+    var result = [[Int32]](repeating: [], count: structures.count)
+    for (place, value) in numbers.enumerated() {
+      for index in structuresOfClass[Int(value)] {
+        if seen[index] % steps[index] == 0 { result[index].append(Int32(place)) }
+        seen[index] += 1
+      }
     }
     return result.filter { !$0.isEmpty }
   }

@@ -10,7 +10,7 @@ struct PictureDatasetTests {
     let study = try SyntheticPictures(count: 3)
     let dataset = try SegmentationDataset(path: study.path)
     // Three channel names, as nnU-Net has for colours, are one grey channel here.
-    #expect(dataset.isPictures && dataset.countsObjects && dataset.channelName == "grey")
+    #expect(dataset.isPictures && dataset.countsObjects && dataset.channelNames == ["grey"])
     #expect(dataset.cases.map(\.id) == ["discs_0", "discs_1", "discs_2"])
     #expect(try DatasetCheck.check(dataset).faults.isEmpty)
   }

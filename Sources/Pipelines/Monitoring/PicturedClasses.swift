@@ -11,9 +11,14 @@ struct PicturedClasses {
   init(_ dataset: SegmentationDataset) {
     arePictures = dataset.isPictures
     other = dataset.countsObjects ? 1 : 0
+    let classes = Dictionary(
+      dataset.labels.enumerated().map { ($0.element.id, UInt8(clamping: $0.offset + 1)) },
+      uniquingKeysWith: { first, _ in first }
+    )
+    // What no region is drawn with becomes what a faultless prediction would show.
     numbers = Dictionary(
-      dataset.labels.enumerated().map { index, label in
-        (UInt16(truncatingIfNeeded: label.id), UInt8(clamping: index + 1))
+      dataset.mapLabels.compactMap { label in
+        classes[dataset.written(label.id)].map { (UInt16(truncatingIfNeeded: label.id), $0) }
       },
       uniquingKeysWith: { first, _ in first }
     )

@@ -42,7 +42,11 @@ struct TrainingMonitor {
       progress.warn("Held-out cases could not be looked at: \(error.description)")
       looks = false
     }
-    let watch = TroubleWatch(labels: dataset.labels, totalSteps: state.configuration.steps)
+    let watch = TroubleWatch(
+      labels: dataset.mapLabels,
+      regions: try HeldOutMetrics.regions(of: dataset),
+      totalSteps: state.configuration.steps
+    )
     for trouble in watch.findings(state.epochs, state.journal) {
       progress.warn(trouble.description)
       state.journal.troubles.append(trouble)
@@ -78,7 +82,7 @@ struct TrainingMonitor {
     var example = journal.example
     let found = try cases.enumerated().map { index, entry in
       let map = try predictor.predict(
-        ScanChannels([.float32(entry.scan)]),
+        entry.channels,
         outputs: PredictionOutputs(),
         progress: SilentProgress(),
         interruption: interruption

@@ -1,3 +1,4 @@
+import Evaluation
 import Imaging
 
 /// Looks at a run's numbers after each epoch for signs that it goes wrong.
@@ -6,6 +7,8 @@ import Imaging
 package struct TroubleWatch: Sendable {
   /// The structures, in the order of the classes after background.
   package let labels: [LabelDefinition]
+  /// What is looked for in held-out cases, by the key in evaluations.
+  private let structures: [(key: String, name: String)]
   /// Steps of the whole run.
   package let totalSteps: Int
 
@@ -20,8 +23,15 @@ package struct TroubleWatch: Sendable {
   /// The share of waiting from which on it is told.
   private static let waitingShare = 0.3
 
-  package init(labels: [LabelDefinition], totalSteps: Int) {
+  /// Creates a watch.
+  /// - Parameters:
+  ///   - labels: The structures, in the order of the classes after background.
+  ///   - regions: What they make up where that is learnt, or nil.
+  ///   - totalSteps: Steps of the whole run.
+  package init(labels: [LabelDefinition], regions: LabelSet? = nil, totalSteps: Int) {
     self.labels = labels
+    structures =
+      regions?.structures.map { ($0.key, $0.name) } ?? labels.map { ("\($0.id)", $0.name) }
     self.totalSteps = totalSteps
   }
 
@@ -80,7 +90,7 @@ package struct TroubleWatch: Sendable {
     let told = journal.troubles.flatMap { trouble -> [String] in
       if case .neverFound(let names, _) = trouble { names } else { [] }
     }
-    let names = labels.filter { last.dice["\($0.id)"] == 0 && !told.contains($0.name) }.map(\.name)
+    let names = structures.filter { last.dice[$0.key] == 0 && !told.contains($0.name) }.map(\.name)
     return names.isEmpty ? nil : .neverFound(names, step: last.step)
   }
 

@@ -22,14 +22,19 @@ struct CaseCheck {
   init(_ entry: SegmentationDataset.Case, of dataset: SegmentationDataset) throws {
     id = entry.id
     let isPicture = dataset.isPictures
-    guard let scan = try read(entry.image, asGrey: isPicture)?.asFloat else { return }
-    digest = try Self.digest(scan)
-    checkValues(scan)
+    guard let channels = try readChannels(entry, dataset) else { return }
+    let scan = channels[0]
+    digest = try Self.digest(channels)
+    checkValues(channels, dataset)
+    for (number, channel) in channels.enumerated().dropFirst() {
+      let words = "\(dataset.channelWords(0)) and \(dataset.channelWords(number))"
+      checkGrid(scan.geometry, channel.geometry, .channels(words))
+    }
     guard let stored = try read(entry.label) else { return }
     if isPicture {
       checkPixels(scan.geometry.size, stored.geometry.size)
     } else {
-      checkGrid(scan.geometry, stored.geometry)
+      checkGrid(scan.geometry, stored.geometry, .scanAndMap)
     }
     let labels = dataset.countsObjects ? [] : dataset.mapTable
     guard var map = try labelMap(stored, labels, path: entry.label) else { return }
@@ -39,17 +44,26 @@ struct CaseCheck {
     map = LabelMap(
       geometry: isMoved ? scan.geometry : map.geometry,
       labels: map.labels,
-      table: dataset.countsObjects ? [] : dataset.labels
+      table: dataset.countsObjects ? [] : dataset.mapLabels
     )
     if !findings.contains(where: \.isFault) {
-      loaded = DatasetCheck.LoadedCase(id: id, scan: scan, labelMap: map)
+      loaded = DatasetCheck.LoadedCase(
+        id: id,
+        scan: scan,
+        further: Array(channels.dropFirst()),
+        labelMap: map
+      )
     }
   }
 
   /// A digest of a scan's size and values, the same for files of any scalar type.
-  static func digest(_ scan: Volume<Float>) throws -> String {
-    let size = scan.geometry.size
-    let data = scan.voxels.withUnsafeBytes { Data($0) }
+  /// - Parameter channels: The scan's channels, at least one.
+  /// - Returns: The digest.
+  /// - Throws: `SupportError.libraryFailure`.
+  static func digest(_ channels: [Volume<Float>]) throws -> String {
+    let size = channels[0].geometry.size
+    var data = Data()
+    for channel in channels { channel.voxels.withUnsafeBytes { data.append(contentsOf: $0) } }
     return "\(size.x),\(size.y),\(size.z),\(try SHA256.hexDigest(of: data))"
   }
 
@@ -77,9 +91,21 @@ struct CaseCheck {
     )
   }
 
-  private mutating func read(_ path: String, asGrey: Bool = false) throws -> AnyVolume? {
+  private mutating func read(_ path: String) throws -> AnyVolume? {
     do {
-      return asGrey ? try GreyPicture.read(path) : try ImageFormats.read(path).volume
+      return try ImageFormats.read(path).volume
+    } catch let error as any ClassifiedError {
+      unreadable(error.description)
+    }
+    return nil
+  }
+
+  private mutating func readChannels(
+    _ entry: SegmentationDataset.Case,
+    _ dataset: SegmentationDataset
+  ) throws -> [Volume<Float>]? {
+    do {
+      return try dataset.readChannels(entry)
     } catch let error as any ClassifiedError {
       unreadable(error.description)
     }
@@ -94,21 +120,32 @@ struct CaseCheck {
     )
   }
 
-  private mutating func checkValues(_ scan: Volume<Float>) {
-    let broken = scan.voxels.count { !$0.isFinite }
-    if broken > 0 {
-      add(
-        .notFinite,
-        "\(broken) voxels of the scan are infinite or not numbers",
-        remedy: "write the scan again with numbers there, such as 0 outside the patient"
-      )
+  private mutating func checkValues(_ channels: [Volume<Float>], _ dataset: SegmentationDataset) {
+    let isConstant = channels.map { channel in
+      channel.voxels.allSatisfy { $0 == channel.voxels[0] }
     }
-    if let first = scan.voxels.first, scan.voxels.allSatisfy({ $0 == first }) {
-      add(
-        .constant,
-        "every voxel of the scan is \(first)",
-        remedy: "obtain the scan again, or take the case out"
-      )
+    for (number, channel) in channels.enumerated() {
+      let words = dataset.channelWords(number)
+      let broken = channel.voxels.count { !$0.isFinite }
+      if broken > 0 {
+        add(
+          .notFinite,
+          "\(broken) voxels of \(words) are infinite or not numbers",
+          remedy: "write the scan again with numbers there, such as 0 outside the patient"
+        )
+      }
+      if isConstant[number], let first = channel.voxels.first {
+        // A channel that was not recorded is often written as zeros.
+        let isFault = isConstant.allSatisfy { $0 }
+        add(
+          .constant,
+          fault: isFault,
+          "every voxel of \(words) is \(first)",
+          remedy: isFault
+            ? "obtain the scan again, or take the case out"
+            : "check that this channel is missing; it teaches nothing"
+        )
+      }
     }
   }
 
@@ -125,24 +162,25 @@ struct CaseCheck {
     )
   }
 
-  private mutating func checkGrid(_ scan: ImageGeometry, _ map: ImageGeometry) {
-    if let difference = scan.difference(from: map) {
-      let error = ImagingError.gridMismatch(reason: "scan and label map, \(difference)")
-      if scan.size != map.size {
-        add(
-          .size,
-          DatasetCheck.clause(error.description),
-          remedy: "draw the label map on this scan, or take the case out"
-        )
-      } else if scan.orientation != map.orientation {
+  private mutating func checkGrid(
+    _ scan: ImageGeometry,
+    _ other: ImageGeometry,
+    _ pair: GridPair
+  ) {
+    if let difference = scan.difference(from: other) {
+      let error = ImagingError.gridMismatch(reason: "\(pair.words), \(difference)")
+      if scan.size != other.size {
+        add(.size, DatasetCheck.clause(error.description), remedy: pair.sizeRemedy)
+      } else if scan.orientation != other.orientation {
         add(
           .orientation,
           DatasetCheck.clause(error.description)
-            + ", its axes point to \(map.orientation) and the scan's to \(scan.orientation)",
+            + ", its axes point to \(other.orientation) and the scan's to "
+            + "\(scan.orientation)",
           remedy: "find out which of the two headers is right and write the other file anew"
         )
       } else {
-        let isNear = scan.largestGap(from: map) < DatasetMending.gapLimitMM
+        let isNear = pair.isMendable && scan.largestGap(from: other) < DatasetMending.gapLimitMM
         add(
           .grid,
           mendable: isNear,
@@ -152,12 +190,12 @@ struct CaseCheck {
             : "find out which of the two headers is right and write the other file anew"
         )
       }
-    } else if scan.largestGap(from: map) > Self.silentGapMM {
+    } else if scan.largestGap(from: other) > Self.silentGapMM {
       add(
         .rounding,
         fault: false,
-        "scan and label map lie \(Self.rounded(scan.largestGap(from: map))) mm apart",
-        remedy: "none needed; --fix gives the label map the scan's place"
+        "\(pair.words) lie \(Self.rounded(scan.largestGap(from: other))) mm apart",
+        remedy: pair.roundingRemedy
       )
     }
   }
@@ -215,6 +253,34 @@ struct CaseCheck {
   }
 
   static func rounded(_ value: Double) -> Double { (value * 1e5).rounded() / 1e5 }
+}
+
+/// Two files of a case that must share a grid.
+private struct GridPair {
+  /// What they are.
+  let words: String
+  /// Whether the second may be moved to the first's place.
+  let isMendable: Bool
+  /// What to do where their sizes differ.
+  let sizeRemedy: String
+  /// What to do where they lie a rounding error apart.
+  let roundingRemedy: String
+
+  static let scanAndMap = GridPair(
+    words: "scan and label map",
+    isMendable: true,
+    sizeRemedy: "draw the label map on this scan, or take the case out",
+    roundingRemedy: "none needed; --fix gives the label map the scan's place"
+  )
+
+  static func channels(_ words: String) -> GridPair {
+    GridPair(
+      words: words,
+      isMendable: false,
+      sizeRemedy: "resample one of them onto the other's grid, or take the case out",
+      roundingRemedy: "none needed; the first channel's place is used"
+    )
+  }
 }
 
 extension AnyVolume {

@@ -56,8 +56,14 @@ struct CopiedScans {
         let size = try? NIfTIFormat().inspect(path, progress: SilentProgress()).first?.volumes
           .first?.size,
         sizes.contains(size.prefix(3).map(String.init).joined(separator: ",")),
-        let scan = try? ImageFormats.read(path).volume.asFloat,
-        let id = known[try CaseCheck.digest(scan)]
+        let entry = SegmentationDataset.scan(
+          name,
+          in: folder,
+          ending: dataset.fileEnding,
+          channels: dataset.channelNames.count
+        ),
+        let channels = try? dataset.readChannels(entry),
+        let id = known[try CaseCheck.digest(channels)]
       else { continue }
       result.append(
         DatasetFinding(

@@ -59,8 +59,10 @@ public struct DatasetFingerprint: Codable, Sendable, Equatable {
 
   /// The cases without a fault, by id.
   public let cases: [Case]
-  /// Values within structures; nil where no case shows one.
+  /// Values of the first channel within structures; nil where no case shows one.
   public let intensities: Intensities?
+  /// Values of every channel within structures; empty where no case shows one.
+  public let channelIntensities: [Intensities]
   /// The structures.
   public let structures: [Structure]
   /// The median of the sizes along each axis.
@@ -81,23 +83,32 @@ public struct DatasetFingerprint: Codable, Sendable, Equatable {
 /// Collects a fingerprint case by case, so that one scan is held at a time.
 struct FingerprintCollector {
   private var cases: [DatasetFingerprint.Case] = []
-  private var values: [Float] = []
+  /// Of each channel.
+  private var values: [[Float]] = []
   private var voxels = 0
 
   /// Adds a case; the values drawn depend on its place and nothing else.
   mutating func add(_ entry: DatasetCheck.LoadedCase, labels: [LabelDefinition]) {
     let geometry = entry.scan.geometry
     let reordering = GridReordering(from: geometry.orientation, to: .ras)
-    let box = AnyVolume.float32(entry.scan).accept(NonzeroBoxFinder(size: geometry.size))
+    var box: GridBox?
+    for channel in entry.channels.volumes {
+      guard let part = channel.accept(NonzeroBoxFinder(size: geometry.size)) else { continue }
+      box = box?.union(part) ?? part
+    }
     let size = reordering.applied(to: box?.size ?? geometry.size)
     let spacing = geometry.reordered(by: reordering).spacing
     let counts = entry.labelMap.voxelCounts
     var random = RandomStream(seed: DatasetFingerprint.seed).split(cases.count)
-    values += Self.draw(
-      entry,
+    let places = Self.draw(
+      entry.labelMap,
       foreground: counts.reduce(0) { $0 + ($1.key > 0 ? $1.value : 0) },
       &random
     )
+    for (number, channel) in ([entry.scan] + entry.further).enumerated() {
+      if number == values.count { values.append([]) }
+      values[number] += places.map { channel.voxels[$0] }
+    }
     voxels += geometry.voxelCount
     cases.append(
       DatasetFingerprint.Case(
@@ -119,7 +130,8 @@ struct FingerprintCollector {
     }
     return DatasetFingerprint(
       cases: cases,
-      intensities: Self.summary(values),
+      intensities: values.first.flatMap(Self.summary),
+      channelIntensities: values.compactMap(Self.summary),
       structures: labels.enumerated().map { index, label in
         DatasetFingerprint.Structure(
           id: label.id,
@@ -136,21 +148,21 @@ struct FingerprintCollector {
     )
   }
 
-  /// Values of random voxels of structures, with replacement; in one walk over the voxels.
+  /// Random voxels of structures, with replacement; in one walk over the voxels.
   private static func draw(
-    _ entry: DatasetCheck.LoadedCase,
+    _ map: LabelMap,
     foreground: Int,
     _ random: inout RandomStream
-  ) -> [Float] {
+  ) -> [Int] {
     guard foreground > 0 else { return [] }
     let ranks = (0..<DatasetFingerprint.samplesPerCase)
       .map { _ in Int.random(in: 0..<foreground, using: &random) }.sorted()
-    var result: [Float] = []
+    var result: [Int] = []
     result.reserveCapacity(ranks.count)
     var (rank, next) = (0, 0)
-    for (index, label) in entry.labelMap.labels.enumerated() where label > 0 {
+    for (index, label) in map.labels.enumerated() where label > 0 {
       while next < ranks.count, ranks[next] == rank {
-        result.append(entry.scan.voxels[index])
+        result.append(index)
         next += 1
       }
       if next == ranks.count { break }

@@ -62,6 +62,12 @@ public struct DatasetMending: Sendable {
         reason: "scans can be mended, pictures cannot"
       )
     }
+    guard dataset.cases.allSatisfy({ $0.images.count == dataset.channelNames.count }) else {
+      throw PipelinesError.notADataset(
+        path: dataset.path,
+        reason: "channels in files of their own can be mended, those in one file cannot"
+      )
+    }
     for name in ["imagesTr", "labelsTr"] {
       try OutputGuard.makeFolder(folder + "/" + name)
     }
@@ -97,9 +103,11 @@ public struct DatasetMending: Sendable {
   }
 
   private func write(_ entry: SegmentationDataset.Case, to folder: String) throws -> [Action] {
-    let scanPath = "\(folder)/imagesTr/\(entry.id)_0000.nii.gz"
     let labelPath = "\(folder)/labelsTr/\(entry.id).nii.gz"
-    try copy(entry.image, to: scanPath)
+    for (number, image) in entry.images.enumerated() {
+      let suffix = SegmentationDataset.channelSuffix(number)
+      try copy(image, to: "\(folder)/imagesTr/\(entry.id)\(suffix).nii.gz")
+    }
     let scan = try ImageFormats.read(entry.image).volume.geometry
     let stored = try ImageFormats.read(entry.label).volume
     let gap = scan.largestGap(from: stored.geometry)
@@ -134,6 +142,24 @@ public struct DatasetMending: Sendable {
     }
   }
 
+  /// Stands where the labels are put in their order.
+  private static let labelsMark = "labels-in-their-order"
+
+  /// The labels as JSON in the order in which regions are drawn, which other writers do not keep; nil
+  /// without regions.
+  private func regionLabels() throws -> String? {
+    guard !dataset.regions.isEmpty else { return nil }
+    let encoder = JSONEncoder()
+    func entry(_ name: String, _ value: some Encodable) throws -> String {
+      let parts = [try encoder.encode(name), try encoder.encode(value)]
+      return parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ": ")
+    }
+    var entries = [try entry("background", 0)]
+    entries += try dataset.regions.map { try entry($0.name, $0.labels) }
+    if let ignored = dataset.ignoreLabel { entries.append(try entry("ignore", ignored)) }
+    return "{" + entries.joined(separator: ", ") + "}"
+  }
+
   /// The description with the new number of cases; a list of files no longer holds.
   private func writeDescription(to folder: String, count: Int) throws {
     guard let text = FileManager.default.contents(atPath: dataset.descriptionPath),
@@ -147,10 +173,16 @@ public struct DatasetMending: Sendable {
     for key in ["training", "test", "numTest", "dataset", "folders"] { values[key] = nil }
     values["numTraining"] = count
     values["file_ending"] = ".nii.gz"
-    let data = try JSONSerialization.data(
+    let labels = try regionLabels()
+    if labels != nil { values["labels"] = Self.labelsMark }
+    var data = try JSONSerialization.data(
       withJSONObject: values,
       options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     )
+    if let labels {
+      let text = String(decoding: data, as: UTF8.self)
+      data = Data(text.replacingOccurrences(of: "\"\(Self.labelsMark)\"", with: labels).utf8)
+    }
     let path = folder + "/dataset.json"
     do {
       try data.write(to: URL(fileURLWithPath: path))

@@ -10,6 +10,9 @@ import Transforms
 /// (`NNUNetPlanner`), slices `TrainingPlanner`'s. What then does not fit into the memory, or leaves fewer than
 /// `TrainingPlan.leastSteps` steps in the time, is reduced in this order: samples of a step (nnU-Net
 /// too gives up samples before the patch), channels, patch.
+///
+/// Several channels and regions are planned in three dimensions: slices take one channel and labels that
+/// exclude each other.
 public struct DatasetPlanner: Sendable {
   private let dataset: SegmentationDataset
   private let fingerprint: DatasetFingerprint
@@ -26,6 +29,8 @@ public struct DatasetPlanner: Sendable {
   static let bytesPerParameter = 24
   /// Bytes for each voxel of a prepared case: its value, its class, and its place.
   static let bytesPerVoxel = 10
+  /// Bytes for its value in each further channel.
+  static let bytesPerChannelVoxel = 4
   /// Channels of the two networks by which the machine is timed.
   static let probeFeatures = (8, 24)
   /// Cases of more voxels are not used to time the drawing of samples: preparing them takes too long.
@@ -102,14 +107,15 @@ public struct DatasetPlanner: Sendable {
   ///   - interruption: Looked at between steps.
   ///   - speed: The speed of this machine, or nil to measure it.
   /// - Returns: The plan.
-  /// - Throws: `PipelinesError.invalidPlan` where volumes are asked for but the cases are single slices.
+  /// - Throws: `PipelinesError.invalidPlan` where volumes are asked for but the cases are single slices,
+  ///   or slices of several channels or regions.
   package func plan(interruption: Interruption, speed: StepSpeed? = nil) throws -> TrainingPlan {
     let sizes = fingerprint.cases.map { Array($0.size.reversed()) }
     let spacings = fingerprint.cases.map { Array($0.spacingMM.reversed()) }
     let rules = NNUNetPlanner(
       sizes: sizes,
       spacings: spacings,
-      classes: dataset.labels.count + 1
+      classes: dataset.heads.count
     )
     let target = request.spacing.map { [$0.z, $0.y, $0.x] } ?? rules.targetSpacing
     // Pages of a picture are no volume.
@@ -124,12 +130,14 @@ public struct DatasetPlanner: Sendable {
       VolumeFamily(
         reference: reference,
         transposition: NNUNetPlanner.transposition(for: target),
-        labels: dataset.labels,
-        normalization: normalization,
+        heads: dataset.heads,
+        regions: dataset.regions.isEmpty ? nil : dataset.regions.map(\.labels),
+        channels: dataset.channelNames.indices.map(normalization),
         mirrorAxes: TrainingPlanner().mirrorAxes(dataset),
         request: request
       )
     }
+    try checkShape(hasVolumes: volumes != nil)
     var (shape, reason) = shape(target, hasVolumes: volumes != nil)
     guard shape == .slices || volumes != nil else {
       throw PipelinesError.invalidPlan(reason: "3d was asked for, but the cases are single slices")
@@ -142,7 +150,8 @@ public struct DatasetPlanner: Sendable {
     var choice: Choice
     if shape == .volumes, let volumes {
       choice = try choose(volumes, speed, interruption)
-      if request.shape == .automatic, request.spacing == nil, request.patchSize == nil,
+      if request.shape == .automatic, volumeNeed == nil, request.spacing == nil,
+        request.patchSize == nil,
         !choice.estimate.fits
       {
         let other = try choose(slices, speed, interruption)
@@ -156,6 +165,7 @@ public struct DatasetPlanner: Sendable {
     }
     var configuration = choice.configuration
     configuration.steps = choice.estimate.steps
+    configuration.loss = request.loss ?? configuration.loss
     let kind = shape == .volumes ? "3d" : dataset.isPictures ? "2d, pictures" : "2d, slices"
     var rows = [TrainingPlan.Row("kind", kind, reason)]
     if shape == .volumes, let volumes {
@@ -164,6 +174,7 @@ public struct DatasetPlanner: Sendable {
         volumes,
         target: target,
         isLow: low != nil,
+        dataset,
         fingerprint
       )
     } else {
@@ -187,11 +198,14 @@ public struct DatasetPlanner: Sendable {
     )
   }
 
-  /// nnU-Net's choice by the channel's name.
-  private var normalization: NNUNetPlan.Normalization {
-    switch dataset.channelName.lowercased() {
+  /// nnU-Net's choice by a channel's name.
+  private func normalization(_ channel: Int) -> NNUNetPlan.Normalization {
+    switch dataset.channelNames[channel].lowercased() {
     case "ct":
-      guard let values = fingerprint.intensities else { return .zScore(usesMask: false) }
+      guard fingerprint.channelIntensities.indices.contains(channel) else {
+        return .zScore(usesMask: false)
+      }
+      let values = fingerprint.channelIntensities[channel]
       return .ct(
         mean: values.mean,
         deviation: values.sd,
@@ -205,8 +219,31 @@ public struct DatasetPlanner: Sendable {
     }
   }
 
+  /// Why the data set needs volumes, in a word or two; nil where slices do too.
+  private var volumeNeed: String? {
+    if !dataset.regions.isEmpty { return "regions" }
+    return dataset.channelNames.count > 1 ? "several channels" : nil
+  }
+
+  private func checkShape(hasVolumes: Bool) throws {
+    guard let need = volumeNeed else { return }
+    let rule = "\(need) are trained in 3-D"
+    if request.shape == .slices {
+      throw PipelinesError.invalidPlan(reason: "2d was asked for, but \(rule)")
+    }
+    if request.network != "unet" {
+      throw PipelinesError.invalidPlan(
+        reason: "\(request.network) is a network of slices, but \(rule)"
+      )
+    }
+    guard hasVolumes else {
+      throw PipelinesError.invalidPlan(reason: "\(rule), but the cases are single slices")
+    }
+  }
+
   private func shape(_ target: [Double], hasVolumes: Bool) -> (PlanRequest.Shape, String) {
     if request.shape != .automatic { return (request.shape, "as asked for") }
+    if let need = volumeNeed { return (.volumes, "\(need) are trained in 3-D") }
     if request.network != "unet" { return (.slices, "\(request.network) is a network of slices") }
     if !hasVolumes {
       return (
@@ -277,7 +314,7 @@ public struct DatasetPlanner: Sendable {
     result.multiplicationsPerStep = cost.multiplications * run.batchSize
     let bytes =
       cost.mapValues * run.batchSize * Self.bytesPerMapValue
-      + cost.parameters * Self.bytesPerParameter + datasetVoxels * Self.bytesPerVoxel
+      + cost.parameters * Self.bytesPerParameter + datasetVoxels * bytesPerCaseVoxel
     result.memoryBytes = bytes
     let limit =
       request.memoryGB.map { $0 * 1e9 }
@@ -291,6 +328,10 @@ public struct DatasetPlanner: Sendable {
       result.fits = result.fits && result.steps >= TrainingPlan.leastSteps
     }
     return result
+  }
+
+  private var bytesPerCaseVoxel: Int {
+    Self.bytesPerVoxel + (dataset.channelNames.count - 1) * Self.bytesPerChannelVoxel
   }
 
   /// Voxels of all cases, as the files have them.

@@ -90,8 +90,12 @@ struct VolumeFamily: PlanFamily {
   let reference: NNUNetPlanner.Configuration
   /// Which of the axes z, y, x each of its axes is.
   let transposition: [Int]
-  let labels: [LabelDefinition]
-  let normalization: NNUNetPlan.Normalization
+  /// What the network's outputs stand for.
+  let heads: NNUNetPlan.Heads
+  /// The numbers that make up each region; nil where labels exclude each other.
+  let regions: [[Int]]?
+  /// How each channel's values become the network's.
+  let channels: [NNUNetPlan.Normalization]
   /// Axes of the patient (0 left-right, 1 front-back, 2 feet-head) that may be mirrored.
   let mirrorAxes: [Int]
   let request: PlanRequest
@@ -171,11 +175,12 @@ struct VolumeFamily: PlanFamily {
     augmentation.mirrorAxes = places.map { 2 - $0 }.sorted()
     augmentation.leftRightAxis = 2 - (transposition.firstIndex(of: 2) ?? 2)
     var result = planner.configuration(
-      labels: labels,
-      normalization: normalization,
+      heads: heads,
+      channels: channels,
       samples: .patches(augmentation),
       mirrorAxes: places
     )
+    result.regions = regions
     result.batchSize = candidate.batchSize
     return result
   }

@@ -1,4 +1,5 @@
 import Imaging
+import Layers
 
 /// What a plan must respect; what is nil is chosen.
 public struct PlanRequest: Sendable, Equatable {
@@ -30,6 +31,8 @@ public struct PlanRequest: Sendable, Equatable {
   public var spacing: SIMD3<Double>?
   /// Samples of a step.
   public var batchSize: Int?
+  /// What is minimised; nil for nnU-Net's cross-entropy and Dice.
+  public var loss: SegmentationLoss?
 
   /// The share of the machine's memory that a training may take unless told otherwise.
   public static let defaultMemoryShare = 0.8

@@ -18,6 +18,7 @@ enum PlanRows {
     _ family: VolumeFamily,
     target: [Double],
     isLow: Bool,
+    _ dataset: SegmentationDataset,
     _ fingerprint: DatasetFingerprint
   ) -> [Row] {
     let reference = family.reference
@@ -46,6 +47,21 @@ enum PlanRows {
       patchRule =
         "smaller than nnU-Net's \(sizes(family.fullTopology.patchSize, order)), for time or memory"
     }
+    let normalizations = family.channels.enumerated().map { number, value in
+      normalization(
+        value,
+        fingerprint,
+        name: family.channels.count == 1
+          ? "normalisation" : "normalisation \(number), \(dataset.channelNames[number])"
+      )
+    }
+    let regions = dataset.regions.map { region in
+      Row(
+        "region \(region.name)",
+        region.labels.map(String.init).joined(separator: " + "),
+        "an output of its own, by a sigmoid; drawn with \(region.painted), in this order"
+      )
+    }
     return [
       Row("spacing", "\(list(turned(reference.spacing, order).map(number))) mm", spacingRule),
       Row(
@@ -53,7 +69,7 @@ enum PlanRows {
         "\(list(turned(reference.medianSize, order).map(number))) voxels",
         "of \(fingerprint.cases.count) cases, cropped to what is not 0, at that spacing"
       ),
-      normalization(family.normalization, fingerprint),
+    ] + normalizations + regions + [
       Row(
         "patch",
         sizes(topology.patchSize, order),
@@ -168,6 +184,7 @@ enum PlanRows {
         axes == 0 ? "none" : "\(axes) \(axes == 1 ? "axis" : "axes")",
         "all axes but those that names of structures tell apart, or that slices show"
       ),
+      Row("loss", run.loss.words(ofRegions: run.regions != nil), lossRule(run.loss)),
       Row("foreground", "\(percent(run.foregroundShare)) of samples", "nnU-Net's share"),
       Row(
         "learning rate",
@@ -175,6 +192,10 @@ enum PlanRows {
         "falls as nnU-Net's, with the power 0.9 of what is left"
       ),
     ]
+  }
+
+  private static func lossRule(_ loss: SegmentationLoss) -> String {
+    loss == .crossEntropyAndDice ? "nnU-Net's" : "as asked for"
   }
 
   /// What it takes.
@@ -239,9 +260,9 @@ enum PlanRows {
 
   private static func normalization(
     _ value: NNUNetPlan.Normalization,
-    _ fingerprint: DatasetFingerprint
+    _ fingerprint: DatasetFingerprint,
+    name: String
   ) -> Row {
-    let name = "normalisation"
     switch value {
     case .ct(let mean, let deviation, let low, let high):
       return Row(

@@ -133,7 +133,8 @@ public struct StepSpeed: Codable, Equatable, Sendable {
     let values = (0..<samples * run.network.inputChannels * area).map { _ in
       Float(random.uniform(in: -2..<2))
     }
-    let classes = (0..<samples * area).map { Int32($0 % run.network.outputChannels) }
+    let count = run.classCount
+    let classes = (0..<samples * area).map { Int32($0 % count) }
     return TrainingBatch(
       images: Tensor(values, shape: [samples, run.network.inputChannels] + patch),
       labels: LabelTensor(classes, shape: [samples] + patch)

@@ -35,6 +35,7 @@ public struct SynthesisPlanner: Sendable {
     var values = request.shape == .slices ? slices : volumes
     values.batchSize = request.batchSize ?? values.batchSize
     values.steps = request.steps
+    values.loss = request.loss ?? values.loss
     return values
   }
 

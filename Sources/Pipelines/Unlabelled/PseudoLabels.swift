@@ -91,7 +91,12 @@ public struct PseudoLabels: Sendable {
         )
       }
       progress.update(index + 1, detail: scan.id)
-      return SegmentationDataset.Case(id: scan.id, image: scan.path, label: path)
+      return SegmentationDataset.Case(
+        id: scan.id,
+        image: scan.path,
+        furtherImages: Array(scan.channelPaths.prefix(dataset.channelNames.count).dropFirst()),
+        label: path
+      )
     }
     progress.end()
     if all > 0 {
@@ -144,9 +149,11 @@ public struct PseudoLabels: Sendable {
   /// - Throws: What reading throws.
   static func read(_ dataset: SegmentationDataset) throws -> [DatasetCheck.LoadedCase] {
     try dataset.pseudoCases.map { entry in
-      DatasetCheck.LoadedCase(
+      let channels = try dataset.readChannels(entry)
+      return DatasetCheck.LoadedCase(
         id: entry.id,
-        scan: try DatasetCheck.scan(entry.image, asPicture: dataset.isPictures),
+        scan: channels[0],
+        further: Array(channels.dropFirst()),
         labelMap: try NIfTIReader.readLabelMap(entry.label, table: dataset.mapTable)
       )
     }

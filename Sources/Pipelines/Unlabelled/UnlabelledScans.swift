@@ -13,19 +13,19 @@ extension SegmentationDataset {
   /// - Parameters:
   ///   - path: The data set's folder.
   ///   - ending: What file names end with.
+  ///   - channels: The number of channels.
   /// - Returns: Cases whose label map is the scan itself, by id.
-  static func scans(in path: String, ending: String) -> [Case] {
+  static func scans(in path: String, ending: String, channels: Int) -> [Case] {
     var seen: Set<String> = []
-    let found = scanFolders.flatMap { folder -> [Case] in
-      let files =
-        (try? FileManager.default.contentsOfDirectory(atPath: path + "/" + folder)) ?? []
+    let found = scanFolders.flatMap { name -> [Case] in
+      let folder = path + "/" + name
+      let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
       return files.sorted().compactMap { file in
-        guard file.hasSuffix(ending), !file.hasPrefix(".") else { return nil }
-        let name = String(file.dropLast(ending.count))
-        let id = name.hasSuffix("_0000") ? String(name.dropLast(5)) : name
-        guard seen.insert(id).inserted else { return nil }
-        let image = "\(path)/\(folder)/\(file)"
-        return Case(id: id, image: image, label: image)
+        guard file.hasSuffix(ending), !file.hasPrefix("."),
+          let entry = scan(file, in: folder, ending: ending, channels: channels),
+          seen.insert(entry.id).inserted
+        else { return nil }
+        return entry
       }
     }
     return found.sorted { $0.id < $1.id }
@@ -36,9 +36,9 @@ extension SegmentationDataset {
   /// - Returns: The scans, by id.
   public func unlabelledScans() -> [SegmentationInputs.Case] {
     let labelled = Set(cases.map { Self.standard($0.image) })
-    return Self.scans(in: path, ending: fileEnding)
+    return Self.scans(in: path, ending: fileEnding, channels: channelNames.count)
       .filter { !labelled.contains(Self.standard($0.image)) }
-      .map { SegmentationInputs.Case(id: $0.id, path: $0.image) }
+      .map { SegmentationInputs.Case(id: $0.id, path: $0.image, channelPaths: $0.images) }
   }
 
   private static func standard(_ path: String) -> String {

@@ -26,7 +26,7 @@ struct RestorationFixture: Decodable {
   let cases: [Case]
 
   static func load() throws -> RestorationFixture {
-    let url = URL(fileURLWithPath: Fixtures.path("restoration/filters.json"))
+    let url = URL(fileURLWithPath: Fixtures.path("filters/filters.json"))
     return try JSONDecoder().decode(RestorationFixture.self, from: Data(contentsOf: url))
   }
 }

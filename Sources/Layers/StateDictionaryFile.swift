@@ -33,7 +33,7 @@ public struct StateDictionary: Sendable {
   /// Keys under which programs keep a state dictionary, the more particular ones first.
   private static let wrappers = [
     "state_dict", "model_state_dict", "network_weights", "model_state", "net_state_dict",
-    "net", "network", "model", "generator", "params", "params_ema", "weights", "ema", "module",
+    "net", "network", "model", "generator", "params_ema", "params", "weights", "ema", "module",
   ]
 
   /// How deep state dictionaries are looked for.

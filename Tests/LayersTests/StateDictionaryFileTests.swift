@@ -39,6 +39,16 @@ struct StateDictionaryFileTests {
     #expect(throws: LayersError.self) { try StateDictionary(contentsOf: path, at: ["nothing"]) }
   }
 
+  @Test("of weights and their average the average is taken, as BasicSR does")
+  func averaged() throws {
+    let path = Fixtures.path("torch/averaged.pt")
+    let dictionary = try StateDictionary(contentsOf: path)
+    #expect(dictionary.keys == ["params_ema"])
+    #expect(dictionary.tensors["a"]?.values == [1, 1])
+    let last = try StateDictionary(contentsOf: path, at: ["params"])
+    #expect(last.tensors["a"]?.values == [0, 0])
+  }
+
   @Test("safetensors are known by their content, whatever the name")
   func safetensors() throws {
     let folder = try TemporaryFolder()

@@ -50,3 +50,5 @@ with zipfile.ZipFile(program) as source, zipfile.ZipFile(HERE / "script.pt", "w"
 state = {"module." + key: value for key, value in network.state_dict().items()}
 torch.save({"epoch": 3, "state_dict": state}, HERE / "wrapped.pt")
 torch.save({"checkpoint": {"numbers": [1, 2]}, "epoch": 3}, HERE / "empty.pt")
+both = {"params": {"a": torch.zeros(2)}, "params_ema": {"a": torch.ones(2)}}
+torch.save(both, HERE / "averaged.pt")

@@ -80,6 +80,8 @@ extension GraphExporter {
         inputs,
         ["blocksize": .integer(integers("factor").first ?? 1), "mode": .text("CRD")]
       )
+    case "pixel-unshuffle" where input.count == 4:
+      return unshuffled(inputs[0], input, factor: input[2] / max(1, step.shape[2]))
     case "group-normalization":
       return groupNormalization(
         inputs,
@@ -214,6 +216,14 @@ extension GraphExporter {
     }
     (fixesBatch, fixesSpace) = (true, true)
     return node("Resize", [x, "", "", constant(output, "sizes")], attributes)
+  }
+
+  /// The operator has the places within a block first, the engine the channels.
+  private mutating func unshuffled(_ x: String, _ input: [Int], factor: Int) -> String {
+    let (channels, cells) = (input[1], factor * factor)
+    let moved = node("SpaceToDepth", [x], ["blocksize": .integer(factor)])
+    let order = (0..<channels * cells).map { $0 % cells * channels + $0 / cells }
+    return node("Gather", [moved, constant(order, "order")], ["axis": .integer(1)])
   }
 
   /// Instance normalisation of channels joined to groups; the operator itself came with version 18.

@@ -14,165 +14,166 @@ public struct NetworkEntry: Sendable {
 /// The architectures: one file each, and one line here.
 public enum NetworkCatalog {
   /// All entries, in the order of `lamina` listings.
-  public static let all: [NetworkEntry] = [
-    NetworkEntry(
-      name: "unet",
-      paper: "Ronneberger, Fischer and Brox 2015",
-      example: .unet(UNetConfiguration(inputChannels: 1, outputChannels: 2, features: [8, 16]))
-    ),
-    NetworkEntry(
-      name: "fcn",
-      paper: "Long, Shelhamer and Darrell 2015",
-      example: .fcn(
-        FCNConfiguration(
-          inputChannels: 1,
-          outputChannels: 2,
-          features: [8, 8, 16],
-          classifierFeatures: 16
+  public static let all: [NetworkEntry] =
+    [
+      NetworkEntry(
+        name: "unet",
+        paper: "Ronneberger, Fischer and Brox 2015",
+        example: .unet(UNetConfiguration(inputChannels: 1, outputChannels: 2, features: [8, 16]))
+      ),
+      NetworkEntry(
+        name: "fcn",
+        paper: "Long, Shelhamer and Darrell 2015",
+        example: .fcn(
+          FCNConfiguration(
+            inputChannels: 1,
+            outputChannels: 2,
+            features: [8, 8, 16],
+            classifierFeatures: 16
+          )
         )
-      )
-    ),
-    NetworkEntry(
-      name: "plain-conv-unet",
-      paper: "Isensee et al. 2021 (nnU-Net)",
-      example: .plainConvUNet(
-        NNUNetConfiguration(
-          inputChannels: 1,
-          outputChannels: 2,
-          features: [8, 16],
-          dimensions: 2,
-          unitsPerStage: [2, 2],
-          decoderUnitsPerStage: [2]
+      ),
+      NetworkEntry(
+        name: "plain-conv-unet",
+        paper: "Isensee et al. 2021 (nnU-Net)",
+        example: .plainConvUNet(
+          NNUNetConfiguration(
+            inputChannels: 1,
+            outputChannels: 2,
+            features: [8, 16],
+            dimensions: 2,
+            unitsPerStage: [2, 2],
+            decoderUnitsPerStage: [2]
+          )
         )
-      )
-    ),
-    NetworkEntry(
-      name: "residual-encoder-unet",
-      paper: "Isensee et al. 2024 (nnU-Net, ResEnc)",
-      example: .residualEncoderUNet(
-        NNUNetConfiguration(
-          inputChannels: 1,
-          outputChannels: 2,
-          features: [8, 16],
-          dimensions: 2,
-          unitsPerStage: [1, 2],
-          decoderUnitsPerStage: [1]
+      ),
+      NetworkEntry(
+        name: "residual-encoder-unet",
+        paper: "Isensee et al. 2024 (nnU-Net, ResEnc)",
+        example: .residualEncoderUNet(
+          NNUNetConfiguration(
+            inputChannels: 1,
+            outputChannels: 2,
+            features: [8, 16],
+            dimensions: 2,
+            unitsPerStage: [1, 2],
+            decoderUnitsPerStage: [1]
+          )
         )
-      )
-    ),
-    NetworkEntry(
-      name: "classic-unet",
-      paper: "Ronneberger, Fischer and Brox 2015, with batch normalisation",
-      example: .classicUNet(
-        ClassicUNetConfiguration(
-          inputChannels: 1,
-          outputChannels: 2,
-          features: [8, 16],
-          outputsProbabilities: false
+      ),
+      NetworkEntry(
+        name: "classic-unet",
+        paper: "Ronneberger, Fischer and Brox 2015, with batch normalisation",
+        example: .classicUNet(
+          ClassicUNetConfiguration(
+            inputChannels: 1,
+            outputChannels: 2,
+            features: [8, 16],
+            outputsProbabilities: false
+          )
         )
-      )
-    ),
-    NetworkEntry(
-      name: "rrdb",
-      paper: "Wang et al. 2018 (ESRGAN)",
-      example: .rrdb(RRDBConfiguration(channels: 2, blocks: 1, features: 8, growth: 4))
-    ),
-    NetworkEntry(
-      name: "dncnn",
-      paper: "Zhang et al. 2017",
-      example: .dnCNN(DnCNNConfiguration(channels: 2, depth: 4, features: 8))
-    ),
-    NetworkEntry(
-      name: "meshnet",
-      paper: "Fedorov et al. 2017",
-      example: .meshNet(
-        MeshNetConfiguration(
-          inputChannels: 1,
-          outputChannels: 2,
-          features: [8, 8, 8],
-          dilations: [1, 2, 1],
-          dimensions: 2
+      ),
+      NetworkEntry(
+        name: "rrdb",
+        paper: "Wang et al. 2018 (ESRGAN)",
+        example: .rrdb(RRDBConfiguration(channels: 2, blocks: 1, features: 8, growth: 4))
+      ),
+      NetworkEntry(
+        name: "dncnn",
+        paper: "Zhang et al. 2017",
+        example: .dnCNN(DnCNNConfiguration(channels: 2, depth: 4, features: 8))
+      ),
+      NetworkEntry(
+        name: "meshnet",
+        paper: "Fedorov et al. 2017",
+        example: .meshNet(
+          MeshNetConfiguration(
+            inputChannels: 1,
+            outputChannels: 2,
+            features: [8, 8, 8],
+            dilations: [1, 2, 1],
+            dimensions: 2
+          )
         )
-      )
-    ),
-    NetworkEntry(
-      name: "monai-unet",
-      paper: "Kerfoot et al. 2019 (MONAI)",
-      example: .monaiUNet(
-        MONAIUNetConfiguration(
-          inputChannels: 1,
-          outputChannels: 2,
-          features: [4, 8],
-          strides: [2],
-          dimensions: 2,
-          residualUnits: 1
+      ),
+      NetworkEntry(
+        name: "monai-unet",
+        paper: "Kerfoot et al. 2019 (MONAI)",
+        example: .monaiUNet(
+          MONAIUNetConfiguration(
+            inputChannels: 1,
+            outputChannels: 2,
+            features: [4, 8],
+            strides: [2],
+            dimensions: 2,
+            residualUnits: 1
+          )
         )
-      )
-    ),
-    NetworkEntry(
-      name: "basic-unet",
-      paper: "Falk et al. 2019 (MONAI)",
-      example: .basicUNet(
-        BasicUNetConfiguration(
-          inputChannels: 1,
-          outputChannels: 2,
-          features: [4, 4, 4, 8, 8, 4],
-          dimensions: 2
+      ),
+      NetworkEntry(
+        name: "basic-unet",
+        paper: "Falk et al. 2019 (MONAI)",
+        example: .basicUNet(
+          BasicUNetConfiguration(
+            inputChannels: 1,
+            outputChannels: 2,
+            features: [4, 4, 4, 8, 8, 4],
+            dimensions: 2
+          )
         )
-      )
-    ),
-    NetworkEntry(
-      name: "dynunet",
-      paper: "Isensee et al. 2021, Futrega et al. 2021 (MONAI)",
-      example: .dynUNet(
-        DynUNetConfiguration(
-          inputChannels: 1,
-          outputChannels: 2,
-          features: [4, 6, 8],
-          strides: [[1, 1], [2, 2], [2, 2]]
+      ),
+      NetworkEntry(
+        name: "dynunet",
+        paper: "Isensee et al. 2021, Futrega et al. 2021 (MONAI)",
+        example: .dynUNet(
+          DynUNetConfiguration(
+            inputChannels: 1,
+            outputChannels: 2,
+            features: [4, 6, 8],
+            strides: [[1, 1], [2, 2], [2, 2]]
+          )
         )
-      )
-    ),
-    NetworkEntry(
-      name: "segresnet",
-      paper: "Myronenko 2018 (MONAI)",
-      example: .segResNet(
-        SegResNetConfiguration(
-          inputChannels: 1,
-          outputChannels: 2,
-          blocksDown: [1, 1],
-          blocksUp: [1],
-          dimensions: 2
+      ),
+      NetworkEntry(
+        name: "segresnet",
+        paper: "Myronenko 2018 (MONAI)",
+        example: .segResNet(
+          SegResNetConfiguration(
+            inputChannels: 1,
+            outputChannels: 2,
+            blocksDown: [1, 1],
+            blocksUp: [1],
+            dimensions: 2
+          )
         )
-      )
-    ),
-    NetworkEntry(
-      name: "vnet",
-      paper: "Milletari, Navab and Ahmadi 2016 (MONAI)",
-      example: .vNet(
-        VNetConfiguration(
-          inputChannels: 1,
-          outputChannels: 2,
-          dimensions: 2,
-          initialFeatures: 4,
-          dropoutProbability: 0
+      ),
+      NetworkEntry(
+        name: "vnet",
+        paper: "Milletari, Navab and Ahmadi 2016 (MONAI)",
+        example: .vNet(
+          VNetConfiguration(
+            inputChannels: 1,
+            outputChannels: 2,
+            dimensions: 2,
+            initialFeatures: 4,
+            dropoutProbability: 0
+          )
         )
-      )
-    ),
-    NetworkEntry(
-      name: "attention-unet",
-      paper: "Oktay et al. 2018 (MONAI)",
-      example: .attentionUNet(
-        AttentionUNetConfiguration(
-          inputChannels: 1,
-          outputChannels: 2,
-          features: [4, 8],
-          strides: [2],
-          dimensions: 2
+      ),
+      NetworkEntry(
+        name: "attention-unet",
+        paper: "Oktay et al. 2018 (MONAI)",
+        example: .attentionUNet(
+          AttentionUNetConfiguration(
+            inputChannels: 1,
+            outputChannels: 2,
+            features: [4, 8],
+            strides: [2],
+            dimensions: 2
+          )
         )
-      )
-    ),
-  ]
+      ),
+    ] + imageNetworks
 }
 
 /// A network's name and values, as plans and model packages store them.
@@ -207,6 +208,32 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case vNet(VNetConfiguration)
   /// An attention U-Net.
   case attentionUNet(AttentionUNetConfiguration)
+  /// A denoising network that is told the level of the noise.
+  case ffdNet(FFDNetConfiguration)
+  /// A denoising autoencoder.
+  case denoisingAutoencoder(DenoisingAutoencoderConfiguration)
+  /// The first convolutional network for super-resolution.
+  case srcnn(SRCNNConfiguration)
+  /// A fast network for super-resolution.
+  case fsrcnn(FSRCNNConfiguration)
+  /// A sub-pixel network for super-resolution.
+  case espcn(ESPCNConfiguration)
+  /// A very deep network for super-resolution.
+  case vdsr(VDSRConfiguration)
+  /// Residual blocks without normalisation for super-resolution.
+  case edsr(EDSRConfiguration)
+  /// SRGAN's generator.
+  case srResNet(SRResNetConfiguration)
+  /// SRGAN's generator without normalisation.
+  case msrResNet(MSRResNetConfiguration)
+  /// Real-ESRGAN's compact network.
+  case compactSR(CompactSRConfiguration)
+  /// Pix2Pix's generator.
+  case pix2Pix(Pix2PixConfiguration)
+  /// CycleGAN's generator.
+  case cycleGAN(CycleGANConfiguration)
+  /// A diffusion model's network.
+  case diffusionUNet(DiffusionUNetConfiguration)
   /// A graph of operators in a file of the model package; no architecture of the catalogue.
   case graph(GraphFileConfiguration)
 
@@ -227,6 +254,19 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .segResNet: "segresnet"
     case .vNet: "vnet"
     case .attentionUNet: "attention-unet"
+    case .ffdNet: "ffdnet"
+    case .denoisingAutoencoder: "denoising-autoencoder"
+    case .srcnn: "srcnn"
+    case .fsrcnn: "fsrcnn"
+    case .espcn: "espcn"
+    case .vdsr: "vdsr"
+    case .edsr: "edsr"
+    case .srResNet: "srresnet"
+    case .msrResNet: "msrresnet"
+    case .compactSR: "compact-sr"
+    case .pix2Pix: "pix2pix"
+    case .cycleGAN: "cyclegan"
+    case .diffusionUNet: "diffusion-unet"
     case .graph: "graph"
     }
   }
@@ -247,6 +287,19 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .segResNet(let values): values
     case .vNet(let values): values
     case .attentionUNet(let values): values
+    case .ffdNet(let values): values
+    case .denoisingAutoencoder(let values): values
+    case .srcnn(let values): values
+    case .fsrcnn(let values): values
+    case .espcn(let values): values
+    case .vdsr(let values): values
+    case .edsr(let values): values
+    case .srResNet(let values): values
+    case .msrResNet(let values): values
+    case .compactSR(let values): values
+    case .pix2Pix(let values): values
+    case .cycleGAN(let values): values
+    case .diffusionUNet(let values): values
     case .graph(let values): values
     }
   }
@@ -259,6 +312,9 @@ public enum NetworkConfiguration: Sendable, Equatable {
 
   /// Spatial axes of input and output, 2 or 3.
   public var dimensions: Int { values.dimensions }
+
+  /// How many times larger the output is than the input along each spatial axis.
+  public var outputScale: Int { values.outputScale }
 
   /// Builds the network with random weights.
   /// - Parameter random: The stream to draw weights from.
@@ -301,6 +357,19 @@ extension NetworkConfiguration: Codable {
     case "segresnet": self = .segResNet(try values())
     case "vnet": self = .vNet(try values())
     case "attention-unet": self = .attentionUNet(try values())
+    case "ffdnet": self = .ffdNet(try values())
+    case "denoising-autoencoder": self = .denoisingAutoencoder(try values())
+    case "srcnn": self = .srcnn(try values())
+    case "fsrcnn": self = .fsrcnn(try values())
+    case "espcn": self = .espcn(try values())
+    case "vdsr": self = .vdsr(try values())
+    case "edsr": self = .edsr(try values())
+    case "srresnet": self = .srResNet(try values())
+    case "msrresnet": self = .msrResNet(try values())
+    case "compact-sr": self = .compactSR(try values())
+    case "pix2pix": self = .pix2Pix(try values())
+    case "cyclegan": self = .cycleGAN(try values())
+    case "diffusion-unet": self = .diffusionUNet(try values())
     case "graph": self = .graph(try values())
     default: throw NetworksError.unknownNetwork(name: name, known: NetworkCatalog.all.map(\.name))
     }

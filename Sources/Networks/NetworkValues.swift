@@ -10,10 +10,16 @@ protocol NetworkValues: Codable, Sendable, Equatable {
   var outputChannels: Int { get }
   /// Spatial axes, 2 or 3.
   var dimensions: Int { get }
+  /// How many times larger the output is than the input along each spatial axis.
+  var outputScale: Int { get }
   /// Throws `NetworksError.invalidConfiguration` when a value is out of its range.
   func check(network: String) throws(NetworksError)
   /// Builds the network; the values passed their check.
   func network(random: inout RandomStream) -> any Network
+}
+
+extension NetworkValues {
+  var outputScale: Int { 1 }
 }
 
 /// Checks of values that many networks have, each with the network's name for the message.
@@ -88,20 +94,4 @@ extension ClassicUNetConfiguration: NetworkValues {
   var dimensions: Int { 2 }
   func check(network: String) throws(NetworksError) { try check() }
   func network(random: inout RandomStream) -> any Network { ClassicUNet(self, random: &random) }
-}
-
-extension RRDBConfiguration: NetworkValues {
-  var inputChannels: Int { channels }
-  var outputChannels: Int { channels }
-  var dimensions: Int { 2 }
-  func check(network: String) throws(NetworksError) { try check() }
-  func network(random: inout RandomStream) -> any Network { RRDBGenerator(self, random: &random) }
-}
-
-extension DnCNNConfiguration: NetworkValues {
-  var inputChannels: Int { channels }
-  var outputChannels: Int { channels }
-  var dimensions: Int { 2 }
-  func check(network: String) throws(NetworksError) { try check() }
-  func network(random: inout RandomStream) -> any Network { DnCNN(self, random: &random) }
 }

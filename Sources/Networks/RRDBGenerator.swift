@@ -12,8 +12,22 @@ public struct RRDBConfiguration: Codable, Sendable, Equatable {
   public var features: Int
   /// Channels that each convolution of a dense block adds, 32 in the paper.
   public var growth: Int
+  /// Steps that double the size at the end, 2 in the paper.
+  public var doublings = 2
+  /// Factor by which pixels become channels at the start, 1 in the paper.
+  ///
+  /// The published networks for a scale of 2 have 2 (Wang et al. 2021, "Real-ESRGAN", section 3.4), those
+  /// that keep the size 4.
+  public var unshuffling = 1
+  /// Slices on each side that enter as channels.
+  public var contextSlices = 0
+  /// Spatial axes, 2 or 3.
+  public var dimensions = 2
 
-  /// Creates a configuration; the defaults are the paper's.
+  /// How many times larger the output is along each axis.
+  public var scale: Int { (1 << doublings) / max(1, unshuffling) }
+
+  /// Creates a configuration; the defaults are the paper's, which enlarges four times.
   /// - Parameters:
   ///   - channels: Channels of input and output.
   ///   - blocks: Residual-in-residual dense blocks.
@@ -25,13 +39,31 @@ public struct RRDBConfiguration: Codable, Sendable, Equatable {
     self.features = features
     self.growth = growth
   }
+
+  /// Reads values; those that earlier versions did not write have their defaults.
+  /// - Parameter decoder: Where to read.
+  /// - Throws: `DecodingError`.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      channels: try container.decode(Int.self, forKey: .channels),
+      blocks: try container.decode(Int.self, forKey: .blocks),
+      features: try container.decode(Int.self, forKey: .features),
+      growth: try container.decode(Int.self, forKey: .growth)
+    )
+    doublings = try container.value(.doublings, or: 2)
+    unshuffling = try container.value(.unshuffling, or: 1)
+    contextSlices = try container.value(.contextSlices, or: 0)
+    dimensions = try container.value(.dimensions, or: 2)
+  }
 }
 
-/// ESRGAN's generator: four-fold super-resolution by residual-in-residual dense blocks.
+/// ESRGAN's generator: super-resolution by residual-in-residual dense blocks.
 ///
 /// Wang, Yu, Wu et al. 2018, "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks",
 /// section 3.1 and figures 3 and 4: no batch normalisation, residuals scaled by 0.2, leaky ReLU of
-/// slope 0.2, two steps of nearest-neighbour doubling and convolution.
+/// slope 0.2, steps of nearest-neighbour doubling and convolution, two in the paper. Where the scale is
+/// smaller, pixels become channels at the start.
 public final class RRDBGenerator: Network {
   /// The values that define the network.
   public let configuration: RRDBConfiguration
@@ -59,17 +91,25 @@ public final class RRDBGenerator: Network {
       Convolution(
         inputChannels: input,
         outputChannels: output,
-        kernelSize: [3, 3],
+        kernelSize: [Int](repeating: 3, count: c.dimensions),
         random: &random
       )
     }
-    first = convolution(c.channels, features)
+    let cells = shuffleCells(c.unshuffling, c.dimensions)
+    first = convolution(c.inputChannels * cells, features)
     afterTrunk = convolution(features, features)
-    up = (0..<2).map { _ in convolution(features, features) }
+    up = (0..<c.doublings).map { _ in convolution(features, features) }
     fine = convolution(features, features)
     last = convolution(features, c.channels)
     trunk = (0..<c.blocks).map { _ in
-      (0..<3).map { _ in DenseBlock(features: features, growth: c.growth, random: &random) }
+      (0..<3).map { _ in
+        DenseBlock(
+          features: features,
+          growth: c.growth,
+          dimensions: c.dimensions,
+          random: &random
+        )
+      }
     }
   }
 
@@ -78,54 +118,56 @@ public final class RRDBGenerator: Network {
     [("first", first)]
       + trunk.enumerated().flatMap { block, parts in
         parts.enumerated().map { ("trunk.\(block).\($0.offset)", $0.element as any Layer) }
-      } + [("after_trunk", afterTrunk), ("up1", up[0]), ("up2", up[1])]
+      } + [("after_trunk", afterTrunk)]
+      + up.enumerated().map { ("up\($0.offset + 1)", $0.element as any Layer) }
       + [("fine", fine), ("last", last)]
   }
 
   /// Enlarges images.
   /// - Parameters:
-  ///   - x: `[N, channels, H, W]`.
+  ///   - x: `[N, inputChannels, H, W]` or with depth.
   ///   - context: To train or to predict.
-  /// - Returns: `[N, channels, 4H, 4W]`.
+  /// - Returns: `[N, channels, scale · H, scale · W]` or with depth.
+  /// - Precondition: Every axis is a multiple of `sizeMultiple`.
   public func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
     precondition(
-      x.rank == 4 && x.shape[1] == configuration.channels,
-      "the input \(x.shape) for a network of \(configuration.channels) channels"
+      x.rank == configuration.dimensions + 2 && x.shape[1] == configuration.inputChannels,
+      "the input \(x.shape) for a network of \(configuration.inputChannels) channels"
     )
-    let shallow = first(x, in: context)
+    let factor = configuration.unshuffling
+    let shallow = first(factor > 1 ? pixelUnshuffled(x, factor: factor) : x, in: context)
     var y = shallow
     for block in trunk {
       y = y + block.reduce(y) { $1($0, in: context) } * Self.residualScale
     }
     y = shallow + afterTrunk(y, in: context)
     for convolution in up {
-      y = leakyReLU(convolution(doubled(y), in: context), negativeSlope: Self.negativeSlope)
+      y = leakyReLU(
+        convolution(y.enlarged(2, .nearest), in: context),
+        negativeSlope: Self.negativeSlope
+      )
     }
     y = leakyReLU(fine(y, in: context), negativeSlope: Self.negativeSlope)
     return last(y, in: context)
   }
 
-  private func doubled(_ x: Tensor) -> Tensor {
-    upsampled(x, to: x.shape.dropFirst(2).map { 2 * $0 }, interpolation: .nearest)
-  }
+  /// Pixels that become channels at the start.
+  public var sizeMultiple: Int { configuration.unshuffling }
 
-  /// Any size will do.
-  public var sizeMultiple: Int { 1 }
-
-  /// The output is four times as large along each axis.
-  public var outputScale: Int { 4 }
+  /// As configured.
+  public var outputScale: Int { configuration.scale }
 }
 
 /// Five convolutions, each of which sees the input and all earlier outputs.
 private final class DenseBlock: Layer {
   private let layers: [Convolution]
 
-  init(features: Int, growth: Int, random: inout RandomStream) {
+  init(features: Int, growth: Int, dimensions: Int, random: inout RandomStream) {
     layers = (0..<5).map { index in
       Convolution(
         inputChannels: features + index * growth,
         outputChannels: index < 4 ? growth : features,
-        kernelSize: [3, 3],
+        kernelSize: [Int](repeating: 3, count: dimensions),
         random: &random
       )
     }
@@ -153,19 +195,30 @@ private final class DenseBlock: Layer {
   }
 }
 
-extension RRDBConfiguration {
-  func check() throws(NetworksError) {
-    func require(_ condition: Bool, _ reason: String) throws(NetworksError) {
-      if !condition { throw .invalidConfiguration(network: "rrdb", reason: reason) }
-    }
-    try require((1...1024).contains(channels), "\(channels) channels")
-    try require((1...256).contains(blocks), "\(blocks) blocks")
-    try require((1...1024).contains(features), "\(features) features")
-    try require((1...1024).contains(growth), "a growth of \(growth)")
-    let widest = Double(features + 4 * growth)
-    try require(
-      widest * widest * 9 * Double(15 * blocks + 6) <= NetworksError.maximumWeights,
-      "it would have too many weights"
+extension RRDBConfiguration: NetworkValues {
+  /// Channels of the image and of its neighbours.
+  public var inputChannels: Int { channels * (1 + 2 * contextSlices) }
+  /// The channels.
+  public var outputChannels: Int { channels }
+  var outputScale: Int { scale }
+
+  func check(network: String) throws(NetworksError) {
+    let check = ValueCheck(network: network)
+    try check.image(channels: channels, contextSlices: contextSlices, dimensions: dimensions)
+    try check.require((1...256).contains(blocks), "\(blocks) blocks")
+    try check.require((1...1024).contains(features), "\(features) features")
+    try check.require((1...1024).contains(growth), "a growth of \(growth)")
+    try check.require((0...4).contains(doublings), "\(doublings) doublings")
+    try check.require(
+      [1, 2, 4, 8].contains(unshuffling) && unshuffling <= 1 << doublings,
+      "an unshuffling by \(unshuffling) before \(doublings) doublings"
+    )
+    try check.weights(
+      widest: max(features + 4 * growth, inputChannels * shuffleCells(unshuffling, dimensions)),
+      window: dimensions == 3 ? 27 : 9,
+      layers: 15 * blocks + 6
     )
   }
+
+  func network(random: inout RandomStream) -> any Network { RRDBGenerator(self, random: &random) }
 }

@@ -42,6 +42,11 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
   public var dropoutProbability = 0.0
   /// How the resolution is halved.
   public var downsampling = Downsampling.maxPooling
+  /// Whether the input is added to the output, for networks that restore images.
+  ///
+  /// Of an input with more channels those in the middle are added: with neighbouring slices as channels
+  /// the slice itself.
+  public var addsInput = false
 
   /// Creates a configuration; every other property has the default that its declaration shows.
   /// - Parameters:
@@ -54,6 +59,25 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
     self.outputChannels = outputChannels
     self.features = features
     self.dimensions = dimensions
+  }
+
+  /// Reads values; those that earlier versions did not write have their defaults.
+  /// - Parameter decoder: Where to read.
+  /// - Throws: `DecodingError`.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    inputChannels = try container.decode(Int.self, forKey: .inputChannels)
+    outputChannels = try container.decode(Int.self, forKey: .outputChannels)
+    features = try container.decode([Int].self, forKey: .features)
+    dimensions = try container.decode(Int.self, forKey: .dimensions)
+    convolutionsPerStage = try container.decode(Int.self, forKey: .convolutionsPerStage)
+    kernelSize = try container.decode(Int.self, forKey: .kernelSize)
+    padding = try container.decode(Padding.self, forKey: .padding)
+    normalization = try container.decode(NormalizationKind.self, forKey: .normalization)
+    negativeSlope = try container.decode(Float.self, forKey: .negativeSlope)
+    dropoutProbability = try container.decode(Double.self, forKey: .dropoutProbability)
+    downsampling = try container.decode(Downsampling.self, forKey: .downsampling)
+    addsInput = try container.value(.addsInput, or: false)
   }
 
   /// The configuration of the paper: five stages of 64 to 1024 channels, no padding, no
@@ -159,11 +183,11 @@ public final class UNet: Network {
       + named("decoder", decoder) + [("head", head)]
   }
 
-  /// Computes class scores.
+  /// Computes class scores, or a restored image.
   /// - Parameters:
   ///   - x: `[N, inputChannels, H, W]` or with depth.
   ///   - context: To train or to predict.
-  /// - Returns: Logits, `[N, outputChannels, H′, W′]`; H′ = H with padding.
+  /// - Returns: Logits or an image, `[N, outputChannels, H′, W′]`; H′ = H with padding.
   /// - Precondition: With padding, every axis is a multiple of `sizeMultiple`.
   public func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
     precondition(
@@ -191,7 +215,8 @@ public final class UNet: Network {
       }
       for unit in units { y = unit(y, in: context) }
     }
-    return head(y, in: context)
+    y = head(y, in: context)
+    return configuration.addsInput ? x.middleChannels(configuration.outputChannels) + y : y
   }
 
   /// Sizes must be multiples of this for the way up to meet the way down.
@@ -215,6 +240,14 @@ extension UNetConfiguration {
     try require((1...15).contains(kernelSize) && kernelSize % 2 == 1, "a window of \(kernelSize)")
     try require((0...1).contains(negativeSlope), "a slope of \(negativeSlope)")
     try require((0..<1).contains(dropoutProbability), "a dropout of \(dropoutProbability)")
+    if addsInput {
+      let surplus = inputChannels - outputChannels
+      try require(
+        padding == .same && surplus >= 0 && surplus % 2 == 0,
+        "\(inputChannels) channels with padding \(padding.rawValue) cannot be added to "
+          + "\(outputChannels)"
+      )
+    }
     let widest = Double(max(inputChannels, 2 * (features.max() ?? 1)))
     var window = Double(kernelSize * kernelSize)
     if dimensions == 3 { window *= Double(kernelSize) }

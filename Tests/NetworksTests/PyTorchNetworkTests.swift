@@ -11,6 +11,8 @@ struct StoredNetwork: Sendable, CustomTestStringConvertible {
   /// The fixture's name.
   let name: String
   let configuration: NetworkConfiguration
+  /// The fixture's folder.
+  var folder = "networks"
   var testDescription: String { name }
 
   static let all: [StoredNetwork] = [
@@ -74,7 +76,7 @@ struct StoredNetwork: Sendable, CustomTestStringConvertible {
 
   /// The fixture's tensors; the state dictionary apart, under the names of the engine.
   func stored() throws -> (tensors: [String: Tensor], weights: Safetensors) {
-    let path = Fixtures.path("networks/\(name).safetensors")
+    let path = Fixtures.path("\(folder)/\(name).safetensors")
     let names = StateDictionaryNames { stored in
       guard stored.hasPrefix("weights.") else { return stored }
       return StateDictionaryNames.pyTorch(String(stored.dropFirst("weights.".count)))

@@ -12,6 +12,10 @@ public struct NetworkHints: Sendable {
   public var normalization: FeatureNormalization?
   /// The activation, where it has no parameters.
   public var activation: FeatureActivation?
+  /// How many times larger the output is, where no window or channel shows it.
+  public var scale: Int?
+  /// What residuals are multiplied by in an EDSR.
+  public var residualScale: Float?
   /// Whether what is still open becomes the default of the program that the network is from.
   public var takesDefaults: Bool
 
@@ -21,18 +25,24 @@ public struct NetworkHints: Sendable {
   ///   - dilations: Dilations of the hidden layers of a MeshNet.
   ///   - normalization: The normalisation.
   ///   - activation: The activation.
+  ///   - scale: How many times larger the output is.
+  ///   - residualScale: What residuals are multiplied by in an EDSR.
   ///   - takesDefaults: Whether what is still open becomes the default of the upstream program.
   public init(
     strides: [[Int]]? = nil,
     dilations: [Int]? = nil,
     normalization: FeatureNormalization? = nil,
     activation: FeatureActivation? = nil,
+    scale: Int? = nil,
+    residualScale: Float? = nil,
     takesDefaults: Bool = false
   ) {
     self.strides = strides
     self.dilations = dilations
     self.normalization = normalization
     self.activation = activation
+    self.scale = scale
+    self.residualScale = residualScale
     self.takesDefaults = takesDefaults
   }
 }
@@ -45,12 +55,15 @@ public struct IdentifiedNetwork: Sendable {
   public let weights: Safetensors
   /// What was taken from the upstream program's defaults, in words.
   public let assumed: [String]
+  /// The value that stands for white in the images of networks that restore or enlarge: 1 or 255.
+  public let largestValue: Float
 
   /// Recognises the network of a state dictionary by names and shapes.
   ///
   /// Known are nnU-Net's two networks, MONAI's UNet, BasicUNet, DynUNet, SegResNet, VNet and
-  /// AttentionUnet, MeshNet and the classic U-Net. What is found is checked: the network is built, and
-  /// every parameter must be there with its shape.
+  /// AttentionUnet, MeshNet and the classic U-Net; of networks for images DnCNN, FFDNet, SRCNN, FSRCNN,
+  /// ESPCN, VDSR, EDSR, MSRResNet, ESRGAN's and Real-ESRGAN's, and CycleGAN's. What is found is checked:
+  /// the network is built, and every parameter must be there with its shape.
   /// - Parameters:
   ///   - dictionary: The state dictionary.
   ///   - hints: What names and shapes do not tell.
@@ -77,7 +90,7 @@ public struct IdentifiedNetwork: Sendable {
           try found.configuration.makeNetwork(random: &random)
         }
         try network.load(kept, from: dictionary.path)
-        self.init(configuration: found.configuration, weights: kept, assumed: found.assumed)
+        self.init(found, weights: kept)
         return
       }
     }
@@ -87,10 +100,11 @@ public struct IdentifiedNetwork: Sendable {
     )
   }
 
-  private init(configuration: NetworkConfiguration, weights: Safetensors, assumed: [String]) {
-    self.configuration = configuration
+  private init(_ found: Finding, weights: Safetensors) {
+    configuration = found.configuration
     self.weights = weights
-    self.assumed = assumed
+    assumed = found.assumed
+    largestValue = found.largestValue
   }
 
   /// What a recogniser finds.
@@ -101,11 +115,14 @@ public struct IdentifiedNetwork: Sendable {
     var names: StateDictionaryNames?
     /// The tensors under the network's names, where no such names exist.
     var tensors: [String: Tensor]?
+    /// The value that stands for white.
+    var largestValue: Float = 1
   }
 
   /// Each gives nil for weights of another network; the more particular names come first.
   private static let recognizers: [@Sendable (StoredWeights, NetworkHints) throws -> Finding?] = [
-    nnUNet, dynUNet, basicUNet, segResNet, vNet, attentionUNet, monaiUNet, classicUNet, meshNet,
+    nnUNet, dynUNet, basicUNet, segResNet, vNet, attentionUNet, monaiUNet, classicUNet, rrdb,
+    msrResNet, edsr, compactSR, cycleGAN, fsrcnn, espcn, srcnn, olderVDSR, chain, meshNet,
   ]
 
   // MARK: The other networks

@@ -59,13 +59,8 @@ struct NetworkIdentificationTests {
     let (_, weights) = try test.stored()
     let dictionary = StateDictionary(weights.tensors, format: .torch, path: test.name)
     let hints = NetworkHints(takesDefaults: true)
-    switch test.configuration {
-    case .rrdb, .dnCNN:
-      #expect(throws: NetworksError.self) { try IdentifiedNetwork(dictionary, hints: hints) }
-    default:
-      let found = try IdentifiedNetwork(dictionary, hints: hints)
-      #expect(found.configuration == test.configuration)
-    }
+    let found = try IdentifiedNetwork(dictionary, hints: hints)
+    #expect(found.configuration == test.configuration)
   }
 
   @Test("what is not told is asked for")

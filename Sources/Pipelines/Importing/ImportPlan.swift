@@ -44,6 +44,10 @@ struct ImportPlan: Decodable {
     var dilations: [Int]?
     var normalization: FeatureNormalization?
     var activation: FeatureActivation?
+    /// How many times larger the output is.
+    var scale: Int?
+    /// What residuals are multiplied by in an EDSR.
+    var residualScale: Float?
     /// Whether what is still open becomes the default of the program that the network is from.
     var takesDefaults: Bool?
 
@@ -54,6 +58,8 @@ struct ImportPlan: Decodable {
         dilations: dilations,
         normalization: normalization,
         activation: activation,
+        scale: scale,
+        residualScale: residualScale,
         takesDefaults: takesDefaults ?? false
       )
     }

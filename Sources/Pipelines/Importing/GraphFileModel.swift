@@ -4,7 +4,7 @@ import Imaging
 import Networks
 import Support
 
-/// A network whose file says what it computes: ONNX, Keras, or a frozen graph of TensorFlow.
+/// A network whose file says what it computes: ONNX, Keras, a frozen graph of TensorFlow, or ncnn.
 ///
 /// Such a file says what its input and output look like; it does not say how scans are to be prepared,
 /// and that is not guessed: the plan comes from a file of its own, or from an ONNX file's metadata under
@@ -15,6 +15,7 @@ enum GraphFileModel {
     case onnx = "ONNX"
     case keras = "Keras"
     case tensorFlow = "TensorFlow"
+    case ncnn
 
     /// What a file of the format is called in a sentence.
     var fileName: String {
@@ -22,6 +23,7 @@ enum GraphFileModel {
       case .onnx: "an ONNX file"
       case .keras: "a model of Keras"
       case .tensorFlow: "a frozen graph"
+      case .ncnn: "a network of ncnn"
       }
     }
 
@@ -30,6 +32,7 @@ enum GraphFileModel {
       case .onnx: [".onnx"]
       case .keras: [".h5", ".hdf5", ".keras"]
       case .tensorFlow: [".pb"]
+      case .ncnn: [".param"]
       }
     }
   }
@@ -38,14 +41,32 @@ enum GraphFileModel {
   private static let networkName = "network.onnx"
   private static let layersModelName = "model.json"
 
-  /// The format of a source that is one such file, by its name, or a layers model of TensorFlow.js.
+  /// The format of a source that is one such file, by its name, a layers model of TensorFlow.js, or the two
+  /// files of ncnn.
   static func format(_ files: ModelFiles) -> Format? {
     guard files.names.count == 1 else {
+      if ncnnNames(files) != nil { return .ncnn }
       let tree = files.path(layersModelName) == nil ? nil : try? files.json(layersModelName)
       return tree?["modelTopology"] == nil ? nil : .keras
     }
     let name = files.names[0].lowercased()
     return Format.allCases.first { $0.endings.contains { name.hasSuffix($0) } }
+  }
+
+  /// The names of the only text file of ncnn and of the weights beside it.
+  private static func ncnnNames(_ files: ModelFiles) -> (text: String, weights: String)? {
+    let texts = files.names.filter { $0.lowercased().hasSuffix(".param") }
+    guard texts.count == 1 else { return nil }
+    let weights = texts[0].dropLast(".param".count) + ".bin"
+    return files.names.contains(String(weights)) ? (texts[0], String(weights)) : nil
+  }
+
+  /// Reads the two files of ncnn; where the source is the text alone, the weights lie beside it.
+  private static func ncnnGraph(_ files: ModelFiles, _ path: String) throws -> OperatorGraph {
+    let weights =
+      try ncnnNames(files).map { try files.required($0.weights) }
+      ?? String(path.dropLast(".param".count)) + ".bin"
+    return try OperatorGraph(ncnn: NCNNModel(contentsOf: path, weights: weights))
   }
 
   /// Reads a file.
@@ -57,7 +78,8 @@ enum GraphFileModel {
   /// - Throws: `GraphModelsError`; `PipelinesError.unsupportedModel`, `.invalidPlan`.
   static func read(_ files: ModelFiles, _ format: Format, planPath: String?) throws -> ForeignModel
   {
-    let name = files.names.count == 1 ? files.names[0] : layersModelName
+    let name =
+      files.names.count == 1 ? files.names[0] : ncnnNames(files)?.text ?? layersModelName
     let path = try files.required(name)
     func unsupported(_ reason: String) -> PipelinesError {
       .unsupportedModel(path: path, reason: reason)
@@ -87,6 +109,9 @@ enum GraphFileModel {
         input: plan.input,
         output: plan.output
       )
+    case .ncnn:
+      plan = try ImportPlan.read(planPath, model: path, kind: format.fileName)
+      graph = try ncnnGraph(files, path)
     }
     let inputs = graph.inputs.filter { graph.constants[$0.name] == nil }
     guard inputs.count == 1, let dimensions = inputs[0].dimensions,

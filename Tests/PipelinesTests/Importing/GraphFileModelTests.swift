@@ -87,6 +87,26 @@ import Testing
     #expect(plan.inferer == .whole)
   }
 
+  @Test(arguments: [true, false]) func theTwoFilesOfNCNNAreOneModel(_ isFolder: Bool) throws {
+    let source = folder.path + "/ncnn"
+    try FileManager.default.createDirectory(atPath: source, withIntermediateDirectories: true)
+    let text = "7767517\n2 2\nInput in 0 1 in\nConvolution c 1 1 in out 0=2 1=1 5=1 6=2\n"
+    try Data(text.utf8).write(to: URL(fileURLWithPath: source + "/net.param"))
+    // 1 − x for background and x for what is bright, after a flag for single precision.
+    var weights = Data(count: 4)
+    for number: Float in [-1, 1, 1, 0] {
+      withUnsafeBytes(of: number.bitPattern.littleEndian) { weights.append(contentsOf: $0) }
+    }
+    try weights.write(to: URL(fileURLWithPath: source + "/net.bin"))
+    let package = try imported(
+      isFolder ? source : source + "/net.param",
+      plan: #"{"steps": [{"orient": {"code": "RAS"}}], "labels": ["bright"]}"#
+    )
+    #expect(package.description.origin?.format == "ncnn")
+    let scan = try scan([11, 13, 9])
+    #expect(try labels(package, scan) == scan.voxels.map { $0 > 0.5 ? 1 : 0 })
+  }
+
   /// A frozen graph and a model of Keras: the package's network gives what their programs gave.
   @Test(arguments: ["tensorflow/slices.pb", "keras/unet.h5", "keras/unet.keras"])
   func otherFormatsBecomeGraphs(_ source: String) throws {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Transforms
 
-/// Images, and what other programs make of them: `Tests/Fixtures/restoration`.
+/// Images, and what other programs make of them: `Tests/Fixtures/filters`.
 struct RestorationFixture: Decodable {
   struct Image: Decodable {
     let size: [Int]

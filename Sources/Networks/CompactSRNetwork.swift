@@ -111,6 +111,7 @@ extension CompactSRConfiguration: NetworkValues {
   /// The channels.
   public var outputChannels: Int { channels }
   var outputScale: Int { scale }
+  var givesImages: Bool { true }
 
   func check(network: String) throws(NetworksError) {
     let check = ValueCheck(network: network)

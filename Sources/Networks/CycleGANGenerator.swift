@@ -182,6 +182,8 @@ public final class CycleGANGenerator: Network {
 }
 
 extension CycleGANConfiguration: NetworkValues {
+  var givesImages: Bool { true }
+
   func check(network: String) throws(NetworksError) {
     let check = ValueCheck(network: network)
     try check.channels(inputChannels, outputChannels)

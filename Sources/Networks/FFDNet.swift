@@ -125,6 +125,7 @@ extension FFDNetConfiguration: NetworkValues {
   public var inputChannels: Int { channels * (1 + 2 * contextSlices) + 1 }
   /// The channels.
   public var outputChannels: Int { channels }
+  var givesImages: Bool { true }
 
   func check(network: String) throws(NetworksError) {
     let check = ValueCheck(network: network)

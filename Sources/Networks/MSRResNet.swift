@@ -131,6 +131,7 @@ extension MSRResNetConfiguration: NetworkValues {
   /// The channels.
   public var outputChannels: Int { channels }
   var outputScale: Int { scale }
+  var givesImages: Bool { true }
 
   func check(network: String) throws(NetworksError) {
     let check = ValueCheck(network: network)

@@ -316,6 +316,9 @@ public enum NetworkConfiguration: Sendable, Equatable {
   /// How many times larger the output is than the input along each spatial axis.
   public var outputScale: Int { values.outputScale }
 
+  /// Whether the output is an image rather than scores of classes.
+  public var givesImages: Bool { values.givesImages }
+
   /// Builds the network with random weights.
   /// - Parameter random: The stream to draw weights from.
   /// - Returns: The network.

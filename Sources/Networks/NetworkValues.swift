@@ -12,6 +12,8 @@ protocol NetworkValues: Codable, Sendable, Equatable {
   var dimensions: Int { get }
   /// How many times larger the output is than the input along each spatial axis.
   var outputScale: Int { get }
+  /// Whether the output is an image rather than scores of classes.
+  var givesImages: Bool { get }
   /// Throws `NetworksError.invalidConfiguration` when a value is out of its range.
   func check(network: String) throws(NetworksError)
   /// Builds the network; the values passed their check.
@@ -20,6 +22,7 @@ protocol NetworkValues: Codable, Sendable, Equatable {
 
 extension NetworkValues {
   var outputScale: Int { 1 }
+  var givesImages: Bool { false }
 }
 
 /// Checks of values that many networks have, each with the network's name for the message.
@@ -74,6 +77,7 @@ struct ValueCheck {
 }
 
 extension UNetConfiguration: NetworkValues {
+  var givesImages: Bool { addsInput }
   func check(network: String) throws(NetworksError) { try check() }
   func network(random: inout RandomStream) -> any Network { UNet(self, random: &random) }
 }

@@ -165,6 +165,8 @@ public final class Pix2PixGenerator: Network {
 }
 
 extension Pix2PixConfiguration: NetworkValues {
+  var givesImages: Bool { true }
+
   func check(network: String) throws(NetworksError) {
     let check = ValueCheck(network: network)
     try check.channels(inputChannels, outputChannels)

@@ -93,6 +93,7 @@ extension SRCNNConfiguration: NetworkValues {
   public var inputChannels: Int { channels * (1 + 2 * contextSlices) }
   /// The channels.
   public var outputChannels: Int { channels }
+  var givesImages: Bool { true }
 
   func check(network: String) throws(NetworksError) {
     let check = ValueCheck(network: network)

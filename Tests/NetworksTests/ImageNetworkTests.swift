@@ -212,6 +212,7 @@ struct ImageNetworkTests {
     expectClose(output, try #require(stored["output"]), tolerance(test))
     let scale = test.configuration.outputScale
     #expect(network.outputScale == scale)
+    #expect(test.configuration.givesImages)
     #expect(output.shape.dropFirst(2).elementsEqual(input.shape.dropFirst(2).map { $0 * scale }))
     #expect(input.shape[1] == test.configuration.inputChannels)
     #expect(output.shape[1] == test.configuration.outputChannels)
@@ -263,6 +264,10 @@ struct ImageNetworkTests {
       parameter.value = Tensor(repeating: 0, shape: parameter.shape)
     }
     #expect(network(x, in: .inference).values == Array(x.values[64..<128]))
+    #expect(NetworkConfiguration.unet(values).givesImages)
+    values.addsInput = false
+    #expect(!NetworkConfiguration.unet(values).givesImages)
+    values.addsInput = true
     values.inputChannels = 2
     let invalid = NetworkConfiguration.unet(values)
     #expect(throws: NetworksError.self) { try invalid.makeNetwork(random: &random) }

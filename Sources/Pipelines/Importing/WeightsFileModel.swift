@@ -34,6 +34,12 @@ enum WeightsFileModel {
       dictionary,
       hints: plan.network?.networkHints ?? NetworkHints()
     )
+    guard !found.configuration.givesImages else {
+      throw PipelinesError.unsupportedModel(
+        path: path,
+        reason: "its network (\(found.configuration.name)) gives images, not scores of classes"
+      )
+    }
     var result = try plan.model(
       ImportPlan.Facts(
         path: path,

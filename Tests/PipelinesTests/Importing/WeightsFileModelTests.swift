@@ -100,6 +100,13 @@ import Testing
     let plan = #"{"steps": []}"#
     let unknown = #expect(throws: NetworksError.self) { try imported(strange, plan: plan) }
     #expect(unknown?.failure == .missingComponent)
+    // A network that gives images is no segmentation.
+    let images = Fixtures.path("restoration/dncnn-plain.safetensors")
+    let stored = try Safetensors(contentsOf: images, skipping: { !$0.hasPrefix("weights.") })
+    let denoiser = folder.path + "/denoiser.safetensors"
+    try stored.encoded().write(to: URL(fileURLWithPath: denoiser))
+    let image = #expect(throws: PipelinesError.self) { try imported(denoiser, plan: plan) }
+    #expect(image?.description.contains("dncnn") ?? false)
     let missing = #expect(throws: PipelinesError.self) { try imported(strange, plan: nil) }
     #expect(missing?.description.contains("steps") ?? false)
     let hostile = Fixtures.path("torch/hostile.pt")

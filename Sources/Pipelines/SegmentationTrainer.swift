@@ -384,7 +384,7 @@ public struct SegmentationTrainer: Sendable {
 
   /// Writes the first process's state; the others need not wait for it.
   private func write(_ state: TrainingState) throws {
-    if exchange.isRoot { try checkpoint.save(state, outputs: outputs) }
+    if exchange.isRoot { try checkpoint.save(state.stored(), outputs: outputs) }
   }
 
   /// One line for each epoch, beside the bar.
@@ -430,7 +430,7 @@ public struct SegmentationTrainer: Sendable {
 
 extension Duration {
   /// The duration in seconds.
-  var seconds: Double {
+  package var seconds: Double {
     Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

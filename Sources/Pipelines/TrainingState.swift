@@ -13,15 +13,14 @@ struct TrainingState {
   var dataSeconds = 0.0
   /// What is noted beside the weights.
   var journal = TrainingJournal()
-  let network: any Network
   /// Which classes of the samples make up which region; nil without regions.
   private let regionTable: RegionTable?
-  private var optimizer: Optimizer
-  /// Running average of the weights; nil without averaging.
-  private var average: WeightAverage?
+  private var weights: TrainedWeights
   private var lossSum = 0.0
   private var lossCount = 0
   private var lastRate = 0.0
+
+  var network: any Network { weights.network }
 
   init(
     _ configuration: TrainingConfiguration,
@@ -33,8 +32,7 @@ struct TrainingState {
     try configuration.plan.check()
     try configuration.checkRegions()
     regionTable = configuration.regionTable
-    var random = RandomStream(seed: configuration.seed).split(0x6E65_7477)
-    let network = try configuration.network.makeNetwork(random: &random)
+    let network = try TrainedWeights.network(configuration.network, seed: configuration.seed)
     let (patch, multiples) = (configuration.plan.patchSize, network.axisMultiples)
     let needed = multiples.count == 1 ? patch.map { _ in multiples[0] } : multiples
     guard zip(patch, needed).allSatisfy({ $0 % $1 == 0 }) else {
@@ -43,14 +41,11 @@ struct TrainingState {
       )
     }
     initial?.load(into: network, plan: configuration.plan)
-    self.network = network
-    optimizer = Optimizer(configuration.optimizer, parameters: network.namedParameters)
-    if configuration.averagingDecay > 0 {
-      average = WeightAverage(
-        decay: configuration.averagingDecay,
-        parameters: network.namedParameters
-      )
-    }
+    weights = TrainedWeights(
+      network,
+      optimizer: configuration.optimizer,
+      averagingDecay: configuration.averagingDecay
+    )
     if let stored = try checkpoint?.load() {
       try restore(stored, from: checkpoint?.path ?? "", keepsSteps: keepsSteps)
     }
@@ -100,15 +95,14 @@ struct TrainingState {
       )
     }
     if step % TrainingJournal.normInterval == 0 {
-      journal.note(gradientNorm: optimizer.norm(of: slopes))
+      journal.note(gradientNorm: weights.norm(of: slopes))
     }
     journal.note(batch.labels, step: step, classes: configuration.classCount)
-    optimizer.step(slopes, learningRate: rate, clipNorm: configuration.clipNorm)
+    weights.step(slopes, learningRate: rate, clipNorm: configuration.clipNorm)
     step += 1
     lossSum += Double(loss.scalar)
     lossCount += 1
     lastRate = rate
-    average?.update()
   }
 
   /// The loss and the gradients of the whole batch, of which this process holds a part.
@@ -186,13 +180,7 @@ struct TrainingState {
 
   /// A network of its own with the averaged weights.
   func averagedNetwork() throws -> any Network {
-    var random = RandomStream(seed: 0)
-    let result = try configuration.network.makeNetwork(random: &random)
-    let averages = average?.values ?? [:]
-    for (target, source) in zip(result.namedParameters, network.namedParameters) {
-      target.parameter.value = averages[source.name] ?? source.parameter.value
-    }
-    return result
+    try weights.averagedNetwork(configuration.network)
   }
 
   /// The state without tensors.
@@ -209,14 +197,6 @@ struct TrainingState {
   }
 
   func stored() throws -> Safetensors {
-    var tensors: [String: Tensor] = [:]
-    for (name, parameter) in network.namedParameters {
-      tensors["network." + name] = parameter.value
-    }
-    for (name, values) in average?.stored ?? [:] { tensors["average." + name] = values }
-    for (name, values) in optimizer.moments {
-      tensors["moment." + name] = Tensor(values, shape: [values.count])
-    }
     let summary = Summary(
       configuration: configuration,
       step: step,
@@ -229,7 +209,7 @@ struct TrainingState {
       journal: journal
     )
     let text = String(decoding: try JSONEncoder().encode(summary), as: UTF8.self)
-    return Safetensors(tensors: tensors, metadata: ["lamina.training/1": text])
+    return Safetensors(tensors: weights.tensors, metadata: ["lamina.training/1": text])
   }
 
   /// The configuration that a checkpoint was saved with; nil when it is none.
@@ -257,34 +237,13 @@ struct TrainingState {
         reason: "its network, plan, seed, fold, steps or training values differ"
       )
     }
-    func part(_ prefix: String) -> [String: Tensor] {
-      Dictionary(
-        uniqueKeysWithValues: stored.tensors.filter { $0.key.hasPrefix(prefix) }.map {
-          (String($0.key.dropFirst(prefix.count)), $0.value)
-        }
-      )
-    }
-    try network.load(Safetensors(tensors: part("network.")), from: path)
-    let sizes = Dictionary(
-      network.namedParameters.map { ($0.name, $0.parameter.shape.reduce(1, *)) },
-      uniquingKeysWith: { first, _ in first }
-    )
-    let (average, moments) = (part("average."), part("moment."))
-    let areSound =
-      average.allSatisfy { $0.value.count == sizes[$0.key] }
-      && moments.allSatisfy { entry in
-        // "first.encoder…": the slot's name, then the parameter's.
-        let name = entry.key.drop { $0 != "." }.dropFirst()
-        return entry.value.count == sizes[String(name)]
-      }
-    guard areSound, (0...summary.configuration.steps).contains(summary.step) else {
+    guard (0...summary.configuration.steps).contains(summary.step) else {
       throw PipelinesError.checkpointMismatch(
         path: path,
         reason: "its values contradict themselves"
       )
     }
-    self.average?.restore(updateCount: summary.step, stored: average)
-    optimizer.restore(stepCount: summary.step, moments: moments.mapValues(\.values))
+    try weights.restore(stored.tensors, stepCount: summary.step, from: path)
     configuration = summary.configuration
     step = summary.step
     epochs = summary.epochs
@@ -294,28 +253,5 @@ struct TrainingState {
     lossCount = summary.lossCount
     lastRate = summary.lastRate
     journal = summary.journal ?? TrainingJournal()
-  }
-}
-
-/// The file in which an unfinished run is kept.
-struct TrainingCheckpoint: Sendable {
-  let folder: String
-
-  var path: String { folder + "/checkpoint.safetensors" }
-
-  func save(_ state: TrainingState, outputs: OutputGuard) throws {
-    try outputs.replace(with: try state.stored().encoded(), at: path)
-  }
-
-  /// The stored state, or nil when there is none.
-  func load() throws -> Safetensors? {
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
-    return try Safetensors(contentsOf: path)
-  }
-
-  /// Removes the checkpoint, and its folder when nothing else is in it.
-  func remove() {
-    try? FileManager.default.removeItem(atPath: path)
-    _ = rmdir(folder)
   }
 }

@@ -109,6 +109,7 @@ extension ModelDescription {
     case .slices(let plan) where plan.separation != nil: nil
     case .slices: .labels([0] + labels.map(\.id))
     case .volume(let plan): plan.heads == .labels ? .labels([0] + labels.map(\.id)) : nil
+    case .enhancement: nil
     }
   }
 }

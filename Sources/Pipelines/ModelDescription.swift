@@ -110,6 +110,14 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     public var sd: Double
     /// The number of cases.
     public var cases: Int
+
+    package init(structure: String, metric: String, mean: Double, sd: Double, cases: Int) {
+      self.structure = structure
+      self.metric = metric
+      self.mean = mean
+      self.sd = sd
+      self.cases = cases
+    }
   }
 
   /// The volume of several structures together, such as the intracranial volume.
@@ -221,6 +229,12 @@ public struct ModelDescription: Codable, Sendable, Equatable {
       "`CASE\(SegmentationDataset.channelSuffix(number)).nii.gz` (\(name))"
     }
     return "Channels are files beside each other, on one grid: \(files.joined(separator: ", "))."
+  }
+
+  /// What the model is for.
+  public var task: ModelTask {
+    if let plan = plan.enhancement { return .enhancement(plan.task) }
+    return labels.isEmpty ? .start : .segmentation
   }
 
   /// The schema that this program writes and reads.

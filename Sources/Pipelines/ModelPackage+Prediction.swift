@@ -139,6 +139,7 @@ extension ModelPackage {
         plan,
         networks.map { try PlannedNetwork($0, options: planOptions) }
       )
+    case .enhancement: throw PipelinesError.enhancingModel(name: description.name)
     }
   }
 
@@ -171,6 +172,7 @@ extension ModelPackage {
         network.options
       )
     case .volume(let plan): return try volumePredictor(plan, [network])
+    case .enhancement: throw PipelinesError.enhancingModel(name: description.name)
     }
   }
 

@@ -84,7 +84,10 @@ public struct ModelPackage: Sendable {
         "its total \(total.name) sums labels that it does not have"
       )
     }
-    try require(description.network.outputScale == 1, "its network enlarges images")
+    try require(
+      description.network.outputScale == description.plan.enhancement?.networkScale ?? 1,
+      "its network enlarges images otherwise than its plan says"
+    )
     // A plan of named steps says itself what follows the network.
     if case .classicUNet(let values) = description.network, !description.plan.isVolume {
       try require(!values.outputsProbabilities, "its network gives probabilities, not scores")

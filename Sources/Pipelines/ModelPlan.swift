@@ -3,7 +3,7 @@ import Networks
 /// What stands between a scan and a model's networks, by the program that the model comes from.
 ///
 /// In JSON: Lamina's own plan as it is, others as `{"kind": "nnU-Net", "values": {...}}` or with the kind
-/// "volume".
+/// "volume" or "enhancement".
 public enum ModelPlan: Sendable, Equatable {
   /// Lamina's own slice-wise plan.
   case slices(SegmentationPlan)
@@ -11,6 +11,8 @@ public enum ModelPlan: Sendable, Equatable {
   case nnUNet(NNUNetPlan)
   /// A chain of named steps, as of MONAI.
   case volume(VolumePlan)
+  /// A network that improves images.
+  case enhancement(EnhancementPlan)
 
   /// Checks values that came from a file.
   /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
@@ -19,6 +21,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .slices(let plan): try plan.check()
     case .nnUNet(let plan): try plan.check()
     case .volume(let plan): try plan.check()
+    case .enhancement(let plan): try plan.check()
     }
   }
 
@@ -68,6 +71,7 @@ public enum ModelPlan: Sendable, Equatable {
           + "\(plan.previousLabels.count) of an earlier stage"
       )
     case .volume(let plan): try plan.check(network, channels: channels, labels: labels)
+    case .enhancement(let plan): try plan.check(network, channels: channels, labels: labels)
     }
   }
 
@@ -77,6 +81,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .slices(let plan): plan.patchSize
     case .nnUNet(let plan): plan.patchSize
     case .volume(let plan): plan.patchSize
+    case .enhancement(let plan): plan.patchSize
     }
   }
 
@@ -85,7 +90,7 @@ public enum ModelPlan: Sendable, Equatable {
     switch self {
     case .slices(let plan): plan.mirrorAxes
     case .nnUNet(let plan): plan.mirrorAxes
-    case .volume: []
+    case .volume, .enhancement: []
     }
   }
 
@@ -105,13 +110,18 @@ public enum ModelPlan: Sendable, Equatable {
   var testBatchSize: Int {
     switch self {
     case .slices: PatchScorer.defaultBatchSize
-    case .nnUNet, .volume: patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
+    case .nnUNet, .volume, .enhancement: patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
     }
   }
 
   /// Whether the plan is a chain of named steps.
   var isVolume: Bool {
     if case .volume = self { true } else { false }
+  }
+
+  /// The plan of a network that improves images; nil for others.
+  public var enhancement: EnhancementPlan? {
+    if case .enhancement(let plan) = self { plan } else { nil }
   }
 
   /// The plan in a few words, such as "coronal slices, patches of 64 x 64".
@@ -122,6 +132,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .slices(let plan): return "slices along \(plan.orientation), patches of \(size)"
     case .nnUNet(let plan): return "nnU-Net \(plan.configuration), patches of \(size)"
     case .volume(let plan): return plan.summary
+    case .enhancement(let plan): return plan.summary
     }
   }
 }
@@ -130,6 +141,7 @@ extension ModelPlan: Codable {
   private enum CodingKeys: String, CodingKey { case kind, values }
   private static let nnUNetKind = "nnU-Net"
   private static let volumeKind = "volume"
+  private static let enhancementKind = "enhancement"
 
   /// Reads a plan of any kind.
   /// - Parameter decoder: Where to read.
@@ -140,6 +152,8 @@ extension ModelPlan: Codable {
     case nil: self = .slices(try SegmentationPlan(from: decoder))
     case Self.nnUNetKind: self = .nnUNet(try container.decode(NNUNetPlan.self, forKey: .values))
     case Self.volumeKind: self = .volume(try container.decode(VolumePlan.self, forKey: .values))
+    case Self.enhancementKind:
+      self = .enhancement(try container.decode(EnhancementPlan.self, forKey: .values))
     case .some(let kind):
       throw DecodingError.dataCorruptedError(
         forKey: .kind,
@@ -162,6 +176,10 @@ extension ModelPlan: Codable {
     case .volume(let plan):
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(Self.volumeKind, forKey: .kind)
+      try container.encode(plan, forKey: .values)
+    case .enhancement(let plan):
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(Self.enhancementKind, forKey: .kind)
       try container.encode(plan, forKey: .values)
     }
   }

@@ -20,6 +20,12 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case unsuitableScan(path: String, reason: String)
   /// The model has no structures: it is a start for trainings.
   case unsuitedModel(name: String)
+  /// The model improves images and finds no structures.
+  case enhancingModel(name: String)
+  /// The model finds structures, or is a start for trainings, and improves no images.
+  case segmentingModel(name: String)
+  /// A step before the segmentation does not go with what was asked for.
+  case unfitStage(name: String, reason: String)
   /// The model has no structure of this name.
   case unknownStructure(name: String, known: [String])
   /// The model has no network of this name to average.
@@ -58,7 +64,7 @@ public enum PipelinesError: ClassifiedError, Equatable {
       .damagedInput
     case .failedSelfTest: .internalFault
     case .ambiguousModel, .unknownStructure, .unknownMember, .duplicateCase, .unavailableOutput,
-      .unfitEnsemble, .unsuitedModel:
+      .unfitEnsemble, .unsuitedModel, .enhancingModel, .segmentingModel, .unfitStage:
       .usage
     case .modelNotFound, .needsMoreMemory, .unsupportedModel: .missingComponent
     case .noInputs: .missingInput
@@ -86,6 +92,13 @@ public enum PipelinesError: ClassifiedError, Equatable {
         + faults.joined(separator: "; ") + "; lamina plan says what to do about each."
     case .unsuitedModel(let name):
       "\(name) has no structures; it is made for lamina train --from."
+    case .enhancingModel(let name):
+      "\(name) improves images and finds no structures; it is made for lamina enhance, and for "
+        + "--stage of lamina segment."
+    case .segmentingModel(let name):
+      "\(name) improves no images; lamina model list shows what the models do."
+    case .unfitStage(let name, let reason):
+      "The step \(name) does not go with the rest: \(reason)."
     case .unsuitableScan(let path, let reason): "\(path) does not suit the model: \(reason)."
     case .unknownStructure(let name, let known):
       "The model has no structure \(name); it has \(known.joined(separator: ", "))."

@@ -105,6 +105,8 @@ public struct RunRecord: Codable, Equatable, Sendable {
   public var model: Model
   /// The models whose probabilities were averaged, or nil for one.
   public var ensemble: [Model]?
+  /// The steps that improved the scan before; nil for none.
+  public var stages: [StageRecord]?
   /// The options that the result depends on; nil in records of earlier versions.
   public var settings: Settings?
   /// What the numbers of the label map mean, with colours and codes.

@@ -34,6 +34,8 @@ public struct SegmentationRun: Sendable {
     public var memoryLimit: Int?
     /// Whether class probabilities are wanted.
     public var wantsProbabilities = false
+    /// Steps that improve each channel of a scan before it is segmented, in order.
+    package var stages: [any ScanStage] = []
     /// The command line, for the record.
     public var command = ""
 
@@ -154,8 +156,12 @@ public struct SegmentationRun: Sendable {
     self.options = options
     self.progress = progress
     self.interruption = interruption
-    for model in models where model.description.labels.isEmpty {
-      throw PipelinesError.unsuitedModel(name: model.description.name)
+    for model in models {
+      switch model.description.task {
+      case .segmentation: continue
+      case .start: throw PipelinesError.unsuitedModel(name: model.description.name)
+      case .enhancement: throw PipelinesError.enhancingModel(name: model.description.name)
+      }
     }
     let known = models[0].description.labels.map(\.name)
     for name in options.structures ?? [] where !known.contains(name) {
@@ -265,13 +271,27 @@ public struct SegmentationRun: Sendable {
     let (item, channels, loaded) = (scan.item, scan.channels, scan.loaded)
     let probabilities = options.wantsProbabilities ? try ProbabilitySink() : nil
     let confidence = ConfidenceSums()
+    let seen = try channels.enhanced(
+      by: options.stages,
+      modality: loaded.summary.modality,
+      path: item.path,
+      progress: progress,
+      interruption: interruption
+    )
+    if probabilities != nil, seen.geometry != channels.geometry {
+      throw PipelinesError.unfitStage(
+        name: options.stages.map(\.record.name).joined(separator: ", "),
+        reason: "class probabilities would lie on another grid than the scan's; leave out "
+          + "--write probabilities"
+      )
+    }
     var labelMap = try predictor.predict(
-      channels,
+      seen,
       outputs: PredictionOutputs(probabilities: probabilities, confidence: confidence),
       progress: progress,
       interruption: interruption
     )
-    labelMap = postprocessed(labelMap)
+    labelMap = postprocessed(labelMap).gathered(onto: channels.geometry)
 
     var record = RunRecord(
       caseID: item.id,
@@ -286,6 +306,7 @@ public struct SegmentationRun: Sendable {
     record.inputSHA256 = scan.inputSHA256
     record.ensemble = models.count > 1 ? models.map(\.record) : nil
     record.settings = settings
+    record.stages = stageRecords
     record.precision = precision.precision.rawValue
     record.precisionReason = precision.reason
     record.series = options.selection.series
@@ -307,6 +328,11 @@ public struct SegmentationRun: Sendable {
       confidence: confidence.means,
       totals: description.totals ?? []
     )
+  }
+
+  /// The steps before; nil without any.
+  private var stageRecords: [StageRecord]? {
+    options.stages.isEmpty ? nil : options.stages.map(\.record)
   }
 
   /// The options that a result depends on.
@@ -332,7 +358,7 @@ public struct SegmentationRun: Sendable {
     let hashes = (record.ensemble ?? [record.model]).map(\.weightsSHA256)
     return record.input == item.path && hashes == models.map(\.record.weightsSHA256)
       && record.precision == precision.precision.rawValue && record.settings == settings
-      && record.selection == options.selection
+      && record.selection == options.selection && record.stages == stageRecords
   }
 
   private func postprocessed(_ labelMap: LabelMap) -> LabelMap {
@@ -398,7 +424,7 @@ public struct SegmentationRun: Sendable {
 
 extension ModelPackage {
   /// What a run's record says of the model.
-  var record: RunRecord.Model {
+  package var record: RunRecord.Model {
     RunRecord.Model(
       name: description.name,
       version: description.version,

@@ -1,0 +1,203 @@
+import Imaging
+import Networks
+
+/// What stands between an image and a network that improves it: saved with the weights.
+///
+/// Intensities are brought to a scale on which the network works and back again, so that they keep
+/// their unit (Hounsfield units stay such). The network sees pieces of `patchSize`; of each piece the
+/// outer `halo` voxels are left to its neighbours, except at the image's own edges.
+public struct EnhancementPlan: Codable, Sendable, Equatable {
+  /// What the network is for.
+  public enum Task: String, Codable, Sendable, CaseIterable {
+    /// Less noise on the same grid.
+    case denoise
+    /// A finer grid.
+    case superResolution = "super-resolution"
+    /// Other faults undone, such as blur, on the same grid.
+    case restoration
+  }
+
+  /// Where the finer grid comes from.
+  public enum Enlargement: String, Codable, Sendable, CaseIterable {
+    /// The network's output is larger than its input, along every axis that it sees.
+    case network
+    /// The image is interpolated by cubic B-splines before, and the network sees the finer grid.
+    case spline
+  }
+
+  /// How pieces are joined.
+  public enum Seam: String, Codable, Sendable, CaseIterable {
+    /// Each voxel comes from one piece. Equal to the whole image where the halo is as wide as the
+    /// network reaches.
+    case exact
+    /// Pieces fade into each other over twice the halo, for networks that see all of their input.
+    case blended
+  }
+
+  /// The strengths of noise that a network is told, on its own scale of intensities.
+  public struct NoiseLevel: Codable, Sendable, Equatable {
+    /// The weakest.
+    public var lowest: Double
+    /// The strongest.
+    public var highest: Double
+    /// What it is told unless the user says otherwise.
+    public var standard: Double
+
+    /// Creates a range.
+    /// - Parameters:
+    ///   - lowest: The weakest noise.
+    ///   - highest: The strongest noise.
+    ///   - standard: What the network is told unless the user says otherwise.
+    public init(lowest: Double, highest: Double, standard: Double) {
+      self.lowest = lowest
+      self.highest = highest
+      self.standard = standard
+    }
+  }
+
+  /// Version of this description.
+  public var version = 1
+  /// What the network is for.
+  public var task: Task
+  /// Axes of what the network sees: 2 for slices, 3 for volumes.
+  public var dimensions: Int
+  /// Neighbouring slices on each side that are channels too; beyond the volume its last slice counts.
+  public var contextSlices = 0
+  /// Axis codes of columns, rows and slices; nil leaves the axes as they are.
+  public var orientation: Orientation?
+  /// How many times finer the grid becomes along columns, rows and slices.
+  public var scale = [1, 1, 1]
+  /// Where the finer grid comes from; nil when no axis becomes finer.
+  public var enlargement: Enlargement?
+  /// How intensities are brought to the network's scale.
+  public var intensity: IntensityRange
+  /// Rows and columns, or slices, rows and columns, of what the network sees at once.
+  public var patchSize: [Int]
+  /// Voxels at each side of a piece that are left to its neighbours.
+  public var halo: Int
+  /// How pieces are joined.
+  public var seam = Seam.exact
+  /// The noise that the network is told by a further channel; nil when it is not told.
+  public var noiseLevel: NoiseLevel?
+  /// The modality of the scans, such as "MR" or "CT"; nil for any image.
+  public var modality: String?
+
+  /// Creates a plan; every other property has the default that its declaration shows.
+  /// - Parameters:
+  ///   - task: What the network is for.
+  ///   - dimensions: Axes of what the network sees.
+  ///   - intensity: How intensities are brought to the network's scale.
+  ///   - patchSize: Rows and columns, or slices, rows and columns, of what it sees at once.
+  ///   - halo: Voxels at each side of a piece that are left to its neighbours.
+  public init(
+    task: Task,
+    dimensions: Int,
+    intensity: IntensityRange,
+    patchSize: [Int],
+    halo: Int
+  ) {
+    self.task = task
+    self.dimensions = dimensions
+    self.intensity = intensity
+    self.patchSize = patchSize
+    self.halo = halo
+  }
+
+  /// Slices that the network sees for each one that it makes.
+  public var slicesSeen: Int { 2 * contextSlices + 1 }
+
+  /// How many times larger the network's output must be than its input.
+  public var networkScale: Int { enlargement == .network ? scale[0] : 1 }
+
+  /// Checks values that came from a file.
+  /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
+  public func check() throws(PipelinesError) {
+    func require(_ condition: Bool, _ reason: String) throws(PipelinesError) {
+      if !condition { throw .invalidPlan(reason: reason) }
+    }
+    try require(version == 1, "its version is \(version), this program knows 1")
+    try require([2, 3].contains(dimensions), "dimensions is \(dimensions)")
+    try require((0...16).contains(contextSlices), "contextSlices is \(contextSlices)")
+    try require(
+      dimensions == 2 || contextSlices == 0,
+      "a network of volumes sees no contextSlices, but there are \(contextSlices)"
+    )
+    try require(
+      scale.count == 3 && scale.allSatisfy((1...16).contains),
+      "scale is \(scale)"
+    )
+    try require(
+      (enlargement == nil) == (scale == [1, 1, 1]),
+      "the scale \(scale) and the enlargement do not agree"
+    )
+    try require(
+      isFiner == (enlargement != nil),
+      "a plan for \(task.rawValue) has the scale \(scale)"
+    )
+    if enlargement == .network {
+      let seen = dimensions == 3 ? scale : Array(scale.prefix(2))
+      try require(
+        Set(seen).count == 1 && (dimensions == 3 || scale[2] == 1),
+        "a network cannot enlarge by \(scale)"
+      )
+    }
+    try require(
+      patchSize.count == dimensions && patchSize.allSatisfy((4...4096).contains),
+      "patchSize is \(patchSize)"
+    )
+    try require(
+      halo >= 0 && patchSize.allSatisfy { halo < ($0 + 1) / 2 },
+      "a halo of \(halo) leaves nothing of \(patchSize)"
+    )
+    if let noiseLevel {
+      try require(
+        0 <= noiseLevel.lowest && noiseLevel.lowest <= noiseLevel.standard
+          && noiseLevel.standard <= noiseLevel.highest && noiseLevel.highest <= 10,
+        "noiseLevel is out of order"
+      )
+    }
+    try intensity.check()
+  }
+
+  private var isFiner: Bool { task == .superResolution }
+
+  /// Checks that a network suits the plan.
+  /// - Parameters:
+  ///   - network: The network's values.
+  ///   - channels: Channels of an image.
+  ///   - labels: Structures, of which there must be none.
+  /// - Throws: `PipelinesError.invalidPlan` naming what does not fit.
+  func check(
+    _ network: NetworkConfiguration,
+    channels: Int,
+    labels: Int
+  ) throws(PipelinesError) {
+    func require(_ condition: Bool, _ reason: String) throws(PipelinesError) {
+      if !condition { throw .invalidPlan(reason: reason) }
+    }
+    try require(labels == 0, "a network that improves images has \(labels) labels")
+    try require([1, 3].contains(channels), "it has \(channels) channels, not 1 or 3")
+    let inputs = channels * slicesSeen + (noiseLevel == nil ? 0 : 1)
+    try require(
+      network.inputChannels == inputs,
+      "the network has \(network.inputChannels) input channels, the plan \(inputs)"
+    )
+    try require(
+      network.outputChannels == channels,
+      "the network has \(network.outputChannels) output channels for \(channels) of the image"
+    )
+    try require(
+      network.dimensions == dimensions,
+      "the network has \(network.dimensions) axes, the plan \(dimensions)"
+    )
+  }
+
+  /// The plan in a few words, such as "denoise, slices, patches of 128 x 128".
+  public var summary: String {
+    let size = patchSize.map(String.init).joined(separator: " x ")
+    let what =
+      dimensions == 3 ? "volumes" : contextSlices == 0 ? "slices" : "slices with neighbours"
+    let finer = enlargement == nil ? "" : " " + scale.map(String.init).joined(separator: " x ")
+    return "\(task.rawValue)\(finer), \(what), patches of \(size)"
+  }
+}

@@ -1,0 +1,9 @@
+/// What a model is for.
+public enum ModelTask: Sendable, Equatable {
+  /// Finding structures.
+  case segmentation
+  /// Improving images.
+  case enhancement(EnhancementPlan.Task)
+  /// Starting other trainings from its weights.
+  case start
+}

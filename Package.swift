@@ -77,20 +77,27 @@ let package = Package(
       ]
     ),
     .target(name: "Reporting", dependencies: ["Support", "Imaging", "ImagingIO", "Evaluation"]),
+    .target(
+      name: "Enhancement",
+      dependencies: [
+        "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
+        "Networks", "Pipelines",
+      ]
+    ),
 
     // L6
     .target(
       name: "Lamina",
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
-        "Networks", "Pipelines", "Reporting",
+        "Networks", "Pipelines", "Enhancement", "Reporting",
       ]
     ),
     .executableTarget(
       name: "LaminaCLI",
       dependencies: [
-        "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Pipelines", "Reporting",
-        "Layers", "Networks",
+        "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Pipelines", "Enhancement",
+        "Reporting", "Layers", "Networks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -144,6 +151,13 @@ let package = Package(
         "CKernels", "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks",
         "Transforms",
         "Evaluation", "Pipelines", "TestSupport",
+      ]
+    ),
+    .testTarget(
+      name: "EnhancementTests",
+      dependencies: [
+        "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Transforms",
+        "Evaluation", "Pipelines", "Enhancement", "TestSupport",
       ]
     ),
     .testTarget(

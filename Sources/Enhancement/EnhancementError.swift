@@ -1,0 +1,51 @@
+import Support
+
+/// What can go wrong when images are improved, or networks trained for it.
+public enum EnhancementError: ClassifiedError, Equatable {
+  /// No model and no filter has this name.
+  case unknownStage(name: String, filters: [String])
+  /// A filter's parameter is not one of its own, or out of its range.
+  case wrongParameter(stage: String, reason: String)
+  /// The model enlarges by another factor.
+  case otherScale(model: String, wanted: Int, scale: [Int])
+  /// The network gave values that are infinite or not numbers.
+  case infiniteValues(model: String)
+  /// Nothing to train on.
+  case noImages(path: String, reason: String)
+  /// A training's values do not go together.
+  case unfitTraining(reason: String)
+  /// The reference does not lie on the result's grid.
+  case unfitReference(path: String, reason: String)
+  /// The output's ending does not suit what is written.
+  case unfitOutput(path: String, reason: String)
+
+  /// The kind of the failure.
+  public var failure: Failure {
+    switch self {
+    case .unknownStage: .missingComponent
+    case .wrongParameter, .otherScale, .unfitTraining, .unfitOutput: .usage
+    case .infiniteValues, .unfitReference: .damagedInput
+    case .noImages: .missingInput
+    }
+  }
+
+  /// One sentence: what was wrong, where, and what to do.
+  public var description: String {
+    switch self {
+    case .unknownStage(let name, let filters):
+      "There is no model \(name), and the filters are \(filters.joined(separator: ", ")); lamina "
+        + "model list shows the models."
+    case .wrongParameter(let stage, let reason): "The step \(stage) is not possible: \(reason)."
+    case .otherScale(let model, let wanted, let scale):
+      "\(model) enlarges by \(scale.map(String.init).joined(separator: " x ")), not by \(wanted); "
+        + "choose another model or leave out --scale."
+    case .infiniteValues(let model):
+      "\(model) gave values that are not finite; use an image of the kind that it was trained on."
+    case .noImages(let path, let reason): "\(path) has no image to train on: \(reason)."
+    case .unfitTraining(let reason): "The training is not possible: \(reason)."
+    case .unfitReference(let path, let reason):
+      "\(path) is no reference for the result: \(reason)."
+    case .unfitOutput(let path, let reason): "\(path) cannot be the output: \(reason)."
+    }
+  }
+}

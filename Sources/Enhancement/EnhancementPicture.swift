@@ -1,0 +1,97 @@
+import Foundation
+import Imaging
+import ImagingIO
+import Support
+
+/// A picture whose values are on the scale of 8 bits, 0 to 255, whatever its file holds.
+package struct EnhancementPicture: Sendable {
+  /// One volume of one slice for grey, or for each of red, green and blue.
+  package let channels: [Volume<Float>]
+  /// Bits of a sample in the file: 8 or 16.
+  package let bits: Int
+  /// Whether the file had transparency, which is left out.
+  package let hadAlpha: Bool
+
+  /// 65535 in 16 bits is 255.
+  private static let deepFactor: Float = 257
+
+  package init(channels: [Volume<Float>], bits: Int) {
+    self.channels = channels
+    self.bits = bits
+    hadAlpha = false
+  }
+
+  /// Reads a PNG, JPEG or TIFF file; of several pages the first.
+  ///
+  /// Pictures of three equal colours become grey.
+  /// - Parameter path: The file.
+  /// - Throws: `ImagingIOError` for damaged or unknown files; `SupportError.unreadable`.
+  package init(path: String) throws {
+    let read = try PictureChannels.read(path)
+    hadAlpha = read.count == 4
+    let deep = if case .uint16 = read[0] { true } else { false }
+    bits = deep ? 16 : 8
+    let values = read.prefix(3).map { channel in
+      deep ? channel.asFloat.map { $0 / Self.deepFactor } : channel.asFloat
+    }
+    let isGrey = values.count < 3 || (values[0] == values[1] && values[1] == values[2])
+    channels = isGrey ? [values[0]] : values
+  }
+
+  /// The luma 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601) of colours, or the grey values.
+  package var grey: Volume<Float> {
+    guard channels.count == 3 else { return channels[0] }
+    let (red, green, blue) = (channels[0].voxels, channels[1].voxels, channels[2].voxels)
+    return Volume(
+      geometry: channels[0].geometry,
+      voxels: green.indices.map {
+        green[$0] + 0.299 * (red[$0] - green[$0]) + 0.114 * (blue[$0] - green[$0])
+      }
+    )
+  }
+
+  /// The picture with another luma: the colours' differences to it stay, interpolated where the grid is
+  /// finer.
+  /// - Parameter grey: The new luma, on the same field of view.
+  /// - Returns: The picture; of grey ones the luma itself.
+  package func replacingGrey(_ grey: Volume<Float>) -> EnhancementPicture {
+    guard channels.count == 3 else { return EnhancementPicture(channels: [grey], bits: bits) }
+    let old = self.grey
+    let colours = channels.map { channel in
+      var difference = Volume(
+        geometry: old.geometry,
+        voxels: channel.voxels.indices.map { channel.voxels[$0] - old.voxels[$0] }
+      )
+      if grey.geometry != old.geometry {
+        difference = difference.resampled(to: grey.geometry, interpolation: .cubicBSpline)
+      }
+      return Volume(
+        geometry: grey.geometry,
+        voxels: grey.voxels.indices.map { grey.voxels[$0] + difference.voxels[$0] }
+      )
+    }
+    return EnhancementPicture(channels: colours, bits: bits)
+  }
+
+  /// The picture as a PNG file of its own depth; values beyond the range become its ends.
+  /// - Returns: The file's bytes.
+  /// - Throws: `SupportError.libraryFailure` when the picture is larger than PNG holds.
+  package func png() throws -> Data {
+    let geometry = channels[0].geometry
+    let (count, factor) = (channels.count, bits == 16 ? Self.deepFactor : 1)
+    var samples = [UInt16](repeating: 0, count: count * geometry.voxelCount)
+    for (channel, volume) in channels.enumerated() {
+      for (place, value) in volume.voxels.enumerated() where value.isFinite {
+        samples[place * count + channel] = UInt16((min(max(value, 0), 255) * factor).rounded())
+      }
+    }
+    return try PNGEncoder.encode(
+      PNGImage(
+        width: geometry.size.x,
+        height: geometry.size.y,
+        channels: count,
+        samples: bits == 16 ? .sixteenBit(samples) : .eightBit(samples.map { UInt8($0) })
+      )
+    )
+  }
+}

@@ -4,6 +4,7 @@ import Imaging
 import Networks
 import Pipelines
 import Support
+import Tensors
 import TestSupport
 import Testing
 
@@ -121,7 +122,7 @@ import Testing
     #expect(whole.geometry.size == SIMD3(84, 72, 1))
     #expect(whole.geometry.spacing == SIMD3(0.125, 0.1875, 1))
     // The halo covers 17 convolutions before and 2 after each doubling.
-    #expect(whole.voxels.allSatisfy(\.isFinite))
+    #expect(whole.voxels.allSatisfy { $0.isFinite })
   }
 
   @Test func aConstantScanStaysConstant() throws {
@@ -139,7 +140,7 @@ import Testing
     scan[3, 3, 2] = .nan
     scan[4, 3, 2] = .infinity
     let enhancer = try SampleModel.enhancer(SampleModel.dnCNN(), SampleModel.plan())
-    #expect(try enhancer.improved(scan).voxels.allSatisfy(\.isFinite))
+    #expect(try enhancer.improved(scan).voxels.allSatisfy { $0.isFinite })
     #expect(throws: PipelinesError.self) {
       try enhancer.check(scan.map { _ in Float.nan }, modality: nil, path: "scan")
     }

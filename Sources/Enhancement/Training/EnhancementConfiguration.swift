@@ -1,0 +1,126 @@
+import Layers
+import Networks
+import Pipelines
+import Tensors
+
+/// Every number that a training of a network for images depends on; saved with its checkpoints.
+public struct EnhancementConfiguration: Codable, Sendable, Equatable {
+  /// What is minimised between output and target.
+  public enum Loss: String, Codable, Sendable, CaseIterable {
+    /// Mean absolute difference.
+    case l1
+    /// Mean squared difference.
+    case l2
+    /// Mean of √(d² + 10⁻⁶) (Charbonnier et al. 1994).
+    case charbonnier
+  }
+
+  /// What a network is trained on when there are no clean images.
+  public enum SelfSupervision: String, Codable, Sendable, CaseIterable {
+    /// Voxels hidden from the network are told from those around them (Krull, Buchholz and Jug 2019,
+    /// "Noise2Void - Learning Denoising from Single Noisy Images").
+    case noise2void
+  }
+
+  /// The architecture.
+  public var network: NetworkConfiguration
+  /// What stands between an image and the network.
+  public var plan: EnhancementPlan
+  /// The noise that is added; nil for none.
+  public var noise: ImageNoise?
+  /// How a network is trained without clean images; nil with them.
+  public var selfSupervision: SelfSupervision?
+  /// What is minimised.
+  public var loss = Loss.l1
+  /// Which optimiser changes the weights.
+  public var optimizer = OptimizerConfiguration.adam(
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0
+  )
+  /// How the learning rate falls.
+  public var schedule = LearningRateSchedule.cosine
+  /// The learning rate at the start.
+  public var learningRate = 1e-3
+  /// The learning rate rises over so many first steps.
+  public var warmupSteps = 20
+  /// Rows and columns, or slices, rows and columns, of a sample that the network sees.
+  public var patchSize: [Int]
+  /// Samples of one step.
+  public var batchSize = 16
+  /// Steps in all.
+  public var steps = 5000
+  /// Gradients of a larger norm are shortened to it.
+  public var clipNorm = 5.0
+  /// Decay of the weights' running average, with which images are improved; 0 for none.
+  public var averagingDecay = 0.998
+  /// Seed of every random choice.
+  public var seed: UInt64 = 1
+  /// Share of the images that are held out.
+  public var heldOutShare = 0.1
+
+  /// Creates a configuration; every other property has the default that its declaration shows.
+  /// - Parameters:
+  ///   - network: The architecture.
+  ///   - plan: What stands between an image and the network.
+  ///   - patchSize: Rows and columns, or slices, rows and columns, of a sample.
+  public init(network: NetworkConfiguration, plan: EnhancementPlan, patchSize: [Int]) {
+    self.network = network
+    self.plan = plan
+    self.patchSize = patchSize
+  }
+
+  /// Neighbouring places among which a hidden voxel's stand-in is drawn, on each side.
+  static let blindRadius = 2
+  /// One voxel of so many is hidden in a sample.
+  static let blindInterval = 64
+
+  /// The loss of an output.
+  /// - Parameters:
+  ///   - output: The network's output.
+  ///   - target: What it should be.
+  ///   - weights: 1 where the loss counts, else 0; nil for everywhere.
+  /// - Returns: One number: the mean over the voxels that count.
+  func loss(_ output: Tensor, target: Tensor, weights: Tensor?) -> Tensor {
+    guard let weights else { return value(output, target) }
+    let counted = weights.values.reduce(0, +)
+    // The Charbonnier loss of equal values is not 0, but its derivative is.
+    return value(output * weights, target * weights) * (Float(weights.count) / max(1, counted))
+  }
+
+  private func value(_ output: Tensor, _ target: Tensor) -> Tensor {
+    switch loss {
+    case .l1: absoluteLoss(output, target: target)
+    case .l2: squaredLoss(output, target: target)
+    case .charbonnier: charbonnierLoss(output, target: target)
+    }
+  }
+
+  /// Checks that the values go together.
+  /// - Throws: `EnhancementError.unfitTraining`; `PipelinesError.invalidPlan`.
+  func check() throws {
+    func require(_ condition: Bool, _ reason: String) throws {
+      if !condition { throw EnhancementError.unfitTraining(reason: reason) }
+    }
+    try ModelPlan.enhancement(plan).check()
+    try noise?.check()
+    try require(patchSize.count == plan.dimensions, "samples of \(patchSize) for its network")
+    try require(
+      plan.task != .denoise || noise != nil || selfSupervision != nil,
+      "nothing says what noise is; name it with --noise, or train with --self-supervised"
+    )
+    try require(
+      selfSupervision == nil || plan.task == .denoise,
+      "without clean images only noise can be removed"
+    )
+    try require(
+      plan.enlargement != .spline || noise == nil,
+      "noise is added before the image is interpolated, which is not possible yet"
+    )
+    try require(
+      (1...4096).contains(batchSize) && steps >= 1 && (0..<1).contains(heldOutShare),
+      "its batch of \(batchSize), \(steps) steps or held-out share are out of range"
+    )
+  }
+}

@@ -1,0 +1,108 @@
+import Imaging
+import Networks
+import Pipelines
+import Support
+
+/// Chooses the values of a training of a network for images.
+public enum EnhancementPlanner {
+  /// Hounsfield units of CT scans that become 0 and 1: what 12 bits hold.
+  static let hounsfieldRange = IntensityRange.fixed(low: -1024, high: 3071)
+  /// Values of pictures on the scale of 8 bits.
+  package static let pictureRange = IntensityRange.fixed(low: 0, high: 255)
+  /// Magnitude images of MR have no unit: their bright end is a percentile.
+  static let magnitudeRange = IntensityRange.percentiles(low: 0, high: 99.5)
+
+  /// What of a piece is kept, beyond its halo.
+  private static let (sliceCore, volumeCore) = (128, 48)
+
+  /// The values for images.
+  /// - Parameters:
+  ///   - images: The images.
+  ///   - request: What is asked for.
+  /// - Returns: The configuration, with the default number of steps.
+  /// - Throws: `EnhancementError.unfitTraining`; `NetworksError` for impossible values.
+  public static func configuration(
+    for images: CleanImages,
+    _ request: EnhancementRequest
+  ) throws -> EnhancementConfiguration {
+    func require(_ condition: Bool, _ reason: String) throws {
+      if !condition { throw EnhancementError.unfitTraining(reason: reason) }
+    }
+    try require(
+      !images.arePictures || (request.dimensions == 2 && request.contextSlices == 0),
+      "pictures have no neighbouring slices"
+    )
+    try require(
+      !images.arePictures || request.scale[2] == 1,
+      "pictures have no slices between which others could be made"
+    )
+    try require(
+      request.task != .superResolution || request.scale != [1, 1, 1],
+      "super-resolution needs a scale; name it with --scale"
+    )
+    let modality = request.modality ?? commonModality(images)
+    var plan = EnhancementPlan(
+      task: request.task,
+      dimensions: request.dimensions,
+      intensity: images.arePictures
+        ? pictureRange : modality == "CT" ? hounsfieldRange : magnitudeRange,
+      patchSize: [Int](repeating: 16, count: request.dimensions),
+      halo: 0
+    )
+    plan.contextSlices = request.contextSlices
+    plan.orientation = request.orientation
+    plan.scale = request.scale
+    plan.modality = images.arePictures ? nil : modality
+    let network = try request.network(&plan)
+    let made = try TrainedWeights.network(network, seed: 1)
+    try setPatch(of: &plan, made)
+    let multiple = made.axisMultiples.max() ?? 1
+    let side = request.patch ?? (request.dimensions == 3 ? 32 : plan.networkScale > 1 ? 32 : 48)
+    var result = EnhancementConfiguration(
+      network: network,
+      plan: plan,
+      patchSize: [Int](
+        repeating: max(multiple, side / multiple * multiple),
+        count: request.dimensions
+      )
+    )
+    result.noise = request.noise
+    result.selfSupervision = request.selfSupervision
+    // The blind spot's noise has a mean of 0, which the squared difference finds.
+    result.loss = request.loss ?? (request.selfSupervision == nil ? .l1 : .l2)
+    result.batchSize = request.batchSize ?? (request.dimensions == 3 ? 4 : 16)
+    try result.check()
+    return result
+  }
+
+  /// The modality that files state or values tell; nil where they differ.
+  private static func commonModality(_ images: CleanImages) -> String? {
+    let found = Set(
+      images.images.map { image in
+        image.modality ?? (ModalityGuess.looksLikeCT(image.volume.voxels) ? "CT" : "")
+      }
+    )
+    guard found.count == 1, let only = found.first, !only.isEmpty else { return nil }
+    return only
+  }
+
+  /// Pieces for prediction: what the network reaches around a core, or half of a piece shared.
+  /// - Parameters:
+  ///   - plan: The plan, all else of which is set.
+  ///   - network: The network with any weights.
+  /// - Throws: `NetworksError`.
+  package static func setPatch(of plan: inout EnhancementPlan, _ network: any Network) throws {
+    let core = plan.dimensions == 2 ? sliceCore : volumeCore
+    let reach = try NetworkReach.measured(
+      network,
+      channels: plan.slicesSeen + (plan.noiseLevel == nil ? 0 : 1),
+      dimensions: plan.dimensions
+    )
+    let multiples = network.axisMultiples
+    let needed = multiples.count == 1 ? plan.patchSize.map { _ in multiples[0] } : multiples
+    let halo = reach ?? core / 4
+    plan.seam = reach == nil ? .blended : .exact
+    plan.halo = halo
+    plan.patchSize = needed.map { (core + 2 * halo + $0 - 1) / $0 * $0 }
+  }
+}

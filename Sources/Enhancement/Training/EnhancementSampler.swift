@@ -1,0 +1,193 @@
+import Imaging
+import Pipelines
+import Support
+import Tensors
+import Transforms
+
+/// Draws pairs of degraded and clean pieces of images.
+///
+/// Sample i of step t depends on the seed, t and i alone, so that a resumed run sees what an
+/// uninterrupted one would have seen.
+package struct EnhancementSampler: Sendable {
+  /// One sample, channels slowest, the last axis fastest.
+  package struct Sample: Sendable, Equatable {
+    /// What the network is given: slices with neighbours, or a box, and the noise level where the network
+    /// is told it.
+    package var input: [Float]
+    /// What it should give.
+    package var target: [Float]
+    /// 1 where the loss counts, else 0; nil for everywhere.
+    package var weights: [Float]?
+  }
+
+  /// What one step is computed from.
+  package struct Batch: Sendable {
+    /// `[N, C, spatial…]`.
+    package let input: Tensor
+    /// `[N, 1, spatial…]`, larger by the network's scale.
+    package let target: Tensor
+    /// As the target; nil for everywhere.
+    package let weights: Tensor?
+  }
+
+  /// A patch whose standard deviation is below this is drawn anew, up to `attempts` times: air teaches
+  /// nothing.
+  private static let flatDeviation: Float = 0.01
+  private static let attempts = 4
+
+  private let images: [EnhancementMaterial.Image]
+  private let configuration: EnhancementConfiguration
+  private let stream: RandomStream
+
+  /// Creates a sampler.
+  /// - Parameters:
+  ///   - images: The images trained on, at least one, none smaller than a sample.
+  ///   - configuration: The values of the run.
+  package init(_ images: [EnhancementMaterial.Image], configuration: EnhancementConfiguration) {
+    precondition(!images.isEmpty, "no image to draw samples from")
+    self.images = images
+    self.configuration = configuration
+    stream = RandomStream(seed: configuration.seed).split(0x7361_6D70)
+  }
+
+  private var plan: EnhancementPlan { configuration.plan }
+
+  /// Slices, rows and columns of a sample.
+  private var box: SIMD3<Int> {
+    let patch = configuration.patchSize
+    return plan.dimensions == 3 ? [patch[2], patch[1], patch[0]] : [patch[1], patch[0], 1]
+  }
+
+  /// Draws one sample.
+  /// - Parameters:
+  ///   - step: The step, from 0.
+  ///   - index: The place in the batch.
+  /// - Returns: The sample.
+  package func sample(step: Int, index: Int) -> Sample {
+    var random = stream.split(step, index)
+    let image = images[min(images.count - 1, Int(random.uniform() * Double(images.count)))]
+    let size = image.input.geometry.size
+    let (box, plan) = (self.box, self.plan)
+    var (origin, target) = (SIMD3<Int>(), [Float]())
+    let larger = SIMD3(plan.networkScale, plan.networkScale, 1)
+    let factor = plan.dimensions == 3 ? SIMD3(repeating: plan.networkScale) : larger
+    for _ in 0..<Self.attempts {
+      for axis in 0..<3 {
+        origin[axis] = Int(random.uniform() * Double(size[axis] - box[axis] + 1))
+      }
+      target = image.clean.values(at: origin &* factor, box &* factor)
+      if Self.deviation(target) >= Self.flatDeviation { break }
+    }
+    // A slice of a volume that is seen with its neighbours.
+    let slices =
+      plan.dimensions == 3
+      ? [origin.z..<origin.z + box.z]
+      : (-plan.contextSlices...plan.contextSlices).map {
+        let slice = min(max(origin.z + $0, 0), size.z - 1)
+        return slice..<slice + 1
+      }
+    var input = slices.flatMap { range in
+      image.input.values(
+        at: [origin.x, origin.y, range.lowerBound],
+        [box.x, box.y, range.count]
+      )
+    }
+    let number = Int(random.uniform() * 8)
+    let symmetry = box.x == box.y ? SquareSymmetry(number: number) : .identity
+    var weights: [Float]?
+    var level: Float?
+    if configuration.selfSupervision == .noise2void {
+      let blind = blinded(&input, &random)
+      target = blind.target
+      weights = blind.weights
+    } else if let noise = configuration.noise {
+      let parameters = noise.draw(&random)
+      noise.apply(parameters, to: &input)
+      level = parameters.level
+    }
+    var sample = Sample(
+      input: symmetry.applied(to: input, side: box.x),
+      target: symmetry.applied(to: target, side: box.x * factor.x),
+      weights: weights.map { symmetry.applied(to: $0, side: box.x) }
+    )
+    if let standard = plan.noiseLevel?.standard {
+      sample.input += [Float](
+        repeating: level ?? Float(standard),
+        count: box.x * box.y * box.z
+      )
+    }
+    return sample
+  }
+
+  /// Hides voxels of the slice or box that the network makes: each is replaced by a neighbour.
+  /// - Returns: The values before, and 1 where one was hidden.
+  private func blinded(
+    _ input: inout [Float],
+    _ random: inout RandomStream
+  ) -> (target: [Float], weights: [Float]) {
+    let (box, radius) = (self.box, EnhancementConfiguration.blindRadius)
+    let count = box.x * box.y * box.z
+    let start = plan.contextSlices * count
+    let target = Array(input[start..<start + count])
+    var weights = [Float](repeating: 0, count: count)
+    let reach = plan.dimensions == 3 ? radius : 0
+    for _ in 0..<max(1, count / EnhancementConfiguration.blindInterval) {
+      let place = Int(random.uniform() * Double(count))
+      let at = SIMD3(place % box.x, place / box.x % box.y, place / (box.x * box.y))
+      var other = at
+      // Never the voxel itself, which would tell the network what to find.
+      while other == at {
+        for (axis, extent) in [radius, radius, reach].enumerated() {
+          let shift = Int(random.uniform() * Double(2 * extent + 1)) - extent
+          other[axis] = min(max(at[axis] + shift, 0), box[axis] - 1)
+        }
+      }
+      input[start + place] = target[other.x + box.x * (other.y + box.y * other.z)]
+      weights[place] = 1
+    }
+    return (target, weights)
+  }
+
+  private static func deviation(_ values: [Float]) -> Float {
+    let mean = values.reduce(0, +) / Float(values.count)
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    return (squares / Float(values.count)).squareRoot()
+  }
+
+  /// The batch of a step, its samples drawn side by side.
+  /// - Parameter step: The step, from 0.
+  /// - Returns: The batch.
+  package func batch(step: Int) -> Batch {
+    let size = configuration.batchSize
+    let samples = Parallelism.collected(size) { sample(step: step, index: $0) }
+    let patch = configuration.patchSize
+    let finer = patch.map { $0 * plan.networkScale }
+    let channels = samples[0].input.count / patch.reduce(1, *)
+    let weights = samples.compactMap(\.weights)
+    return Batch(
+      input: Tensor(samples.flatMap(\.input), shape: [size, channels] + patch),
+      target: Tensor(samples.flatMap(\.target), shape: [size, 1] + finer),
+      weights: weights.isEmpty
+        ? nil : Tensor(weights.flatMap { $0 }, shape: [size, 1] + finer)
+    )
+  }
+}
+
+extension Parallelism {
+  /// Values made side by side, in order.
+  /// - Parameters:
+  ///   - count: How many.
+  ///   - body: Makes the value of an index, on any thread.
+  /// - Returns: The values.
+  static func collected<Value: Sendable>(
+    _ count: Int,
+    _ body: @Sendable (Int) -> Value
+  ) -> [Value] {
+    var slots = [Value?](repeating: nil, count: count)
+    slots.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let buffer = buffer
+      forEach(count) { buffer[$0] = body($0) }
+    }
+    return slots.compactMap(\.self)
+  }
+}

@@ -1,0 +1,213 @@
+import Foundation
+import Layers
+import Pipelines
+import Support
+
+/// Turns a finished training of a network for images into a model package.
+public struct TrainedEnhancer: Sendable {
+  /// The finished run.
+  public let outcome: EnhancementTrainer.Outcome
+  /// The package's name.
+  public let name: String
+  /// The data set's name.
+  public let dataset: String
+  /// Terms of use of the images.
+  public let licence: String
+  /// Where the images come from.
+  public let source: String
+  /// The command line that started the run.
+  public let command: String
+
+  /// Creates the package's content.
+  /// - Parameters:
+  ///   - outcome: The finished run.
+  ///   - name: The package's name.
+  ///   - dataset: The data set's name.
+  ///   - licence: Terms of use of the images.
+  ///   - source: Where the images come from.
+  ///   - command: The command line that started the run.
+  public init(
+    outcome: EnhancementTrainer.Outcome,
+    name: String,
+    dataset: String,
+    licence: String = "not stated",
+    source: String = "not stated",
+    command: String
+  ) {
+    self.outcome = outcome
+    self.name = name
+    self.dataset = dataset
+    self.licence = licence
+    self.source = source
+    self.command = command
+  }
+
+  private var configuration: EnhancementConfiguration { outcome.configuration }
+  private var plan: EnhancementPlan { configuration.plan }
+
+  private var summary: String {
+    let images = plan.modality.map { "\($0) scans" } ?? "images"
+    let deed =
+      switch plan.task {
+      case .denoise: "Removes noise from \(images)"
+      case .superResolution:
+        "Makes \(images) finer by " + plan.scale.map(String.init).joined(separator: " x ")
+      case .restoration: "Restores \(images)"
+      }
+    let manner =
+      plan.dimensions == 3
+      ? "in 3-D" : plan.contextSlices > 0 ? "slice by slice with neighbours" : "slice by slice"
+    return "\(deed) \(manner) with a \(configuration.network.name) network."
+  }
+
+  private var minutes: Double { ((outcome.epochs.last?.seconds ?? 0) / 6).rounded() / 10 }
+
+  /// Held-out results, for the description.
+  public var results: [ModelDescription.Result] {
+    guard let evaluation = outcome.evaluation else { return [] }
+    return ["psnr", "ssim", "mae", "gradientError"].flatMap { metric in
+      [("degraded", "before"), ("improved", "after")].compactMap { name, key in
+        guard let found = evaluation.summary[metric]?[key], let mean = found.mean else {
+          return nil
+        }
+        return ModelDescription.Result(
+          structure: name,
+          metric: metric,
+          mean: rounded(mean),
+          sd: rounded(found.sd ?? 0),
+          cases: found.n
+        )
+      }
+    }
+  }
+
+  /// The description, its files' hashes still empty.
+  public var description: ModelDescription {
+    ModelDescription(
+      name: name,
+      version: "1.0.0",
+      summary: summary,
+      channels: [plan.modality ?? "grey"],
+      labels: [],
+      network: configuration.network,
+      plan: .enhancement(plan),
+      licence: licence,
+      intendedUse: "Research on images like those of \(dataset). Enhancement can invent or remove "
+        + "structures: keep the original beside the result. \(Version.disclaimer)",
+      provenance: ModelDescription.Provenance(
+        dataset: dataset,
+        source: source,
+        trainingCases: outcome.trainingCount,
+        heldOut: outcome.evaluation?.cases.map(\.id) ?? [],
+        command: command,
+        seed: configuration.seed,
+        steps: configuration.steps,
+        minutes: minutes,
+        program: "Lamina \(Version.current)",
+        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+      ),
+      results: results,
+      files: [:]
+    )
+  }
+
+  private var degradation: String {
+    var words: [String] = []
+    if plan.task == .superResolution {
+      words.append(
+        "fine images filtered by a cubic kernel in planes, averaged between slices, and reduced by "
+          + plan.scale.map(String.init).joined(separator: " x ")
+      )
+    }
+    if let noise = configuration.noise {
+      words.append(
+        "\(noise.kind.rawValue) noise of \(rounded(100 * noise.lowest)) to "
+          + "\(rounded(100 * noise.highest)) % of the range of intensities"
+      )
+    }
+    if configuration.selfSupervision != nil {
+      words.append("no clean image was seen: hidden voxels were told from their neighbours")
+    }
+    return words.isEmpty ? "none" : words.joined(separator: "; ")
+  }
+
+  /// The model card, Markdown.
+  public var card: String {
+    let description = description
+    let provenance = description.provenance
+    func list(_ numbers: [Int]) -> String { numbers.map(String.init).joined(separator: " x ") }
+    let samples = "\(configuration.batchSize) samples of \(list(configuration.patchSize))"
+    var lines = ["# \(name)", "", description.summary, "", "**\(Version.disclaimer)**", ""]
+    lines.append(
+      "Enhancement can invent or remove structures. Keep the original, and look at the difference."
+    )
+    lines += ["", "## Use", "", "```"]
+    lines.append("lamina enhance IMAGE --model \(name) --output OUT --report PAGE.html")
+    lines.append("lamina segment SCAN --stage \(name) --model MODEL --output OUT")
+    lines += ["```", "", description.intendedUse, "", "## Training", ""]
+    lines.append("- Data: \(dataset); \(source). Licence: \(licence).")
+    lines.append(
+      "- \(provenance.trainingCases) images; \(provenance.heldOut.count) held out by seed "
+        + "\(configuration.seed)."
+    )
+    lines.append("- Degradation: \(degradation).")
+    lines.append(
+      "- Network: \(configuration.network.name), \(outcome.network.weightCount) weights; "
+        + "\(plan.summary), halo \(plan.halo) (\(plan.seam.rawValue))."
+    )
+    lines.append(
+      "- \(configuration.steps) steps of \(samples) in \(minutes) minutes; loss "
+        + "\(configuration.loss.rawValue)."
+    )
+    lines.append("- Command: `\(command)`")
+    lines.append("- Program: \(provenance.program), \(provenance.date).")
+    lines += ["", "## Results on held-out images", ""]
+    if let evaluation = outcome.evaluation {
+      lines += [
+        "Intensities are on the model's scale, whose range is 1.", "",
+        "| metric | before | after | gain (95 % interval) | n |", "| --- | --- | --- | --- | --- |",
+      ]
+      lines += ["psnr", "ssim", "mae", "gradientError"].compactMap { row(evaluation, $0) }
+    } else {
+      lines.append("None: no image was held out, or no clean image is known.")
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func row(_ evaluation: EnhancementEvaluation, _ metric: String) -> String? {
+    guard let entry = evaluation.summary[metric], let gain = entry["gain"] else { return nil }
+    func text(_ value: Double?) -> String { value.map { "\(rounded($0))" } ?? "undefined" }
+    let interval = gain.ci95.map { " (\(rounded($0[0])) to \(rounded($0[1])))" } ?? ""
+    return "| \(metric) | \(text(entry["before"]?.mean)) | \(text(entry["after"]?.mean)) | "
+      + "\(text(gain.mean))\(interval) | \(gain.n) |"
+  }
+
+  /// Writes the package, with the learning curve and the held-out evaluation beside it.
+  /// - Parameter folder: A folder that exists.
+  /// - Throws: `SupportError.unwritable`, or what encoding throws.
+  public func write(to folder: String) throws {
+    try ModelPackage.write(
+      to: folder,
+      description: description,
+      weights: outcome.network.weights,
+      as: outcome.weightType,
+      card: card
+    )
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let record = EnhancementTrainingRecord(outcome, model: name)
+    var files = [(TrainingRecord.fileName, try encoder.encode(record))]
+    if let evaluation = outcome.evaluation {
+      files.append((TrainingRecord.heldOutName, try encoder.encode(evaluation)))
+    }
+    for (file, data) in files {
+      do {
+        try data.write(to: URL(fileURLWithPath: folder + "/" + file))
+      } catch {
+        throw SupportError.unwritable(path: folder, reason: OutputGuard.reason(of: error))
+      }
+    }
+  }
+
+  private func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }
+}

@@ -18,7 +18,8 @@ struct LaminaCommand: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      InfoCommand.self, SegmentCommand.self, ModelCommand.self, ConvertCommand.self,
+      InfoCommand.self, SegmentCommand.self, EnhanceCommand.self, ModelCommand.self,
+      ConvertCommand.self,
       DeidentifyCommand.self,
       PlanCommand.self, TrainCommand.self, EvaluateCommand.self,
       ReportCommand.self, StudyCommand.self,

@@ -37,8 +37,17 @@ struct PlanningOptions: ParsableArguments {
   )
   var patch: [Int] = []
 
-  @Option(help: "Network: \(TrainingPlanner.networkNames.joined(separator: ", ")).")
-  var network = "unet"
+  @Option(
+    name: .customLong("network"),
+    help: ArgumentHelp(
+      "Network: \(TrainingPlanner.networkNames.joined(separator: ", ")) (default: unet); with --enhance others.",
+      valueName: "name"
+    )
+  )
+  var namedNetwork: String?
+
+  /// The network that is named, or else taken.
+  var network: String { namedNetwork ?? "unet" }
 
   @Option(
     help: ArgumentHelp("Channels of the network's first stage (default: planned).", valueName: "n")
@@ -73,13 +82,18 @@ struct PlanningOptions: ParsableArguments {
   /// - Parameters:
   ///   - minutes: The verb's own option.
   ///   - synthesizes: Whether images are made from label maps.
+  ///   - enhances: Whether a network is trained that improves images.
   /// - Throws: `ValidationError`.
-  func check(minutes: Double?, synthesizes: Bool = false) throws {
+  func check(
+    minutes: Double?,
+    synthesizes: Bool = false,
+    enhances: Bool = false
+  ) throws {
     if let minutes, !(minutes > 0) || !minutes.isFinite {
       throw ValidationError("--minutes must be more than 0.")
     }
     if let minutes, minutes > 100_000 { throw ValidationError("--minutes must be 100000 or less.") }
-    if network != "unet", shape == .threeDimensional {
+    if network != "unet", shape == .threeDimensional, !enhances {
       throw ValidationError("--network \(network) is a network of slices; leave out 3d.")
     }
     if let features, !(1...512).contains(features) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Enhancement
 import Evaluation
 import Foundation
 import ImagingIO
@@ -57,6 +58,17 @@ struct SegmentCommand: Verb {
     )
   )
   var output: String
+
+  @Option(
+    name: .customLong("stage"),
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "A model or filter of `lamina enhance` that improves the scan before; repeatable.",
+      discussion: "The label map lies on the scan's own grid all the same.",
+      valueName: "model"
+    )
+  )
+  var stages: [String] = []
 
   @Option(
     name: .customLong("write"),
@@ -271,6 +283,7 @@ struct SegmentCommand: Verb {
     }
     options.memoryLimit = memory.map { Int($0 * 1e9) }
     options.wantsProbabilities = extras.contains(.probabilities)
+    options.stages = try stages.map { try StageCatalog.stage($0, store: store) }
     options.command = OutputPath.command
     let run = try SegmentationRun(
       models: models,

@@ -5,6 +5,7 @@ import Support
 
 extension TrainCommand {
   func execute(in context: CommandContext) throws -> CommandOutcome {
+    if let task = enhancing.enhance { return try trainEnhancer(for: task, in: context) }
     if let count = unlabelled.suggest {
       try suggest(
         count,

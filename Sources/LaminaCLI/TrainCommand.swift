@@ -24,6 +24,10 @@ struct TrainCommand: Verb {
       are made from them (Billot et al. 2023, SynthSeg), and the model then reads scans of any \
       contrast. The description (dataset.json, or --description) says under "synthesis" which \
       numbers share an intensity, which structure each becomes and which trades sides with which.
+
+      With --enhance a network learns to improve images: DATASET is a folder of pictures or volumes \
+      (or imagesTr in it), which count as clean, and are degraded on the way. A tenth of them is held \
+      out, unless --fold all is given. The model is for lamina enhance and segment --stage.
       """
   )
 
@@ -81,6 +85,7 @@ struct TrainCommand: Verb {
   var pictures = true
 
   @OptionGroup var unlabelled: UnlabelledOptions
+  @OptionGroup(title: "Training to enhance") var enhancing: EnhanceTrainingOptions
 
   @Flag(help: "Train with other processes, where mpirun is not recognised by its environment.")
   var mpi = false
@@ -107,6 +112,18 @@ struct TrainCommand: Verb {
       throw ValidationError("--fold is \(fold) but must be 0 to 4, all or each.")
     }
     try unlabelled.check(from: from, synthesize: synthesize, output: output)
+    try enhancing.check()
+    if enhancing.enhance != nil {
+      if synthesize || unlabelled.pretrain || unlabelled.suggest != nil
+        || unlabelled.pseudoLabels != nil || slurmOptions.slurm || slurmOptions.part != nil
+        || mpi || fold == Self.eachFold
+      {
+        throw ValidationError(
+          "--enhance trains one network on images alone; leave out --synthesize, --pretrain, --suggest, "
+            + "--pseudo-labels, --slurm, --part, --mpi and --fold each."
+        )
+      }
+    }
     if unlabelled.pretrain, fold != "0" {
       throw ValidationError("--pretrain holds nothing out; leave out --fold.")
     }
@@ -119,7 +136,11 @@ struct TrainCommand: Verb {
     if synthesize, planning.network != "unet" {
       throw ValidationError("--synthesize trains a unet; leave out --network.")
     }
-    try planning.check(minutes: minutes, synthesizes: synthesize)
+    try planning.check(
+      minutes: minutes,
+      synthesizes: synthesize,
+      enhances: enhancing.enhance != nil
+    )
     if let epochs, !(1...1_000_000).contains(epochs) {
       throw ValidationError("--epochs must be 1 to 1000000.")
     }
@@ -131,7 +152,7 @@ struct TrainCommand: Verb {
     }
   }
 
-  private struct Answer: Encodable {
+  struct Answer: Encodable {
     let model: String
     let steps: Int
     let seconds: Double

@@ -24,6 +24,9 @@ enum TrainingReportInput {
     _ folder: String
   ) throws -> (training: TrainingReportData, evaluation: EvaluationReportData?) {
     let package = try ModelPackage(path: folder)
+    if package.description.plan.enhancement != nil {
+      return (try EnhancementReportInput.training(package), nil)
+    }
     guard let data = FileManager.default.contents(atPath: folder + "/" + TrainingRecord.fileName),
       let record = try? JSONDecoder().decode(TrainingRecord.self, from: data)
     else { throw ReportInputError.notAResult(path: folder) }

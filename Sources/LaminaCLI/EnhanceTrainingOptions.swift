@@ -1,0 +1,202 @@
+import ArgumentParser
+import Enhancement
+import Imaging
+import Pipelines
+
+extension ImageNoise.Kind: ExpressibleByArgument {}
+extension EnhancementConfiguration.Loss: ExpressibleByArgument {}
+extension EnhancementConfiguration.SelfSupervision: ExpressibleByArgument {}
+extension EnhancementPlan.Task: ExpressibleByArgument {}
+
+/// What `lamina train` does with `--enhance`.
+struct EnhanceTrainingOptions: ParsableArguments {
+  /// The slices that a network of slices sees.
+  enum Plane: String, ExpressibleByArgument, CaseIterable {
+    case axial, coronal, sagittal
+
+    /// Axis codes of columns, rows and slices.
+    var code: String {
+      switch self {
+      case .axial: "RAS"
+      case .coronal: "RSA"
+      case .sagittal: "ASR"
+      }
+    }
+  }
+
+  @Option(
+    help: ArgumentHelp(
+      "Train a network that improves images, and read no labels.",
+      valueName: "denoise|super-resolution|restoration"
+    )
+  )
+  var enhance: EnhancementPlan.Task?
+
+  @Option(
+    help: ArgumentHelp(
+      "Noise that is added to the images (default with denoise: gaussian).",
+      valueName: "gaussian|rician|poisson-gaussian"
+    )
+  )
+  var noise: ImageNoise.Kind?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Weakest and strongest noise, percent of the range of intensities (default: 0 20; sigma 25 of "
+        + "pictures of 8 bits is 9.8).",
+      valueName: "%"
+    )
+  )
+  var level: [Double] = []
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "How many times finer images become: one number for planes, or three along x, y, z.",
+      valueName: "n"
+    )
+  )
+  var scale: [Int] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Train on noisy images alone.",
+      valueName: "noise2void"
+    )
+  )
+  var selfSupervised: EnhancementConfiguration.SelfSupervision?
+
+  @Option(
+    help: ArgumentHelp(
+      "Convolutions, stages or blocks in a row (default: by the network).",
+      valueName: "n"
+    )
+  )
+  var depth: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Neighbouring slices on each side that the network sees too.",
+      valueName: "n"
+    )
+  )
+  var context = 0
+
+  @Option(
+    help: ArgumentHelp(
+      "Slices of a network of slices (default: along the scans' third axis).",
+      valueName: "axial|coronal|sagittal"
+    )
+  )
+  var slices: Plane?
+
+  @Option(
+    name: .customLong("scan-modality"),
+    help: ArgumentHelp(
+      "What the scans are, such as MR or CT; other scans are refused later (default: what files say).",
+      valueName: "modality"
+    )
+  )
+  var modality: String?
+
+  @Option(help: ArgumentHelp("What is minimised (default: l1).", valueName: "l1|l2|charbonnier"))
+  var loss: EnhancementConfiguration.Loss?
+
+  @Option(help: ArgumentHelp("Terms of use of the images, for the card.", valueName: "text"))
+  var licence = "not stated"
+
+  @Option(help: ArgumentHelp("Where the images come from, for the card.", valueName: "text"))
+  var source = "not stated"
+
+  /// Checks the options.
+  /// - Throws: `ValidationError`.
+  func check() throws {
+    if enhance == nil {
+      if noise != nil || !level.isEmpty || !scale.isEmpty || selfSupervised != nil
+        || depth != nil || context != 0 || slices != nil || modality != nil || loss != nil
+      {
+        throw ValidationError(
+          "--noise, --level, --scale, --self-supervised, --depth, --context, --slices, "
+            + "--scan-modality and --loss are for --enhance."
+        )
+      }
+      return
+    }
+    if !level.isEmpty,
+      level.count != 2 || !(0 <= level[0] && level[0] <= level[1]) || !(level[1] <= 200)
+        || level[1] == 0
+    {
+      throw ValidationError("--level must be two percentages, the weakest and the strongest.")
+    }
+    if !scale.isEmpty,
+      ![1, 3].contains(scale.count) || !scale.allSatisfy({ (1...16).contains($0) })
+    {
+      throw ValidationError("--scale must be one number or three, each 1 to 16.")
+    }
+    if enhance == .superResolution, scale.allSatisfy({ $0 == 1 }) {
+      throw ValidationError("--enhance super-resolution needs --scale.")
+    }
+    if enhance != .superResolution, !scale.isEmpty {
+      throw ValidationError("--scale is for --enhance super-resolution.")
+    }
+    if enhance == .restoration, noise == nil {
+      throw ValidationError("--enhance restoration needs --noise so far.")
+    }
+    if !(0...16).contains(context) { throw ValidationError("--context must be 0 to 16.") }
+    if let depth, !(1...64).contains(depth) {
+      throw ValidationError("--depth must be 1 to 64.")
+    }
+  }
+
+  /// What the options ask for.
+  /// - Parameters:
+  ///   - task: What the network is for.
+  ///   - planning: Network, features, batch and samples.
+  /// - Returns: The request.
+  /// - Throws: `ImagingError` never: the planes' codes are sound.
+  func request(
+    for task: EnhancementPlan.Task,
+    _ planning: PlanningOptions
+  ) throws -> EnhancementRequest {
+    var request = EnhancementRequest(task: task)
+    let isNoisy = noise != nil || (task == .denoise && selfSupervised == nil)
+    if isNoisy {
+      request.noise = ImageNoise(
+        kind: noise ?? .gaussian,
+        lowest: (level.first ?? 0) / 100,
+        highest: (level.last ?? 20) / 100
+      )
+    }
+    request.selfSupervision = selfSupervised
+    if scale.count == 3 { request.scale = scale }
+    if scale.count == 1 { request.scale = [scale[0], scale[0], 1] }
+    request.network = planning.namedNetwork
+    request.features = planning.features
+    request.depth = depth
+    request.dimensions = planning.shape == .threeDimensional ? 3 : 2
+    request.contextSlices = context
+    request.orientation = try slices.map { try Orientation(code: $0.code) }
+    request.patch = planning.patch.first
+    request.batchSize = planning.batch
+    request.modality = modality
+    request.loss = loss
+    return request
+  }
+
+  /// The options as they are repeated in a model card.
+  var words: [String] {
+    var words: [String] = []
+    if let enhance { words += ["--enhance", enhance.rawValue] }
+    if let noise { words += ["--noise", noise.rawValue] }
+    if !level.isEmpty { words += ["--level"] + level.map { "\($0)" } }
+    if !scale.isEmpty { words += ["--scale"] + scale.map { "\($0)" } }
+    if let selfSupervised { words += ["--self-supervised", selfSupervised.rawValue] }
+    if let depth { words += ["--depth", "\(depth)"] }
+    if context > 0 { words += ["--context", "\(context)"] }
+    if let slices { words += ["--slices", slices.rawValue] }
+    if let modality { words += ["--scan-modality", modality] }
+    if let loss { words += ["--loss", loss.rawValue] }
+    return words
+  }
+}

@@ -1,0 +1,92 @@
+import Enhancement
+import Foundation
+import Pipelines
+import Reporting
+
+/// The training run of a model that improves images, as the report wants it.
+enum EnhancementReportInput {
+  /// Reads the run.
+  /// - Parameter package: The model.
+  /// - Returns: The training, with what held-out images gained.
+  /// - Throws: `ReportInputError.notAResult` when the record of the training cannot be read.
+  static func training(_ package: ModelPackage) throws -> TrainingReportData {
+    func content(_ name: String) -> Data? {
+      FileManager.default.contents(atPath: package.path + "/" + name)
+    }
+    let decoder = JSONDecoder()
+    guard let data = content(TrainingRecord.fileName),
+      let record = try? decoder.decode(EnhancementTrainingRecord.self, from: data)
+    else { throw ReportInputError.notAResult(path: package.path) }
+    let (description, values) = (package.description, record.configuration)
+    let provenance = description.provenance
+    let last = record.epochs.last
+    let perStep = 1000 * (last?.seconds ?? 0) / Double(max(1, last?.step ?? 1))
+    var result = TrainingReportData(
+      modelName: description.name,
+      facts: [
+        ("Data", "\(provenance.dataset); \(provenance.source)"),
+        (
+          "Images",
+          "\(provenance.trainingCases) trained on, \(provenance.heldOut.count) held out"
+        ),
+        ("Network", values.network.name),
+        ("Plan", values.plan.summary),
+        ("Steps", "\(values.steps) of \(values.batchSize) samples"),
+        ("Time a step", "\(ReportNumber.fixed(perStep, 0)) ms"),
+      ] + gains(content(TrainingRecord.heldOutName)),
+      curves: [
+        curve("Loss", record.epochs.map { [Double($0.step), $0.loss] }),
+        curve("Learning rate", record.epochs.map { [Double($0.step), $0.learningRate] }),
+        curve(
+          "PSNR of pieces of held-out images (dB)",
+          record.looks.map { [Double($0.step), $0.psnr] }
+        ),
+      ].filter { $0.lines.allSatisfy { $0.points.count > 1 } },
+      provenance: ProvenanceRecord(programVersion: provenance.program)
+    )
+    result.provenance.modelName = description.name
+    result.provenance.modelVersion = description.version
+    result.provenance.weightsSHA256 = description.files[ModelPackage.weightsName]
+    result.provenance.seed = provenance.seed
+    result.provenance.command = provenance.command
+    result.provenance.elapsedSeconds = last?.seconds
+    result.problems = record.notes
+    result.modelCard = content(ModelPackage.cardName).map { String(decoding: $0, as: UTF8.self) }
+    return result
+  }
+
+  /// What the held-out images gained, one fact for each metric.
+  private static func gains(_ data: Data?) -> [(name: String, value: String)] {
+    guard let data,
+      let evaluation = try? JSONDecoder().decode(EnhancementEvaluation.self, from: data)
+    else { return [] }
+    let names = [
+      ("psnr", "PSNR, dB"), ("ssim", "SSIM"), ("mae", "Mean absolute error"),
+      ("gradientError", "Gradient error"),
+    ]
+    return names.compactMap { key, name in
+      guard let entry = evaluation.summary[key], let before = entry["before"]?.mean,
+        let after = entry["after"]?.mean
+      else { return nil }
+      let interval = entry["gain"]?.ci95.map {
+        ", change \(ReportNumber.significant($0[0])) to \(ReportNumber.significant($0[1])) (95 %)"
+      }
+      return (
+        name,
+        "\(ReportNumber.significant(before, 4)) before, \(ReportNumber.significant(after, 4)) after"
+          + (interval ?? "")
+      )
+    }
+  }
+
+  private static func curve(
+    _ title: String,
+    _ points: [SIMD2<Double>]
+  ) -> TrainingReportData.Curves {
+    TrainingReportData.Curves(
+      title: title,
+      lines: [ReportChart.Line(label: title, points: points)],
+      xLabel: "step"
+    )
+  }
+}

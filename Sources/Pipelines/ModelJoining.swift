@@ -170,7 +170,9 @@ public struct ModelJoining: Sendable {
     progress.begin("evaluating \(cases.count) held-out cases", total: cases.count)
     let results = try cases.enumerated().map { index, entry in
       try interruption.check()
-      let found = try run.segment(SegmentationInputs.Case(id: entry.id, path: entry.image))
+      let found = try run.segment(
+        SegmentationInputs.Case(id: entry.id, path: entry.image, channelPaths: entry.images)
+      )
       let reference = try NIfTIReader.readLabelMap(entry.label, table: dataset.mapTable)
       progress.update(index + 1, detail: nil)
       return try evaluator.evaluate(

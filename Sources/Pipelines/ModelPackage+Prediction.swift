@@ -102,6 +102,7 @@ extension ModelPackage {
         plan,
         networks.map { try PlannedNetwork($0, options: planOptions) }
       )
+    case .enhancement: throw PipelinesError.enhancingModel(name: description.name)
     }
   }
 

@@ -5,6 +5,25 @@ import Support
 package enum PackedBytes {
   private static let pieceBytes = 1 << 20
 
+  /// What a file of a zlib or gzip stream holds.
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - limit: The most bytes that it may hold.
+  /// - Returns: The bytes.
+  /// - Throws: `SupportError.unreadable` when the system refuses, the stream is damaged or it holds more.
+  package static func contents(ofFile path: String, limit: Int) throws -> [UInt8] {
+    let source = try PackedSource(path: path, packing: .gzipOrZlib)
+    var result: [UInt8] = []
+    while true {
+      let piece = try source.read(upTo: pieceBytes)
+      result += piece
+      guard result.count <= limit else {
+        throw SupportError.unreadable(path: path, reason: "it holds more than \(limit) bytes")
+      }
+      if piece.count < pieceBytes { return result }
+    }
+  }
+
   /// A zlib stream (RFC 1950) of bytes, packed small by zlib's level 6 in pieces of 1 MiB.
   ///
   /// The result depends on the bytes alone.

@@ -40,7 +40,7 @@ struct PlanningOptions: ParsableArguments {
   @Option(
     name: .customLong("network"),
     help: ArgumentHelp(
-      "Network: \(TrainingPlanner.networkNames.joined(separator: ", ")) (default: unet); with --enhance others.",
+      "Network: \(TrainingPlanner.networkNames.joined(separator: ", ")) (default: unet); with --synthesize also atlas, with --enhance others.",
       valueName: "name"
     )
   )
@@ -93,7 +93,9 @@ struct PlanningOptions: ParsableArguments {
       throw ValidationError("--minutes must be more than 0.")
     }
     if let minutes, minutes > 100_000 { throw ValidationError("--minutes must be 100000 or less.") }
-    if network != "unet", shape == .threeDimensional, !enhances {
+    if network != "unet", network != SynthesisPlanner.atlasNetwork, shape == .threeDimensional,
+      !enhances
+    {
       throw ValidationError("--network \(network) is a network of slices; leave out 3d.")
     }
     if let features, !(1...512).contains(features) {

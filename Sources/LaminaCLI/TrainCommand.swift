@@ -23,7 +23,9 @@ struct TrainCommand: Verb {
       With --synthesize only label maps are read: images of random contrast, resolution and shape \
       are made from them (Billot et al. 2023, SynthSeg), and the model then reads scans of any \
       contrast. The description (dataset.json, or --description) says under "synthesis" which \
-      numbers share an intensity, which structure each becomes and which trades sides with which.
+      numbers share an intensity, which structure each becomes and which trades sides with which. \
+      With --network atlas the maps become an atlas too, which is fitted to a scan and draws the \
+      structures (Puonti et al. 2016); the network is a small one, which helps to find its place.
 
       With --enhance a network learns to improve images: DATASET is a folder of pictures or volumes \
       (or imagesTr in it), which count as clean, and are degraded on the way. A tenth of them is held \
@@ -133,8 +135,15 @@ struct TrainCommand: Verb {
     if unlabelled.suggest != nil, slurmOptions.slurm || slurmOptions.part != nil {
       throw ValidationError("--suggest trains nothing; leave out --slurm and --part.")
     }
-    if synthesize, planning.network != "unet" {
+    let isAtlas = planning.network == SynthesisPlanner.atlasNetwork
+    if synthesize, planning.network != "unet", !isAtlas {
       throw ValidationError("--synthesize trains a unet; leave out --network.")
+    }
+    if isAtlas, !synthesize {
+      throw ValidationError("--network atlas makes an atlas of label maps; add --synthesize.")
+    }
+    if isAtlas, fold == Self.eachFold || slurmOptions.slurm || slurmOptions.part != nil {
+      throw ValidationError("--network atlas makes one atlas; leave out --fold each and --slurm.")
     }
     try planning.check(
       minutes: minutes,
@@ -230,12 +239,20 @@ struct TrainCommand: Verb {
     }
     trainer.keepsPictures = pictures
     let outcome = try trainer.run(values, budget: budget, resumes: resume)
-    let model = TrainedModel(
+    var model = TrainedModel(
       outcome: outcome,
       dataset: dataset,
       name: name,
       command: commandLine(exchange)
     )
+    if planning.network == SynthesisPlanner.atlasNetwork {
+      model.atlas = try BuiltAtlas(
+        outcome,
+        dataset: dataset,
+        progress: context.progress,
+        interruption: context.interruption
+      )
+    }
     try context.outputs.writeFolder(output) { try model.write(to: $0) }
     if folds == nil { PseudoLabels.discard(pseudoFolder) }
     trainer.discardCheckpoints()

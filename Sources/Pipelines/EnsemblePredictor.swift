@@ -108,6 +108,7 @@ extension ModelDescription {
     case .nnUNet(let plan): plan.heads
     case .slices(let plan) where plan.separation != nil: nil
     case .slices: .labels([0] + labels.map(\.id))
+    case .atlas: .labels([0] + labels.map(\.id))
     case .volume(let plan): plan.heads == .labels ? .labels([0] + labels.map(\.id)) : nil
     case .enhancement: nil
     }

@@ -135,6 +135,14 @@ extension ModelPackage {
         options,
         planOptions
       )
+    case .atlas(let plan):
+      let locator = nnUNetPredictor(
+        plan.locator,
+        try networks.map { try ScoringNetwork($0, options: planOptions, scratch: PlanScratch()) },
+        options,
+        previous: nil
+      )
+      return try atlasPredictor(plan, locator: locator)
     case .volume(let plan):
       return try volumePredictor(
         plan,
@@ -174,7 +182,28 @@ extension ModelPackage {
       )
     case .volume(let plan): return try volumePredictor(plan, [network])
     case .enhancement: throw PipelinesError.enhancingModel(name: description.name)
+    case .atlas(let plan):
+      let locator = nnUNetPredictor(
+        plan.locator,
+        [ScoringNetwork(planned: network)],
+        options,
+        previous: nil
+      )
+      return try atlasPredictor(plan, locator: locator)
     }
+  }
+
+  private func atlasPredictor(
+    _ plan: AtlasPlan,
+    locator: NNUNetPredictor
+  ) throws -> AtlasPredictor {
+    AtlasPredictor(
+      atlas: try AtlasFile.read(path, name: plan.atlas, labelCount: description.labels.count),
+      settings: plan.fitting,
+      locator: locator,
+      locatorSpacingMM: plan.locator.spacing.min() ?? 4,
+      labels: description.labels
+    )
   }
 
   private func volumePredictor(

@@ -67,6 +67,12 @@ public struct ModelPackage: Sendable {
     }
     try description.checkCompanions()
     try description.totalSegmentator?.check()
+    if case .atlas(let plan) = description.plan {
+      try require(
+        description.files[plan.atlas] != nil,
+        "model.json gives no hash of the atlas \(plan.atlas)"
+      )
+    }
     for member in description.ensemble + description.furtherStages.flatMap(\.members) {
       try require(
         description.files[member.weights] != nil,
@@ -234,17 +240,23 @@ public struct ModelPackage: Sendable {
   ///   - weights: The weights.
   ///   - type: How they are stored.
   ///   - card: The model card, Markdown.
+  ///   - further: Contents of further files by name.
   /// - Throws: `SupportError.unwritable`, or what encoding throws.
   public static func write(
     to path: String,
     description: ModelDescription,
     weights: Safetensors,
     as type: Safetensors.ScalarType = .float32,
-    card: String
+    card: String,
+    further: [String: Data] = [:]
   ) throws {
     var complete = description
     let data = try weights.encoded(as: type)
     complete.files = [weightsName: try SHA256.hexDigest(of: data)]
+    for (name, content) in further.sorted(by: { $0.key < $1.key }) {
+      complete.files[name] = try SHA256.hexDigest(of: content)
+      try write(content, name, in: path)
+    }
     try write(data, weightsName, in: path)
     try writeDescription(complete, to: path)
     try write(Data(card.utf8), cardName, in: path)

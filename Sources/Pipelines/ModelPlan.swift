@@ -3,7 +3,7 @@ import Networks
 /// What stands between a scan and a model's networks, by the program that the model comes from.
 ///
 /// In JSON: Lamina's own plan as it is, others as `{"kind": "nnU-Net", "values": {...}}` or with the kind
-/// "volume" or "enhancement".
+/// "volume", "enhancement" or "atlas".
 public enum ModelPlan: Sendable, Equatable {
   /// Lamina's own slice-wise plan.
   case slices(SegmentationPlan)
@@ -13,6 +13,8 @@ public enum ModelPlan: Sendable, Equatable {
   case volume(VolumePlan)
   /// A network that improves images.
   case enhancement(EnhancementPlan)
+  /// An atlas that is fitted, and a network that finds its place.
+  case atlas(AtlasPlan)
 
   /// Checks values that came from a file.
   /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
@@ -22,6 +24,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .nnUNet(let plan): try plan.check()
     case .volume(let plan): try plan.check()
     case .enhancement(let plan): try plan.check()
+    case .atlas(let plan): try plan.check()
     }
   }
 
@@ -72,6 +75,13 @@ public enum ModelPlan: Sendable, Equatable {
       )
     case .volume(let plan): try plan.check(network, channels: channels, labels: labels)
     case .enhancement(let plan): try plan.check(network, channels: channels, labels: labels)
+    case .atlas(let plan):
+      try ModelPlan.nnUNet(plan.locator).check(network, channels: channels, labels: labels)
+      try require(channels == 1, "it has \(channels) channels")
+      try require(
+        plan.locator.heads.count == labels + 1,
+        "its network has \(plan.locator.heads.count) classes for \(labels) labels and background"
+      )
     }
   }
 
@@ -82,6 +92,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .nnUNet(let plan): plan.patchSize
     case .volume(let plan): plan.patchSize
     case .enhancement(let plan): plan.patchSize
+    case .atlas(let plan): plan.locator.patchSize
     }
   }
 
@@ -90,7 +101,7 @@ public enum ModelPlan: Sendable, Equatable {
     switch self {
     case .slices(let plan): plan.mirrorAxes
     case .nnUNet(let plan): plan.mirrorAxes
-    case .volume, .enhancement: []
+    case .volume, .enhancement, .atlas: []
     }
   }
 
@@ -110,7 +121,7 @@ public enum ModelPlan: Sendable, Equatable {
   var testBatchSize: Int {
     switch self {
     case .slices: PatchScorer.defaultBatchSize
-    case .nnUNet, .volume, .enhancement: patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
+    case .nnUNet, .volume, .enhancement, .atlas: patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
     }
   }
 
@@ -133,6 +144,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .nnUNet(let plan): return "nnU-Net \(plan.configuration), patches of \(size)"
     case .volume(let plan): return plan.summary
     case .enhancement(let plan): return plan.summary
+    case .atlas(let plan): return "an atlas, found by \(ModelPlan.nnUNet(plan.locator).summary)"
     }
   }
 }
@@ -142,6 +154,7 @@ extension ModelPlan: Codable {
   private static let nnUNetKind = "nnU-Net"
   private static let volumeKind = "volume"
   private static let enhancementKind = "enhancement"
+  private static let atlasKind = "atlas"
 
   /// Reads a plan of any kind.
   /// - Parameter decoder: Where to read.
@@ -154,6 +167,7 @@ extension ModelPlan: Codable {
     case Self.volumeKind: self = .volume(try container.decode(VolumePlan.self, forKey: .values))
     case Self.enhancementKind:
       self = .enhancement(try container.decode(EnhancementPlan.self, forKey: .values))
+    case Self.atlasKind: self = .atlas(try container.decode(AtlasPlan.self, forKey: .values))
     case .some(let kind):
       throw DecodingError.dataCorruptedError(
         forKey: .kind,
@@ -180,6 +194,10 @@ extension ModelPlan: Codable {
     case .enhancement(let plan):
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(Self.enhancementKind, forKey: .kind)
+      try container.encode(plan, forKey: .values)
+    case .atlas(let plan):
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(Self.atlasKind, forKey: .kind)
       try container.encode(plan, forKey: .values)
     }
   }

@@ -13,6 +13,8 @@ public struct TrainedModel: Sendable {
   public let name: String
   /// The command line that started the run.
   public let command: String
+  /// The atlas that draws what the network finds; nil where the network draws itself.
+  public var atlas: BuiltAtlas?
 
   /// Creates the package's content.
   /// - Parameters:
@@ -55,7 +57,7 @@ public struct TrainedModel: Sendable {
         dataset: dataset.name,
         source: dataset.reference,
         trainingCases: outcome.trainingCases.count,
-        heldOut: outcome.evaluation?.cases.map(\.id) ?? [],
+        heldOut: evaluation?.cases.map(\.id) ?? [],
         command: command,
         seed: configuration.seed,
         steps: configuration.steps,
@@ -68,7 +70,14 @@ public struct TrainedModel: Sendable {
       files: [:]
     )
     result.totals = dataset.totals
-    result.postprocessing = outcome.postprocessing
+    if let atlas {
+      result.summary =
+        "Segments \(structures) in scans of any contrast by an atlas that is fitted to them; a "
+        + "\(configuration.network.name) network helps to find its place."
+      result.plan = .atlas(atlas.plan)
+    } else {
+      result.postprocessing = outcome.postprocessing
+    }
     return result
   }
 
@@ -96,10 +105,13 @@ public struct TrainedModel: Sendable {
   /// Whether the model is a start for others and has no structures of its own.
   private var isPretrained: Bool { dataset.labels.isEmpty }
 
+  /// How the model does on held-out cases.
+  private var evaluation: EvaluationReport? { atlas.map(\.evaluation) ?? outcome.evaluation }
+
   private var minutes: Double { ((outcome.epochs.last?.seconds ?? 0) / 6).rounded() / 10 }
 
   private var results: [ModelDescription.Result] {
-    outcome.evaluation.map {
+    evaluation.map {
       ModelDescription.Result.rows(of: $0)
     } ?? []
   }
@@ -132,6 +144,15 @@ public struct TrainedModel: Sendable {
         + "\(configuration.seed), fold \(configuration.fold.map(String.init) ?? "none").",
       "- Network: \(configuration.network.name), \(outcome.network.weightCount) weights; "
         + "\(configuration.plan.summary).",
+    ]
+    if atlas != nil {
+      lines.append(
+        "- Atlas: made of the same \(provenance.trainingCases) label maps, which are deformed onto each "
+          + "other; fitted by expectation and maximisation (Ashburner and Friston 2005; Puonti et al. "
+          + "2016)."
+      )
+    }
+    lines += [
       "- \(configuration.steps) steps of \(configuration.batchSize) \(sampleName) in "
         + "\(minutes) minutes\(lossWords).",
       "- Command: `\(provenance.command)`", "- Program: \(provenance.program), \(provenance.date).",
@@ -204,16 +225,21 @@ public struct TrainedModel: Sendable {
       description: description,
       weights: outcome.network.weights,
       as: outcome.weightType,
-      card: card
+      card: card,
+      further: atlas.map { [AtlasPlan.fileName: $0.data] } ?? [:]
     )
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let record = TrainingRecord(outcome, model: name)
     var files = [(TrainingRecord.fileName, try encoder.encode(record))]
-    if let evaluation = outcome.evaluation {
+    if let evaluation {
       files.append((TrainingRecord.heldOutName, try evaluation.json()))
     }
-    let pictures = TrainingPictures(example: outcome.journal.example, worst: outcome.worst)
+    // Pictures of the network's results are none of the atlas's.
+    let pictures = TrainingPictures(
+      example: atlas == nil ? outcome.journal.example : nil,
+      worst: atlas == nil ? outcome.worst : []
+    )
     if pictures.example != nil || !pictures.worst.isEmpty {
       files.append((TrainingPictures.fileName, try encoder.encode(pictures)))
     }

@@ -199,7 +199,7 @@ extension ModelPlan {
         labels: labels,
         options: options
       )
-    case .volume, .enhancement: preconditionFailure("a plan that no such training makes")
+    case .volume, .enhancement, .atlas: preconditionFailure("a plan that no such training makes")
     }
   }
 }

@@ -32,21 +32,32 @@ public struct SynthesisPlanner: Sendable {
   /// Puts the run together.
   /// - Returns: All numbers of the run.
   public func configuration() -> TrainingConfiguration {
-    var values = request.shape == .slices ? slices : volumes
+    var values = request.shape == .slices && !isAtlas ? slices : volumes
     values.batchSize = request.batchSize ?? values.batchSize
     values.steps = request.steps
     values.loss = request.loss ?? values.loss
     return values
   }
 
-  private var spacing: SIMD3<Double> { request.spacing ?? SIMD3(1, 1, 1) }
+  /// The request for a coarse network that finds the place of an atlas.
+  public static let atlasNetwork = "atlas"
+  /// Spacing, patch and features of that network: a whole head at once.
+  private static let (atlasSpacing, atlasPatch, atlasFeatures) = (
+    SIMD3<Double>(4, 4, 4), SIMD3(64, 64, 64), 12
+  )
+
+  private var isAtlas: Bool { request.network == Self.atlasNetwork }
+
+  private var spacing: SIMD3<Double> {
+    request.spacing ?? (isAtlas ? Self.atlasSpacing : SIMD3(1, 1, 1))
+  }
 
   private var volumes: TrainingConfiguration {
     var planner = VolumePlanner(
       spacing: spacing,
-      patchSize: request.patchSize ?? Self.volumePatch
+      patchSize: request.patchSize ?? (isAtlas ? Self.atlasPatch : Self.volumePatch)
     )
-    planner.baseFeatures = request.baseFeatures ?? 24
+    planner.baseFeatures = request.baseFeatures ?? (isAtlas ? Self.atlasFeatures : 24)
     return planner.configuration(
       labels: dataset.labels,
       normalization: .robust,

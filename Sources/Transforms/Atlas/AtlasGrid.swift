@@ -48,6 +48,7 @@ package struct AtlasGrid: Sendable, Equatable, Codable {
   /// - Parameters:
   ///   - values: One for each point.
   ///   - deviation: The Gaussian's, mm; nothing changes when it is below a tenth of a step.
+  /// - Returns: The smoothed values.
   func smoothed(_ values: [Float], deviation: Double) -> [Float] {
     guard deviation > step / 10 else { return values }
     return transformed(values, to: self) { count, places in

@@ -32,8 +32,7 @@ package struct AtlasPlacement: Sendable {
   }
 
   /// A placement by the middles of labels that another model found.
-  /// - Parameters:
-  ///   - middles: Each label's middle from label 1 on, RAS mm, with its volume; nil for none.
+  /// - Parameter middles: Each label's middle from label 1 on, RAS mm, with its volume; nil for none.
   /// - Returns: The placement; nil when there are fewer than four labels.
   package func placement(
     byMiddles middles: [(middle: SIMD3<Double>, volume: Double)?]

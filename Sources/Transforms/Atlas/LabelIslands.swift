@@ -2,9 +2,9 @@ import Imaging
 
 /// Small pieces of structures, which become what surrounds them.
 package enum LabelIslands {
-  /// A piece is small below this share of the structure's largest piece …
+  /// A piece is small below this share of the structure's largest piece.
   private static let share = 0.05
-  /// … and below this volume, mm³.
+  /// It is small only below this volume too, mm³.
   private static let volumeMM3 = 200.0
 
   /// Gives small pieces the label that most of their neighbours have.

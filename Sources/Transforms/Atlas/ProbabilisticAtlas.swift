@@ -45,6 +45,7 @@ package struct ProbabilisticAtlas: Sendable {
   /// - Parameters:
   ///   - step: Distance of points, mm.
   ///   - deviation: The blur's, mm.
+  /// - Returns: The atlas on the other grid.
   func coarsened(step: Double, deviation: Double) -> ProbabilisticAtlas {
     let target = grid.with(step: step)
     var result = [SIMD32<Float>](repeating: .zero, count: target.count)

@@ -16,7 +16,7 @@ public struct ModelJoining: Sendable {
   /// - Parameter models: At least two, in the order in which they are summed.
   /// - Throws: `PipelinesError.unfitEnsemble` for fewer than two models, other structures or channels,
   ///   and for models that are more than networks side by side: cascades, TotalSegmentator's tasks,
-  ///   objects one by one, graphs, and joined models.
+  ///   objects one by one, atlases, graphs, and joined models.
   public init(_ models: [ModelPackage]) throws {
     guard models.count > 1 else {
       throw PipelinesError.unfitEnsemble(reason: "there is one model only")
@@ -27,6 +27,7 @@ public struct ModelJoining: Sendable {
       if description.previousStage != nil { reason = "is a cascade" }
       if description.totalSegmentator != nil { reason = "is one of TotalSegmentator's tasks" }
       if description.companions != nil { reason = "is joined already; name its parts" }
+      if case .atlas = description.plan { reason = "fits an atlas" }
       if case .graph = description.network { reason = "is a graph of operators" }
       if let reason {
         throw PipelinesError.unfitEnsemble(reason: "\(description.name) \(reason)")

@@ -103,6 +103,8 @@ extension ModelPackage {
         networks.map { try PlannedNetwork($0, options: planOptions) }
       )
     case .enhancement: throw PipelinesError.enhancingModel(name: description.name)
+    case .atlas:
+      throw PipelinesError.unfitEnsemble(reason: "an atlas is fitted on its own")
     }
   }
 

@@ -121,7 +121,8 @@ public enum ModelPlan: Sendable, Equatable {
   var testBatchSize: Int {
     switch self {
     case .slices: PatchScorer.defaultBatchSize
-    case .nnUNet, .volume, .enhancement, .atlas: patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
+    case .nnUNet, .volume, .enhancement, .atlas:
+      patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
     }
   }
 

@@ -15,7 +15,7 @@ public struct BuiltAtlas: Sendable {
   /// Metrics of scans made from the held-out maps; nil when nothing was held out.
   let evaluation: EvaluationReport?
 
-  /// Scans made from each held-out label map, other ones than the network was measured on.
+  /// Scans made from each held-out label map, of dark air and with the whole head in view.
   private static let copies = 2
 
   /// Makes an atlas of the maps that a network was trained on.
@@ -40,7 +40,12 @@ public struct BuiltAtlas: Sendable {
       )
     }
     plan = AtlasPlan(locator: locator)
-    let source = SynthesisMaps(recipe: recipe, labels: dataset.labels)
+    // As whole scans are: the air dark, the head in the field of view.
+    var scanned = recipe
+    scanned.settings.darkBackgroundProbability = 1
+    scanned.settings.elsewhereProbability = 0
+    scanned.settings.cutProbability = 0
+    let source = SynthesisMaps(recipe: scanned, labels: dataset.labels)
     let (maps, faults) = try source.read(
       dataset.cases,
       progress: progress,
@@ -85,8 +90,10 @@ public struct BuiltAtlas: Sendable {
     let total = heldOut.count * Self.copies
     progress.begin("evaluating the atlas on \(total) scans", total: total)
     var results: [CaseEvaluation] = []
-    for entry in heldOut {
-      for scan in source.scans(of: [entry], copies: Self.copies, seed: configuration.seed) {
+    for (number, entry) in heldOut.enumerated() {
+      // One map at a time, for the memory; each with random numbers of its own.
+      let seed = configuration.seed &+ UInt64(number)
+      for scan in source.scans(of: [entry], copies: Self.copies, seed: seed) {
         let prediction = try predictor.predict(
           ScanChannels([.float32(scan.scan)]),
           outputs: PredictionOutputs(),

@@ -120,11 +120,13 @@ extension NCNNConverter {
     _ result: String
   ) throws {
     let step = layer.integer(0, 1)
-    guard let count = channels[first], (1...Self.largestFactor).contains(step), count > 0 else {
+    guard let count = channels[first], (1...Self.largestFactor).contains(step), count > 0,
+      count <= Self.largestWidth / (step * step)
+    else {
       throw GraphModelsError.unsupportedForm(
         operator: layer.kind,
         node: layer.name,
-        reason: "its channels are not known"
+        reason: "its channels are not known or too many"
       )
     }
     let cells = step * step

@@ -11,9 +11,16 @@ struct NCNNConverter {
   /// Larger factors of shuffles are none of a network.
   static let largestFactor = 64
   /// More channels than this are none of a network.
-  private static let largestWidth = 1 << 20
+  static let largestWidth = 1 << 20
+  /// The layers that read a value, by its name.
+  private let users: [String: [NCNNModel.Layer]]
 
-  init(_ source: NCNNModel) { self.source = source }
+  init(_ source: NCNNModel) {
+    self.source = source
+    users = source.layers.reduce(into: [:]) { users, layer in
+      for name in Set(layer.inputs) { users[name, default: []].append(layer) }
+    }
+  }
 
   // MARK: Ends
 
@@ -58,26 +65,30 @@ struct NCNNConverter {
   }
 
   /// The channels that the layers after a value ask for.
-  private func wanted(_ name: String, depth: Int = 0) -> Int? {
-    guard depth < 64 else { return nil }
-    for layer in source.layers where layer.inputs.contains(name) {
-      switch layer.kind {
-      case "Convolution": return layer.weights.first?.shape[1]
-      case "Split", "Padding", "Dropout", "Noop", "ReLU", "Sigmoid", "TanH", "Clip", "Pooling",
-        "Interp":
-        for output in layer.outputs {
-          if let count = wanted(output, depth: depth + 1) { return count }
+  private func wanted(_ name: String) -> Int? {
+    // What is left to look at, the nearest first, with the cells that shuffles have joined on the way.
+    var left = [(name: name, cells: 1)]
+    var seen: Set<String> = [name]
+    func follow(_ outputs: some Sequence<String>, _ cells: Int) {
+      for output in outputs where seen.insert(output).inserted { left.append((output, cells)) }
+    }
+    var next = 0
+    while next < left.count {
+      let (value, cells) = left[next]
+      next += 1
+      for layer in users[value] ?? [] {
+        switch layer.kind {
+        case "Convolution":
+          if let shape = layer.weights.first?.shape, shape.count > 1 { return shape[1] / cells }
+        case "Split", "Padding", "Dropout", "Noop", "ReLU", "Sigmoid", "TanH", "Clip", "Pooling",
+          "Interp":
+          follow(layer.outputs, cells)
+        case "BinaryOp" where layer.integer(1) != 0: follow(layer.outputs.prefix(1), cells)
+        case "Reorg":
+          let step = min(max(1, layer.integer(0, 1)), Self.largestFactor)
+          follow(layer.outputs.prefix(1), min(cells * step * step, Self.largestWidth))
+        default: continue
         }
-      case "BinaryOp" where layer.integer(1) != 0:
-        if let count = layer.outputs.first.flatMap({ wanted($0, depth: depth + 1) }) {
-          return count
-        }
-      case "Reorg":
-        let step = min(max(1, layer.integer(0, 1)), Self.largestFactor)
-        if let count = layer.outputs.first.flatMap({ wanted($0, depth: depth + 1) }) {
-          return count / (step * step)
-        }
-      default: continue
       }
     }
     return nil
@@ -166,7 +177,9 @@ struct NCNNConverter {
       emit("Concat", layer.inputs, result, ["axis": .integer(axis + 1)])
       if axis == 0 {
         let counts = layer.inputs.compactMap { channels[$0] }
-        channels[result] = counts.count == layer.inputs.count ? counts.reduce(0, +) : nil
+        let sum = counts.reduce(0, +)
+        guard sum <= Self.largestWidth else { throw unsupported("\(sum) channels") }
+        channels[result] = counts.count == layer.inputs.count ? sum : nil
       }
     case "Eltwise", "BinaryOp": try arithmetic(layer, first, result)
     case "Interp": try interpolation(layer, first, result)

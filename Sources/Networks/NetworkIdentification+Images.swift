@@ -10,7 +10,7 @@ extension IdentifiedNetwork {
     let blocks = weights.count { "trunk.\($0).0.layers.0.weight" }
     guard blocks > 0, let first = weights["first.weight"], let last = weights["last.weight"],
       let dense = weights["trunk.0.0.layers.0.weight"], let dimensions = last.spatialAxes,
-      first.count == last.count, last[0] > 0
+      first.count == last.count, dense.spatialAxes == dimensions
     else { return nil }
     var values = RRDBConfiguration(
       channels: last[0],
@@ -82,7 +82,7 @@ extension IdentifiedNetwork {
   static func olderVDSR(_ weights: StoredWeights, _ hints: NetworkHints) throws -> Finding? {
     let inner = weights.count { "residual_layer.\($0).conv.weight" }
     guard inner > 0, let first = weights["input.weight"], let last = weights["output.weight"],
-      let dimensions = first.spatialAxes
+      let dimensions = first.spatialAxes, last.spatialAxes == dimensions
     else { return nil }
     let names = StateDictionaryNames { stored in
       switch stored {
@@ -144,6 +144,7 @@ extension IdentifiedNetwork {
       weights[$0 + ".weight"]
     }
     guard shapes.count == 3, let dimensions = shapes[0].spatialAxes,
+      shapes.allSatisfy({ $0.spatialAxes == dimensions }),
       let scale = scale(from: shapes[0][1], to: shapes[2][0], dimensions)
     else { return nil }
     let values = ESPCNConfiguration(
@@ -159,11 +160,12 @@ extension IdentifiedNetwork {
   static func edsr(_ weights: StoredWeights, _ hints: NetworkHints) throws -> Finding? {
     let blocks = weights.count { "body.\($0).body.0.weight" }
     guard blocks > 0, let first = weights["head.0.weight"], let last = weights["tail.1.weight"],
-      weights["body.\(blocks).weight"] != nil, let dimensions = last.spatialAxes
+      weights["body.\(blocks).weight"] != nil, let dimensions = last.spatialAxes,
+      first.spatialAxes == dimensions
     else { return nil }
     let steps = weights.count { "tail.0.\(2 * $0).weight" }
     let isTriple =
-      weights["tail.0.0.weight"].map { $0[0] == first[0] * shuffleCells(3, dimensions) } ?? false
+      weights["tail.0.0.weight"].map { $0.first == first[0] * shuffleCells(3, dimensions) } ?? false
     var values = EDSRConfiguration(
       channels: last[0],
       blocks: blocks,
@@ -211,11 +213,11 @@ extension IdentifiedNetwork {
     let blocks = renamed.count { "body.\($0).conv1.weight" }
     guard blocks > 0, let first = renamed["conv_first.weight"],
       let last = renamed["conv_last.weight"], renamed["conv_hr.weight"] != nil,
-      let dimensions = first.spatialAxes
+      let dimensions = first.spatialAxes, last.spatialAxes == dimensions
     else { return nil }
     let steps = renamed.count { "upconv\($0 + 1).weight" }
     let isTriple =
-      renamed["upconv1.weight"].map { $0[0] == first[0] * shuffleCells(3, dimensions) } ?? false
+      renamed["upconv1.weight"].map { $0.first == first[0] * shuffleCells(3, dimensions) } ?? false
     let values = MSRResNetConfiguration(
       channels: last[0],
       blocks: blocks,
@@ -250,7 +252,7 @@ extension IdentifiedNetwork {
     let blocks = weights.count { "model.\(10 + $0).conv_block.1.weight" }
     guard blocks > 0, let first = weights["model.1.weight"],
       let last = weights["model.\(17 + blocks).weight"], let dimensions = first.spatialAxes,
-      weights["model.10.conv_block.5.weight"] != nil
+      last.spatialAxes == dimensions, weights["model.10.conv_block.5.weight"] != nil
     else { return nil }
     var values = CycleGANConfiguration(
       inputChannels: first[1],

@@ -71,6 +71,22 @@ struct NCNNModelTests {
     }
   }
 
+  @Test("widths without bound are refused before anything is made of them")
+  func wide() throws {
+    let convolution = "Convolution z 1 1 y0 z 0=1 1=1 6=3\n"
+    let doubled = (0..<40).map { "Concat c\($0) 2 1 y\($0) y\($0) y\($0 + 1) 0=0\n" }.joined()
+    let text = "7767517\n42 43\nInput y0 0 1 y0\n" + convolution + doubled
+    var weights = Data(count: 4)
+    weights.append(Data(count: 12))
+    let wide = #expect(throws: GraphModelsError.self) { try read(text, weights) }
+    #expect(wide?.description.contains("channels") ?? false)
+    // Names that are written again and again: each is looked at once.
+    let looped = (0..<60).map { "ReLU r\($0) 1 1 x x\n" }.joined()
+    #expect(throws: GraphModelsError.self) {
+      try read("7767517\n61 61\nInput x 0 1 x\n" + looped, Data())
+    }
+  }
+
   @Test("damaged files are refused or read, and nothing crashes")
   func damaged() throws {
     let text = try #require(

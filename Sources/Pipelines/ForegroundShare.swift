@@ -3,7 +3,7 @@ import Support
 /// Which samples of a batch must show a structure.
 ///
 /// Isensee et al. 2021, methods, "Training procedure": the last third of a batch. nnU-Net rounds the
-/// number of the others, halves to even; a batch that would have none is left to chance.
+/// number of the others, halves to even; batches of one are left to chance.
 package struct ForegroundShare: Sendable {
   private let share: Double
   private let free: Int

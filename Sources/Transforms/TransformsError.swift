@@ -18,6 +18,8 @@ public enum TransformsError: ClassifiedError, Equatable {
   case tooManyEntries(count: Int, limit: Int)
   /// A label map holds a label that the table does not know.
   case unknownLabel(Int)
+  /// The brains of label maps fill a box that no head fills.
+  case atlasTooLarge(extentMM: Double)
   /// There is no filter of this name.
   case unknownFilter(name: String, known: [String])
   /// A filter has no parameter of this name.
@@ -67,6 +69,8 @@ public enum TransformsError: ClassifiedError, Equatable {
       "The synthesis table needs an entry of label 0 with output 0, the background."
     case .tooManyEntries(let count, let limit):
       "The synthesis table has \(count) entries; at most \(limit) are supported."
+    case .atlasTooLarge(let extent):
+      "The brains of the label maps reach over \(Int(min(extent, 1e9))) mm; check the spacing of their voxels."
     case .unknownLabel(let label):
       "The label map holds label \(label), which the synthesis table lacks; add an entry."
     case .unknownFilter(let name, let known):

@@ -45,24 +45,24 @@ package struct AtlasPredictor: ScanPredictor {
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws -> LabelMap {
-    let volume = Volume(
-      geometry: scan.geometry,
-      voxels: scan.volumes[0].accept(
-        BoxReader(
-          size: scan.geometry.size,
-          box: GridBox(low: SIMD3(0, 0, 0), size: scan.geometry.size)
-        )
-      )
-    )
+    let volume = scan.volumes[0].asFloat
     let image = AtlasScan(volume)
     let placement = AtlasPlacement(atlas, fitter: fitter)
     let hint = try hint(volume, placement, interruption)
     progress.begin("fitting the atlas", total: fitter.iterationCount)
-    let guess = try placement.find(
-      in: image,
-      hints: hint.map { [$0] } ?? [],
-      interruption: interruption
-    )
+    guard
+      let guess = try placement.find(
+        in: image,
+        hints: hint.map { [$0] } ?? [],
+        interruption: interruption
+      )
+    else {
+      progress.end()
+      throw PipelinesError.unsuitableScan(
+        path: "The scan",
+        reason: "the atlas finds no place in it; does it show a head?"
+      )
+    }
     let fit = try fitter.fit(image, guess: guess, interruption: interruption) {
       progress.update($0, detail: nil)
     }

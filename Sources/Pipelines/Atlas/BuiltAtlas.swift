@@ -12,7 +12,9 @@ public struct BuiltAtlas: Sendable {
   let data: Data
   /// What the model becomes with it.
   let plan: AtlasPlan
-  /// Metrics of scans made from the held-out maps; nil when nothing was held out.
+  /// The ids of the held-out maps.
+  let heldOut: [String]
+  /// Metrics of scans made from them, those of one map averaged first; nil when nothing was held out.
   let evaluation: EvaluationReport?
 
   /// Scans made from each held-out label map, of dark air and with the whole head in view.
@@ -71,8 +73,9 @@ public struct BuiltAtlas: Sendable {
     guard let atlas = ProbabilisticAtlas(encoded: bytes) else {
       preconditionFailure("an atlas that cannot be read again")
     }
-    let heldOut = maps.filter { !chosen.contains($0.id) }
-    guard !heldOut.isEmpty else {
+    let unseen = maps.filter { !chosen.contains($0.id) }
+    heldOut = unseen.map(\.id)
+    guard !unseen.isEmpty else {
       evaluation = nil
       return
     }
@@ -87,10 +90,11 @@ public struct BuiltAtlas: Sendable {
       labels: dataset.labels
     )
     let evaluator = try HeldOutMetrics.evaluator(for: dataset)
-    let total = heldOut.count * Self.copies
+    let total = unseen.count * Self.copies
     progress.begin("evaluating the atlas on \(total) scans", total: total)
     var results: [CaseEvaluation] = []
-    for (number, entry) in heldOut.enumerated() {
+    var mapOf: [String: String] = [:]
+    for (number, entry) in unseen.enumerated() {
       // One map at a time, for the memory; each with random numbers of its own.
       let seed = configuration.seed &+ UInt64(number)
       for scan in source.scans(of: [entry], copies: Self.copies, seed: seed) {
@@ -107,10 +111,11 @@ public struct BuiltAtlas: Sendable {
             id: scan.id
           )
         )
+        mapOf[scan.id] = entry.id
         progress.update(results.count, detail: nil)
       }
     }
     progress.end()
-    evaluation = EvaluationReport(cases: results, evaluator: evaluator)
+    evaluation = EvaluationReport(cases: results, evaluator: evaluator, patients: mapOf)
   }
 }

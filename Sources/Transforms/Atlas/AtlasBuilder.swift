@@ -59,7 +59,7 @@ package struct AtlasBuilder: Sendable {
     let middles = maps.map { self.middles(of: $0) }
     let mean = meanMiddles(middles)
     let placements = middles.map { self.placement($0, to: mean) }
-    let grid = self.grid(of: maps, placements)
+    let grid = try self.grid(of: maps, placements)
     var done = 0
     // Half the step samples the maps finely enough for the trilinear spreading.
     let fine = grid.with(step: settings.stepMM / 2)
@@ -268,7 +268,10 @@ package struct AtlasBuilder: Sendable {
   }
 
   /// A box about all brains, symmetric from left to right.
-  private func grid(of maps: [SynthesisMap], _ placements: [AffineMap]) -> AtlasGrid {
+  private func grid(
+    of maps: [SynthesisMap],
+    _ placements: [AffineMap]
+  ) throws -> AtlasGrid {
     var low = SIMD3<Double>(repeating: .infinity)
     var high = -low
     for (map, placement) in zip(maps, placements) {
@@ -285,8 +288,13 @@ package struct AtlasBuilder: Sendable {
     low = [-half, low.y - settings.marginMM, low.z - settings.marginMM]
     high = [half, high.y + settings.marginMM, high.z + settings.marginMM]
     let step = settings.stepMM
+    let extent = (high - low) / step
+    let points = extent.x * extent.y * extent.z
+    guard points < Double(ProbabilisticAtlas.pointLimit) else {
+      throw TransformsError.atlasTooLarge(extentMM: (high - low).max())
+    }
     var size = SIMD3<Int>.one
-    for axis in 0..<3 { size[axis] = Int(((high[axis] - low[axis]) / step).rounded(.up)) + 1 }
+    for axis in 0..<3 { size[axis] = Int(extent[axis].rounded(.up)) + 1 }
     // An even number of steps from left to right, centred on 0.
     size.x |= 1
     low.x = -Double(size.x - 1) / 2 * step

@@ -51,13 +51,14 @@ package struct AtlasPlacement: Sendable {
   ///   - scan: The scan.
   ///   - hints: Placements to try beside our own.
   ///   - interruption: Looked at between trials.
-  /// - Returns: From the scan's RAS mm to the atlas's space.
+  /// - Returns: From the scan's RAS mm to the atlas's space; nil when no guess explains anything of the
+  ///   scan, or only by a volume that no head has.
   /// - Throws: What `interruption` throws.
   package func find(
     in scan: AtlasScan,
     hints: [AffineMap] = [],
     interruption: Interruption
-  ) throws -> AffineMap {
+  ) throws -> AffineMap? {
     var trials: [(map: AffineMap, gain: Double)] = []
     for guess in hints + guesses(scan) {
       try interruption.check()
@@ -83,8 +84,7 @@ package struct AtlasPlacement: Sendable {
       let gain = plausible(result.placement) ? result.gain : -.infinity
       if best.map({ gain > $0.gain }) ?? true { best = (result.placement, gain) }
     }
-    if let best, best.gain.isFinite { return best.map }
-    return guesses(scan).first ?? .identity
+    return best.flatMap { $0.gain.isFinite ? $0.map : nil }
   }
 
   /// The box of the places that are more likely brain than not, mm.
@@ -116,7 +116,7 @@ package struct AtlasPlacement: Sendable {
 
   /// First guesses: a head below its top, or a brain that fills what is there.
   private func guesses(_ scan: AtlasScan) -> [AffineMap] {
-    guard let box = foreground(scan) else { return [.identity] }
+    guard let box = foreground(scan) else { return [] }
     let brain = brainBox
     let middle = (box.low + box.high) / 2
     let centers: [SIMD3<Double>] = Self.coversMM.map { (cover: Double) in
@@ -175,11 +175,12 @@ package struct AtlasPlacement: Sendable {
     }
     var size = SIMD3<Int>.one
     for axis in 0..<3 {
-      size[axis] = min(512, Int((high[axis] - low[axis]) / Self.gridStepMM) + 1)
+      size[axis] = Int(min(511, (high[axis] - low[axis]) / Self.gridStepMM)) + 1
     }
     let grid = AtlasGrid(size: size, step: Self.gridStepMM, origin: low)
     let values = scan.samples(on: grid, placement: .identity).values
-    let threshold = Self.otsu(values)
+    // Half of it, for dark tissue counts too.
+    let threshold = (OtsuThreshold.of(values.filter { $0 >= 0 }) ?? 0) / 2
     var counts = (0..<3).map { [Int](repeating: 0, count: size[$0]) }
     let isFull = values.map { $0 > threshold }
     var index = 0
@@ -219,25 +220,5 @@ package struct AtlasPlacement: Sendable {
     return (
       grid.positions(boxLow), grid.positions(boxHigh), grid.positions(sum / max(weight, 1))
     )
-  }
-
-  /// The threshold between dark and bright that parts the variance best (Otsu 1979).
-  private static func otsu(_ values: [Float]) -> Float {
-    var counts = [Double](repeating: 0, count: 128)
-    for value in values where value >= 0 { counts[min(127, Int(value * 100))] += 1 }
-    let total = counts.reduce(0, +)
-    var sum = 0.0
-    for level in counts.indices { sum += Double(level) * counts[level] }
-    var (below, sumBelow, best, place) = (0.0, 0.0, -1.0, 0)
-    for level in 0..<127 {
-      below += counts[level]
-      sumBelow += Double(level) * counts[level]
-      guard below > 0, below < total else { continue }
-      let gap: Double = sumBelow / below - (sum - sumBelow) / (total - below)
-      let variance = below * (total - below) * gap * gap
-      if variance > best { (best, place) = (variance, level) }
-    }
-    // Half of it, for dark tissue counts too.
-    return Float(place + 1) / 200
   }
 }

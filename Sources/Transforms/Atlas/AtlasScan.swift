@@ -27,7 +27,7 @@ package struct AtlasScan: Sendable {
     geometry = scan.geometry
     values = scan.voxels
     let stride = max(1, values.count / 1_000_000)
-    // An odd stride meets every column of the grid.
+    // An odd stride, so that sizes that are powers of two have all their columns looked at.
     let sorted = Swift.stride(from: 0, to: values.count, by: stride | 1)
       .lazy.map { scan.voxels[$0] }.filter(\.isFinite).sorted()
     var (start, best, bestStart) = (0, 0, 0)
@@ -45,7 +45,8 @@ package struct AtlasScan: Sendable {
       stopsAtEnds = false
       return
     }
-    if first < Self.airOfCT || (emptyValue ?? 0) < Self.airOfCT {
+    // A hundredth of the voxels, for single values of an MRI may fall as low by interpolation.
+    if full[full.count / 100] < Self.airOfCT {
       range = Self.brainInCT
       stopsAtEnds = true
       return
@@ -56,10 +57,13 @@ package struct AtlasScan: Sendable {
     stopsAtEnds = false
   }
 
-  /// A value on the scale of 0…1; the brightest are above 1.
+  /// A value on the scale of 0…1; the brightest are above 1, up to 10.
   @inline(__always)
   func scaled(_ value: Float) -> Float {
-    let share = (value - range.lowerBound) / (range.upperBound - range.lowerBound)
+    // In double precision no width of the range is infinite; a stray voxel ends at the limits, which
+    // lie off the marks of points without a value.
+    let width = Double(range.upperBound) - Double(range.lowerBound)
+    let share = Float(min(max((Double(value) - Double(range.lowerBound)) / width, -0.5), 10))
     return stopsAtEnds ? min(max(share, 0), 1) : share
   }
 

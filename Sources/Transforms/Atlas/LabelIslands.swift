@@ -12,8 +12,9 @@ package enum LabelIslands {
   /// - Returns: The labels without small pieces; background counts as a structure, so that holes close.
   package static func removed(from map: LabelMap) -> LabelMap {
     let size = map.geometry.size
-    // Background takes part under a number of its own.
-    let shifted = map.labels.map { $0 &+ 1 }
+    // Background takes part under a number of its own; no table of a model has 65535 labels.
+    guard map.labels.max() ?? 0 < .max else { return map }
+    let shifted = map.labels.map { $0 + 1 }
     let pieces = ConnectedComponents(labels: shifted, size: size, connectivity: .six)
     var labelOf = [UInt16](repeating: 0, count: pieces.count)
     for (index, number) in pieces.numbers.enumerated() where number > 0 {

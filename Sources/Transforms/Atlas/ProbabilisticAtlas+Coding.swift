@@ -10,8 +10,10 @@ extension ProbabilisticAtlas {
   }
 
   private static let version = 1
-  /// The most points that a file may have.
-  private static let pointLimit = 1 << 24
+  /// The most points that an atlas may have; a head at 2 mm has about a million.
+  static let pointLimit = 1 << 22
+  /// Distances of points that an atlas may have, mm.
+  static let steps = 0.5...10.0
 
   /// The atlas as bytes: probabilities in 1/255, sides in 1/127.
   ///
@@ -43,7 +45,7 @@ extension ProbabilisticAtlas {
     guard length <= bytes.count - 4,
       let header = try? JSONDecoder().decode(Header.self, from: Data(bytes[4..<4 + length])),
       header.version == Self.version, header.grid.size.min() >= 2,
-      header.grid.size.max() <= 1024, header.grid.step > 0,
+      header.grid.size.max() <= 1024, Self.steps.contains(header.grid.step),
       header.grid.count <= Self.pointLimit,
       (1...Self.classLimit).contains(header.classes.count)
     else { return nil }

@@ -1,9 +1,10 @@
 import Foundation
 
 extension BandedPass {
-  /// A Gaussian blur in place, its kernel cut off at 4 deviations, the ends mirrored at their faces.
+  /// A Gaussian blur in place, its kernel cut off at 4 deviations or four times the line's length, the
+  /// ends mirrored at their faces.
   static func blur(inputs: Int, deviation: Double) -> BandedPass {
-    let reach = Int(4 * deviation + 0.5)
+    let reach = Int(min(4 * deviation + 0.5, Double(4 * inputs)))
     let kernel = (-reach...reach).map { exp(-0.5 * Double($0 * $0) / (deviation * deviation)) }
     let total = kernel.reduce(0, +)
     let taps = min(inputs, kernel.count)

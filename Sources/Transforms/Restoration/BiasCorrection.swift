@@ -63,7 +63,7 @@ package struct BiasCorrection: VolumeFilter {
     var steps = SIMD3<Int>.one
     for axis in 0..<3 {
       let told = values.whole("shrink")
-      let wanted = told > 0 ? told : max(1, Int((3 / image.spacing[axis]).rounded()))
+      let wanted = told > 0 ? told : max(1, Int(min(64, (3 / image.spacing[axis]).rounded())))
       // At least eight samples along an axis, if it has them.
       steps[axis] = max(1, min(wanted, size[axis] / 8))
     }

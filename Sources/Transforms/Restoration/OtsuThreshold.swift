@@ -9,8 +9,9 @@ enum OtsuThreshold {
     guard let low = values.min(), let high = values.max(), low < high else { return nil }
     let bins = 256
     var counts = [Int](repeating: 0, count: bins)
-    let scale = Float(bins) / (high - low)
-    for value in values { counts[min(bins - 1, Int((value - low) * scale))] += 1 }
+    // In double precision, where the scale of the narrowest range is finite.
+    let scale = Double(bins) / (Double(high) - Double(low))
+    for value in values { counts[min(bins - 1, Int((Double(value) - Double(low)) * scale))] += 1 }
     let total = Double(values.count)
     let sum = counts.enumerated().reduce(0.0) { $0 + Double($1.offset) * Double($1.element) }
     var (count, part, best, place) = (0.0, 0.0, -1.0, 0)
@@ -22,6 +23,6 @@ enum OtsuThreshold {
       let between = count * (total - count) * distance * distance
       if between > best { (best, place) = (between, bin) }
     }
-    return low + Float(place + 1) / scale
+    return Float(Double(low) + Double(place + 1) / scale)
   }
 }

@@ -122,8 +122,9 @@ struct AtlasFitterTests {
     let atlas = try atlas()
     let fitter = AtlasFitter(atlas)
     let scan = AtlasScan(volume)
-    let guess = try AtlasPlacement(atlas, fitter: fitter)
-      .find(in: scan, interruption: Interruption())
+    let guess = try #require(
+      try AtlasPlacement(atlas, fitter: fitter).find(in: scan, interruption: Interruption())
+    )
     let fit = try fitter.fit(scan, guess: guess, interruption: Interruption())
     let labelling = AtlasLabelling(scan, atlas: atlas, fit: fit)
     let plane = volume.geometry.size.x * volume.geometry.size.y
@@ -161,6 +162,28 @@ struct AtlasFitterTests {
     for index in 0..<7 {
       #expect(overlaps[index] > (cortex.contains(index) ? 0.5 : 0.9), "\(overlaps)")
     }
+  }
+
+  @Test(arguments: [Float.greatestFiniteMagnitude, -600, .infinity])
+  func aStrayVoxelMovesNothing(_ value: Float) throws {
+    let (scan, labels) = try Self.scan(Self.contrasts[0])
+    var voxels = scan.voxels
+    voxels[5] = value
+    let overlaps = try Self.overlap(Volume(geometry: scan.geometry, voxels: voxels), labels)
+    #expect(overlaps.allSatisfy { $0 > 0.8 }, "\(overlaps)")
+  }
+
+  @Test(arguments: [0, 7] as [Float])
+  func aScanOfOneValueHasNoPlace(_ value: Float) throws {
+    let atlas = try Self.atlas()
+    let geometry = try Self.scan(Self.contrasts[0]).scan.geometry
+    let flat = Volume(
+      geometry: geometry,
+      voxels: [Float](repeating: value, count: geometry.voxelCount)
+    )
+    let place = try AtlasPlacement(atlas, fitter: AtlasFitter(atlas))
+      .find(in: AtlasScan(flat), interruption: Interruption())
+    #expect(place == nil)
   }
 
   @Test func fitsAreTheSameForAnyNumberOfThreads() throws {

@@ -7,7 +7,7 @@ extension InputInspection {
   public struct Noise: Sendable, Equatable, Encodable {
     /// Its standard deviation, in the image's unit; of each of the two channels if it is Rician.
     public let sigma: Double
-    /// How it was found: `details` or `background`.
+    /// How it was found: the case of `NoiseEstimate.Method`, such as `details`.
     public let method: String
     /// The method in words.
     public let explanation: String

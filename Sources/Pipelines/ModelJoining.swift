@@ -86,14 +86,19 @@ public struct ModelJoining: Sendable {
     description.companions = Array(parts.dropFirst())
     description.postprocessing = nil
     description.provenance.command = command
-    description.provenance.minutes = models.reduce(0) {
-      $0 + ($1.description.provenance.minutes ?? 0)
+    let origins = models.map(\.description.provenance)
+    description.provenance.minutes = origins.reduce(0) { $0 + ($1.minutes ?? 0) }
+    description.provenance.steps = origins.reduce(0) { $0 + ($1.steps ?? 0) }
+    description.provenance.date = origins.map(\.date).max() ?? description.provenance.date
+    description.provenance.program = "Lamina \(Version.current)"
+    // Held out is what no part saw.
+    description.provenance.heldOut.removeAll { id in !origins.allSatisfy { $0.heldOut.contains(id) }
     }
     description.results = []
     try copyRecords(to: target, into: &description)
-    // Scales of 8-bit integers belong to one network.
+    // Lower precisions were measured for the first part alone.
     description.selfTest?.largestInputs = nil
-    description.selfTest?.precisions["int8"] = nil
+    description.selfTest?.precisions = [:]
     try ModelPackage.writeDescription(description, to: target)
     if let dataset, !heldOut.isEmpty {
       let report = try evaluate(
@@ -123,7 +128,13 @@ public struct ModelJoining: Sendable {
       if index > 0 {
         let name = "training-\(index + 1).json"
         description.files[name] = try ModelPackage.copy(source, to: target, as: name)
-      } else if let record = try? JSONDecoder().decode(TrainingRecord.self, from: data) {
+      } else {
+        guard let record = try? JSONDecoder().decode(TrainingRecord.self, from: data) else {
+          throw PipelinesError.damagedModel(
+            path: model.path,
+            reason: "it has no readable \(TrainingRecord.fileName)"
+          )
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let own = record.renamed(
@@ -174,7 +185,11 @@ public struct ModelJoining: Sendable {
       let found = try run.segment(
         SegmentationInputs.Case(id: entry.id, path: entry.image, channelPaths: entry.images)
       )
-      let reference = try NIfTIReader.readLabelMap(entry.label, table: dataset.mapTable)
+      let reference = try NIfTIReader.labelMap(
+        from: ImageFormats.read(entry.label).volume,
+        table: dataset.mapTable,
+        path: entry.label
+      )
       progress.update(index + 1, detail: nil)
       return try evaluator.evaluate(
         prediction: found.labelMap,

@@ -77,6 +77,19 @@ public struct SegmentationInputs: Sendable {
     self.isBatch = isBatch
   }
 
+  /// The cases with every channel as a case of its own, by its file's name; for what treats images one
+  /// by one.
+  package var separated: [Case] {
+    var seen: Set<String> = []
+    return cases.flatMap { item in
+      item.channelPaths.count == 1
+        ? [item]
+        : item.channelPaths.map {
+          Case(id: Self.stem(URL(fileURLWithPath: $0).lastPathComponent), path: $0)
+        }
+    }.filter { seen.insert($0.path).inserted }
+  }
+
   /// NIfTI files; without any, pictures that nnU-Net's naming marks as channels of cases, or all.
   private static func imageFiles(in folder: String, picturesAreCases: Bool) throws -> [String] {
     do {

@@ -434,13 +434,11 @@ extension ModelPackage {
     )
   }
 
-  /// The hash of the weights; of a joined model that of all parts' hashes.
+  /// The hash of the weights; where more files than one decide the labels, that of all their hashes.
   private var weightsDigest: String {
-    let own = description.files[description.ensemble[0].weights] ?? ""
-    guard let companions = description.companions else { return own }
-    let all = (description.ensemble + companions.flatMap(\.members)).map {
-      description.files[$0.weights] ?? ""
-    }
-    return (try? SHA256.hexDigest(of: Data(all.joined().utf8))) ?? own
+    let files = description.files.sorted { $0.key < $1.key }.map(\.value)
+    guard files.count > 1 else { return files.first ?? "" }
+    let all = files.joined()
+    return (try? SHA256.hexDigest(of: Data(all.utf8))) ?? all
   }
 }

@@ -57,7 +57,7 @@ public struct TrainedModel: Sendable {
         dataset: dataset.name,
         source: dataset.reference,
         trainingCases: outcome.trainingCases.count,
-        heldOut: evaluation?.cases.map(\.id) ?? [],
+        heldOut: atlas?.heldOut ?? evaluation?.cases.map(\.id) ?? [],
         command: command,
         seed: configuration.seed,
         steps: configuration.steps,
@@ -226,7 +226,7 @@ public struct TrainedModel: Sendable {
       weights: outcome.network.weights,
       as: outcome.weightType,
       card: card,
-      further: atlas.map { [AtlasPlan.fileName: $0.data] } ?? [:]
+      further: atlas.map { [$0.plan.atlas: $0.data] } ?? [:]
     )
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

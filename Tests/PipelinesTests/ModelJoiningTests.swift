@@ -74,6 +74,8 @@ import Testing
     #expect(joined.description == description && description.companions?.count == 1)
     #expect(description.files.count == 3 && description.files["training-2.json"] != nil)
     #expect(description.results.contains { $0.metric == "dice" })
+    #expect(description.provenance.steps == 6 && description.provenance.heldOut.count == 1)
+    #expect(description.selfTest?.precisions.isEmpty ?? false)
     for entry in dataset.cases.prefix(2) {
       let together = try labels([slices, volumes], entry)
       #expect(try labels([joined], entry) == together)

@@ -28,8 +28,18 @@ package struct EnhancementPicture: Sendable {
   /// - Throws: `ImagingIOError` for damaged or unknown files; `SupportError.unreadable`.
   package init(path: String) throws {
     let read = try PictureChannels.read(path)
-    hadAlpha = read.count == 4
-    let deep = if case .uint16 = read[0] { true } else { false }
+    hadAlpha = read.count == 2 || read.count == 4
+    let deep: Bool
+    switch read[0] {
+    case .uint8: deep = false
+    case .uint16: deep = true
+    default:
+      throw ImagingIOError.unsupported(
+        path: path,
+        what: "values that are not whole numbers of 8 or 16 bits, as those of pictures are",
+        remedy: "convert it to PNG, or to NIfTI if it is a scan"
+      )
+    }
     bits = deep ? 16 : 8
     let values = read.prefix(3).map { channel in
       deep ? channel.asFloat.map { $0 / Self.deepFactor } : channel.asFloat

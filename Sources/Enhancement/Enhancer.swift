@@ -114,7 +114,8 @@ public struct Enhancer: ScanStage {
         modality == nil || modality?.uppercased() == expected.uppercased(),
         "it is \(modality ?? ""), and \(model.name) is made for \(expected)"
       )
-      let reason = ModalityGuess.contradiction(scan.voxels, to: expected)
+      let reason =
+        modality == nil ? ModalityGuess.contradiction(scan.voxels, to: expected) : nil
       try require(reason == nil, "\(reason ?? ""), and \(model.name) is made for \(expected)")
     }
     try require(

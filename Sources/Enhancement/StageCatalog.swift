@@ -19,7 +19,9 @@ package enum StageCatalog {
   ) throws -> any ScanStage {
     let name = text.prefix { $0 != ":" }
     let filters = VolumeFilterCatalog.all.map { $0.name }
-    if filters.contains(String(name)), (try? store.model(text)) == nil {
+    do {
+      return try Enhancer(store.model(text), noiseLevel: noiseLevel)
+    } catch PipelinesError.modelNotFound(_, _) where filters.contains(String(name)) {
       guard noiseLevel == nil else {
         throw EnhancementError.wrongParameter(
           stage: String(name),
@@ -27,9 +29,6 @@ package enum StageCatalog {
         )
       }
       return FilterStage(try VolumeFilterCatalog.filter(describedBy: text))
-    }
-    do {
-      return try Enhancer(store.model(text), noiseLevel: noiseLevel)
     } catch PipelinesError.modelNotFound(_, _) where !text.contains("/") {
       throw EnhancementError.unknownStage(name: text, filters: filters)
     }

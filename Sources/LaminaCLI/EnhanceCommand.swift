@@ -114,7 +114,7 @@ struct EnhanceCommand: Verb {
     if reference == nil, dataRange != nil || border != 0 {
       throw ValidationError("--data-range and --border are for --reference.")
     }
-    if let dataRange, !(dataRange > 0), !dataRange.isFinite {
+    if let dataRange, !(dataRange > 0) || !dataRange.isFinite {
       throw ValidationError("--data-range must be more than 0.")
     }
     if !(0...1000).contains(border) { throw ValidationError("--border must be 0 to 1000.") }
@@ -236,7 +236,7 @@ struct EnhanceCommand: Verb {
       model: stages.map(\.record.name).joined(separator: " + ")
     )
     let file = output + "/" + SegmentationManifest.fileName
-    for item in inputs.cases {
+    for item in inputs.separated {
       try context.interruption.check()
       var failure: (any Error)?
       var seconds = 0.0

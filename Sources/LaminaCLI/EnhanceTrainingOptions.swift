@@ -100,7 +100,10 @@ struct EnhanceTrainingOptions: ParsableArguments {
   )
   var modality: String?
 
-  @Option(help: ArgumentHelp("What is minimised (default: l1).", valueName: "l1|l2|charbonnier"))
+  @Option(
+    name: .customLong("image-loss"),
+    help: ArgumentHelp("What is minimised (default: l1).", valueName: "l1|l2|charbonnier")
+  )
   var loss: EnhancementConfiguration.Loss?
 
   @Option(help: ArgumentHelp("Terms of use of the images, for the card.", valueName: "text"))
@@ -110,15 +113,16 @@ struct EnhanceTrainingOptions: ParsableArguments {
   var source = "not stated"
 
   /// Checks the options.
+  /// - Parameter planning: The options of plans, of which some are for segmentations.
   /// - Throws: `ValidationError`.
-  func check() throws {
+  func check(_ planning: PlanningOptions) throws {
     if enhance == nil {
       if noise != nil || !level.isEmpty || !scale.isEmpty || selfSupervised != nil
         || depth != nil || context != 0 || slices != nil || modality != nil || loss != nil
       {
         throw ValidationError(
           "--noise, --level, --scale, --self-supervised, --depth, --context, --slices, "
-            + "--scan-modality and --loss are for --enhance."
+            + "--scan-modality and --image-loss are for --enhance."
         )
       }
       return
@@ -142,6 +146,20 @@ struct EnhanceTrainingOptions: ParsableArguments {
     }
     if enhance == .restoration, noise == nil {
       throw ValidationError("--enhance restoration needs --noise so far.")
+    }
+    if !level.isEmpty, noise == nil, enhance != .denoise || selfSupervised != nil {
+      throw ValidationError("--level is of the noise that is added; name it with --noise.")
+    }
+    if planning.loss != nil {
+      throw ValidationError("--loss is of segmentations; --enhance takes --image-loss.")
+    }
+    if !planning.spacing.isEmpty || planning.memory != nil || planning.description != nil {
+      throw ValidationError("--enhance takes no --spacing, --memory or --description.")
+    }
+    if Set(planning.patch).count > 1 {
+      throw ValidationError(
+        "--enhance takes pieces of equal sides: give --patch one number thrice."
+      )
     }
     if !(0...16).contains(context) { throw ValidationError("--context must be 0 to 16.") }
     if let depth, !(1...64).contains(depth) {
@@ -196,7 +214,7 @@ struct EnhanceTrainingOptions: ParsableArguments {
     if context > 0 { words += ["--context", "\(context)"] }
     if let slices { words += ["--slices", slices.rawValue] }
     if let modality { words += ["--scan-modality", modality] }
-    if let loss { words += ["--loss", loss.rawValue] }
+    if let loss { words += ["--image-loss", loss.rawValue] }
     return words
   }
 }

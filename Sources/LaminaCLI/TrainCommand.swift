@@ -114,7 +114,7 @@ struct TrainCommand: Verb {
       throw ValidationError("--fold is \(fold) but must be 0 to 4, all or each.")
     }
     try unlabelled.check(from: from, synthesize: synthesize, output: output)
-    try enhancing.check()
+    try enhancing.check(planning)
     if enhancing.enhance != nil {
       if synthesize || unlabelled.pretrain || unlabelled.suggest != nil
         || unlabelled.pseudoLabels != nil || slurmOptions.slurm || slurmOptions.part != nil

@@ -43,7 +43,8 @@ extension LabelTensor {
   ///
   /// Cell i of n covers the fine cells from i·s to (i + 1)·s with s the ratio of the sizes; the label
   /// at its centre, rounded down, stands for it: PyTorch's `nearest-exact`, which nnU-Net uses for its
-  /// labels.
+  /// labels, but in whole numbers: where sizes do not divide, its single precision may take the
+  /// neighbour.
   /// - Parameter size: Spatial axes of the coarser grid, at least 1 each.
   /// - Returns: `[N, size…]`.
   /// - Precondition: As many axes as the labels have.

@@ -158,6 +158,12 @@ import Testing
       ([picture, "--model", model, "--noise-level", "5", "--output", try bench.file("a.png")], 64),
       ([picture, "--model", model, "--output", try bench.file("a.txt")], 64),
       ([picture, "--model", model, "--output", picture], 73),
+      (
+        [
+          picture, "--model", "nlm", "--reference", picture, "--data-range", "-5", "--output",
+          try bench.file("a.png"),
+        ], 64
+      ),
     ] {
       let result = try Program.start(["enhance"] + arguments).wait()
       #expect(result.status == status, "\(arguments): \(result.error)")
@@ -187,6 +193,24 @@ import Testing
       from: Data(contentsOf: URL(fileURLWithPath: output + "/manifest.json"))
     )
     #expect(manifest.cases.map(\.status) == [.done, .done, .failed])
+  }
+
+  @Test func framesThatAreNumberedAsChannelsAreImagesOfTheirOwn() throws {
+    let bench = Bench()
+    for number in 0..<3 { _ = try bench.picture("in/frame_000\(number).png") }
+    let output = try bench.file("out")
+    let result = try Program.run(
+      "enhance",
+      try bench.file("in"),
+      "--model",
+      "gaussian",
+      "--output",
+      output
+    )
+    #expect(result.status == 0, "\(result.error)")
+    for number in 0..<3 {
+      #expect(FileManager.default.fileExists(atPath: output + "/frame_000\(number).png"))
+    }
   }
 
   @Test func aModelThatEnhancesDoesNotSegment() throws {
@@ -265,6 +289,8 @@ import Testing
       "3",
       "--batch",
       "2",
+      "--image-loss",
+      "l2",
       "--epochs",
       "1",
       "--output",
@@ -292,5 +318,17 @@ import Testing
       try bench.file("x")
     )
     #expect(wrong.status == 64)
+    for options in [
+      ["--loss", "dice"], ["--patch", "64", "32", "32"], ["--spacing", "1", "1", "1"],
+    ] {
+      let refused = try Program.start(
+        [
+          "train", try bench.file("pictures"), "--enhance", "denoise", "--output",
+          try bench.file("x"),
+        ]
+          + options
+      ).wait()
+      #expect(refused.status == 64, "\(options): \(refused.error)")
+    }
   }
 }

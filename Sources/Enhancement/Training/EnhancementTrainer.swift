@@ -259,6 +259,9 @@ public struct EnhancementTrainer: Sendable {
         if before.geometry.size != image.clean.geometry.size {
           before = before.resampled(to: image.clean.geometry, interpolation: .cubicBSpline)
         }
+        guard output[0].allSatisfy(\.isFinite) else {
+          throw EnhancementError.infiniteValues(model: "the trained network")
+        }
         func quality(_ volume: Volume<Float>) throws -> ImageQuality {
           try ImageQuality(of: volume, reference: image.clean, dataRange: 1, border: border)
         }

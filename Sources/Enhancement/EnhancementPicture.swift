@@ -21,7 +21,7 @@ package struct EnhancementPicture: Sendable {
     hadAlpha = false
   }
 
-  /// Reads a PNG, JPEG or TIFF file; of several pages the first.
+  /// Reads a PNG, JPEG, TIFF or BMP file; of several pages the first.
   ///
   /// Pictures of three equal colours become grey.
   /// - Parameter path: The file.

@@ -26,7 +26,7 @@ public struct ColorImage: Equatable, Sendable {
     self.pixels = pixels
   }
 
-  /// Reads a PNG, JPEG or TIFF file, by its content; of several pages the first.
+  /// Reads a PNG, JPEG, TIFF or BMP file, by its content; of several pages the first.
   ///
   /// Grey values become equal channels, 16 bits become 8 by their upper half, transparency is left
   /// out. TIFF files of signed or floating-point values are refused, as nothing says what is white.

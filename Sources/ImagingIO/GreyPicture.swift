@@ -8,7 +8,7 @@ public enum GreyPicture {
   ///
   /// Colours become their luma 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), in single precision on the
   /// scale of the file; transparency is left out. Of a colour TIFF the first page is read.
-  /// - Parameter path: A PNG, JPEG or TIFF file.
+  /// - Parameter path: A PNG, JPEG, TIFF or BMP file.
   /// - Returns: Grey values in the file's own type, or luma.
   /// - Throws: `ImagingIOError.unrecognised`, `.damaged` or `.unsupported`; `SupportError.notFound` or
   ///   `.unreadable`.

@@ -39,7 +39,7 @@ public enum ImagingIOError: ClassifiedError, Equatable {
     switch self {
     case .unrecognised(let path):
       "\(path) is not an image that Lamina can read; "
-        + "give NIfTI, DICOM, NRRD, MetaImage, MGH, PNG, JPEG or TIFF."
+        + "give NIfTI, DICOM, NRRD, MetaImage, MGH, PNG, JPEG, TIFF or BMP."
     case .damaged(let path, let reason): "\(path) is damaged: \(reason)."
     case .unsupported(let path, let what, let remedy): "\(path) holds \(what); \(remedy)."
     case .severalSeries(let path, let choices):

@@ -4,13 +4,14 @@ import Foundation
 import Imaging
 import Support
 
-/// A picture as its PNG, JPEG or TIFF file holds it.
+/// A picture as its PNG, JPEG, TIFF or BMP file holds it.
 struct Picture {
   /// The kinds of files, by their first bytes.
   enum Kind: String {
     case png = "PNG"
     case jpeg = "JPEG"
     case tiff = "TIFF"
+    case bitmap = "BMP"
 
     /// The kind of a file, or nil.
     init?(contentsOf path: String) {
@@ -21,6 +22,12 @@ struct Picture {
       // Classic TIFF is version 42, BigTIFF 43; either byte order.
       case (0x49, 0x49, 42, 0), (0x49, 0x49, 43, 0), (0x4D, 0x4D, 0, 42), (0x4D, 0x4D, 0, 43):
         self = .tiff
+      // "BM" is short: the four reserved bytes after the file's size must be 0 too.
+      case (0x42, 0x4D, _, _):
+        guard let more = VolumeFile.start(of: path, count: 18), more.count == 18,
+          more[6..<10].allSatisfy({ $0 == 0 }), more[15..<18].allSatisfy({ $0 == 0 })
+        else { return nil }
+        self = .bitmap
       default: return nil
       }
     }
@@ -53,6 +60,7 @@ struct Picture {
     case .png: return try png(path)
     case .jpeg: return try jpeg(path)
     case .tiff: return try TIFFFile(path).read(page: page)
+    case .bitmap: return try bitmap(path)
     case nil: throw ImagingIOError.unrecognised(path: path)
     }
   }
@@ -74,13 +82,29 @@ struct Picture {
     )
   }
 
-  private static func jpeg(_ path: String) throws -> Picture {
-    let data: Data
+  private static func contents(of path: String) throws -> Data {
     do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path))
+      return try Data(contentsOf: URL(fileURLWithPath: path))
     } catch {
       throw SupportError.unreadable(path: path, reason: OutputGuard.reason(of: error))
     }
+  }
+
+  private static func bitmap(_ path: String) throws -> Picture {
+    let data = try [UInt8](contents(of: path))
+    let read = try BitmapFile.read(path, data, maximumSide: maximumSide)
+    return Picture(
+      width: read.width,
+      height: read.height,
+      channels: read.channels,
+      type: .uint8,
+      bytes: read.bytes,
+      spacingMM: nil
+    )
+  }
+
+  private static func jpeg(_ path: String) throws -> Picture {
+    let data = try contents(of: path)
     var info = cjpeg_info()
     var message = [CChar](repeating: 0, count: Int(CJPEG_MESSAGE))
     func check(_ status: Int32) throws(ImagingIOError) {

@@ -3,7 +3,7 @@ import Imaging
 /// The colours of a picture as volumes of one slice, for networks that see each as a channel.
 public enum PictureChannels {
   /// Reads a picture's channels.
-  /// - Parameter path: A PNG, JPEG or TIFF file; of several pages the first.
+  /// - Parameter path: A PNG, JPEG, TIFF or BMP file; of several pages the first.
   /// - Returns: One volume of 8 or more bits for each of grey, or red, green, blue (and alpha).
   /// - Throws: `ImagingIOError` for damaged or unknown files; `SupportError.unreadable`.
   public static func read(_ path: String) throws -> [AnyVolume] {

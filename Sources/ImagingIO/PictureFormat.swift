@@ -2,14 +2,15 @@ import Foundation
 import Imaging
 import Support
 
-/// Grey pictures for 2-D work: PNG, JPEG and TIFF files, TIFF files of several pages, and folders of
+/// Grey pictures for 2-D work: PNG, JPEG, TIFF and BMP files, TIFF files of several pages, and folders of
 /// numbered pictures of one size, whose pages or files become the slices of a stack.
 ///
 /// A picture knows no patient: the direction is the identity, the origin 0, and the spacing what the
 /// file says, else 1; between slices it is 1. The problem "no-patient-geometry" says so. A colour
 /// picture whose channels are all equal counts as grey; other colours are for `ColorImage`.
 public struct PictureFormat: ImageFormat {
-  private static let endings = [".png", ".jpg", ".jpeg", ".tif", ".tiff"]
+  /// The endings of files that are pictures, in small letters with their dot.
+  public static let endings = [".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"]
 
   /// Creates the format.
   public init() {}
@@ -17,7 +18,7 @@ public struct PictureFormat: ImageFormat {
   /// "picture".
   public var name: String { "picture" }
 
-  /// Whether the file begins as a PNG, JPEG or TIFF file, or the folder holds nothing but such.
+  /// Whether the file begins as a PNG, JPEG, TIFF or BMP file, or the folder holds nothing but such.
   /// - Parameter path: A file or folder that exists.
   /// - Returns: True when the errors of `read` are those to show.
   public func recognises(_ path: String) -> Bool {

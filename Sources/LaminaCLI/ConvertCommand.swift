@@ -23,7 +23,7 @@ struct ConvertCommand: Verb {
 
   @Argument(
     help: """
-      An image file (NIfTI, DICOM, NRRD, MetaImage, MGH, PNG, JPEG, TIFF), a folder or zip, a DICOM SEG \
+      An image file (NIfTI, DICOM, NRRD, MetaImage, MGH, PNG, JPEG, TIFF, BMP), a folder or zip, a DICOM SEG \
       or RTSTRUCT.
       """
   )

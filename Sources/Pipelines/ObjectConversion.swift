@@ -254,9 +254,8 @@ public struct ObjectConversion: Sendable {
     var isFolder: ObjCBool = false
     _ = FileManager.default.fileExists(atPath: input, isDirectory: &isFolder)
     guard isFolder.boolValue else { return [input] }
-    let endings = [".png", ".jpg", ".jpeg", ".tif", ".tiff"]
     let names = try FileManager.default.contentsOfDirectory(atPath: input)
-      .filter { name in endings.contains { name.lowercased().hasSuffix($0) } }
+      .filter { name in PictureFormat.endings.contains { name.lowercased().hasSuffix($0) } }
       .sorted { $0.compare($1, options: .numeric) == .orderedAscending }
     guard !names.isEmpty else { throw PipelinesError.noInputs(path: input) }
     return names.map { input + "/" + $0 }

@@ -1,7 +1,7 @@
 import Imaging
 import Networks
 
-/// What a slice-wise plan has beyond one for scans when its images are pictures: PNG, JPEG, TIFF.
+/// What a slice-wise plan has beyond one for scans when its images are pictures: PNG, JPEG, TIFF, BMP.
 ///
 /// A picture has pixels and no place in a patient: it is never resampled, whatever spacing its file
 /// names, and colours become grey (`GreyPicture`). One channel serves fluorescence and stained sections

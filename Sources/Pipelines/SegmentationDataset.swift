@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import ImagingIO
 import Support
 import Transforms
 
@@ -77,7 +78,7 @@ public struct SegmentationDataset: Sendable {
   /// Nil where the description does not say it; cases are label maps alone otherwise, `image` being the
   /// label map too.
   public let synthesis: SynthesisTable?
-  /// Whether images are pictures (PNG, JPEG, TIFF) and not scans.
+  /// Whether images are pictures (PNG, JPEG, TIFF, BMP) and not scans.
   public let isPictures: Bool
   /// Whether label numbers count objects, of which `labels` holds the one kind.
   public let countsObjects: Bool
@@ -170,7 +171,7 @@ public struct SegmentationDataset: Sendable {
     licence = header.licence ?? "not stated"
     let ending = header.file_ending ?? ".nii.gz"
     fileEnding = ending
-    isPictures = Self.pictureEndings.contains(ending.lowercased())
+    isPictures = PictureFormat.endings.contains(ending.lowercased())
     countsObjects = !withoutLabels && (header.instances ?? false)
     channelNames = try Self.channelNames(header, arePictures: isPictures, unusable)
     guard channelNames.count == 1 || !withoutLabels else {
@@ -226,8 +227,6 @@ public struct SegmentationDataset: Sendable {
     self.cases = cases
     self.unpaired = unpaired
   }
-
-  private static let pictureEndings: Set = [".png", ".jpg", ".jpeg", ".tif", ".tiff"]
 
   /// The most structures of one model.
   public static let maximumLabels = 250

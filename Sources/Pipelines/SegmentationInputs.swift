@@ -100,7 +100,7 @@ public struct SegmentationInputs: Sendable {
         names.filter { name in endings.contains { name.lowercased().hasSuffix($0) } }
       }
       let volumes = having([".nii", ".nii.gz", ".hdr"])
-      let pictures = having([".png", ".jpg", ".jpeg", ".tif", ".tiff"])
+      let pictures = having(PictureFormat.endings)
       guard volumes.isEmpty, !pictures.isEmpty,
         picturesAreCases
           || pictures.allSatisfy({ channel(($0 as NSString).deletingPathExtension) != nil })

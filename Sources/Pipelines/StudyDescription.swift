@@ -22,6 +22,10 @@ public struct StudyDescription: Codable, Equatable, Sendable {
     public var what: String
     /// SHA-256 of the file, 64 hexadecimal digits.
     public var sha256: String
+    /// Under which terms this file may be used; nil for those of the study.
+    public var licence: String?
+    /// Who made this file; nil for who made the study.
+    public var author: String?
   }
 
   /// Where the files come from.
@@ -122,8 +126,10 @@ public struct StudyDescription: Codable, Equatable, Sendable {
   public var citations: [String]
   /// Under which terms the files may be used.
   public var licence: Licence
-  /// Where the files come from.
-  public var source: Source
+  /// Where the files come from, when they come from one package.
+  public var source: Source?
+  /// Where the files come from, when they come from several packages.
+  public var sources: [Source]?
   /// The labels of the reference maps, by structure.
   public var labels: [String: Int]
   /// What is cut out.
@@ -134,9 +140,15 @@ public struct StudyDescription: Codable, Equatable, Sendable {
   /// The schema that this version reads.
   public static let currentSchema = "lamina.study/1"
 
+  /// The packages that the files come from.
+  public var packages: [Source] { sources ?? source.map { [$0] } ?? [] }
+
+  /// The files of all packages.
+  public var sourceFiles: [SourceFile] { packages.flatMap(\.files) }
+
   /// Every file that fetching makes, relative to `files/`, in order.
   public var fileNames: [String] {
-    source.files.map(\.name)
+    sourceFiles.map(\.name)
       + (regions.map(\.name) + (cases ?? []).map(\.name))
       .flatMap { ["\($0).nii.gz", "reference/\($0).nii.gz"] }
   }
@@ -158,6 +170,12 @@ public struct StudyDescription: Codable, Equatable, Sendable {
       throw .invalidDescription(
         path: path,
         reason: "its schema is \(study.schema), not \(currentSchema)"
+      )
+    }
+    guard (study.source == nil) != (study.sources == nil), !study.sourceFiles.isEmpty else {
+      throw .invalidDescription(
+        path: path,
+        reason: "it needs a source or sources, not both, with at least one file"
       )
     }
     for name in study.fileNames where name.hasPrefix("/") || name.contains("..") {

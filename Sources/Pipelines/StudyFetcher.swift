@@ -43,15 +43,17 @@ public struct StudyFetcher: Sendable {
       return Result(didFetch: false, folder: folder, files: try study.verify())
     }
     try outputs.writeFolder(folder) { temporary in
-      let (source, tools) = (
-        study.description.source, StudyToolRunner(interruption: interruption)
-      )
-      let package: any StudySource =
-        switch source.kind {
-        case .debianPackage: StudyPackage(source: source, tools: tools)
-        case .pypiWheel: StudyWheel(source: source, tools: tools)
-        }
-      let origin = try package.copyFiles(into: temporary, progress: progress)
+      let tools = StudyToolRunner(interruption: interruption)
+      var origins: [String] = []
+      for source in study.description.packages {
+        let package: any StudySource =
+          switch source.kind {
+          case .debianPackage: StudyPackage(source: source, tools: tools)
+          case .pypiWheel: StudyWheel(source: source, tools: tools)
+          }
+        let origin = try package.copyFiles(into: temporary, progress: progress)
+        if !origins.contains(origin) { origins.append(origin) }
+      }
       for region in study.description.regions {
         try interruption.check()
         progress.begin("cutting out the region \(region.name)", total: nil)
@@ -70,7 +72,7 @@ public struct StudyFetcher: Sendable {
       }
       let record = StudyRecord(
         study: study.description.name,
-        origin: origin,
+        origin: origins.joined(separator: ", "),
         laminaVersion: Version.current,
         sha256: hashes
       )

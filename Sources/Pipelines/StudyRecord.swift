@@ -8,7 +8,7 @@ public struct StudyRecord: Codable, Equatable, Sendable {
 
   /// The study's name.
   public var study: String
-  /// Where the source files came from: `installed` or `downloaded`.
+  /// Where the source files came from: `installed` or `downloaded`, or both with a comma between.
   public var origin: String
   /// The program's version.
   public var laminaVersion: String
@@ -40,7 +40,7 @@ extension CatalogedStudy {
   public func verify() throws -> [String] {
     let record = try StudyRecord.read(of: self)
     let published = Dictionary(
-      description.source.files.map { ($0.name, $0.sha256) },
+      description.sourceFiles.map { ($0.name, $0.sha256) },
       uniquingKeysWith: { first, _ in first }
     )
     for name in description.fileNames {

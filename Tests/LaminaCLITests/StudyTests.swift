@@ -151,4 +151,34 @@ import Testing
     try Data("{".utf8).write(to: URL(fileURLWithPath: folder.file("Studies/tiny/study.json")))
     #expect(try Program.run("study", "fetch", "tiny", in: folder.path).status == 65)
   }
+
+  @Test func filesOfTwoPackagesAreFetchedTogether() throws {
+    let folder = try makeStudy()
+    let path = folder.file("Studies/tiny/study.json")
+    var study = try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+        as? [String: Any]
+    )
+    var first = try #require(study["source"] as? [String: Any])
+    var second = first
+    let files = try #require(first["files"] as? [[String: Any]])
+    first["files"] = [files[0].merging(["licence": "CC0-1.0", "author": "nobody"]) { $1 }]
+    second["files"] = [files[1]]
+    func write(_ change: [String: Any]) throws {
+      study.merge(change) { $1 }
+      try JSONSerialization.data(withJSONObject: study).write(to: URL(fileURLWithPath: path))
+    }
+    try write(["sources": [first, second]])
+    // A source beside sources would leave open which of the two holds.
+    let refused = try Program.run("study", "fetch", "tiny", in: folder.path)
+    #expect(refused.status != 0 && refused.error.contains("not both"))
+    study["source"] = nil
+    try write([:])
+    let fetched = try Program.run("study", "fetch", "tiny", in: folder.path)
+    #expect(fetched.status == 0, "\(fetched.error)")
+    for name in ["scan.nii", "atlas.nii", "part.nii.gz"] {
+      #expect(FileManager.default.fileExists(atPath: folder.file("Studies/tiny/files/\(name)")))
+    }
+    #expect(try Program.run("study", "verify", "tiny", in: folder.path).status == 0)
+  }
 }

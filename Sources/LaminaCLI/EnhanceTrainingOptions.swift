@@ -1,5 +1,6 @@
 import ArgumentParser
 import Enhancement
+import Foundation
 import Imaging
 import Pipelines
 
@@ -106,6 +107,40 @@ struct EnhanceTrainingOptions: ParsableArguments {
   )
   var loss: EnhancementConfiguration.Loss?
 
+  @Option(
+    help: ArgumentHelp(
+      "Larger pictures are reduced, by the whole number that brings their longest side nearest to this.",
+      valueName: "pixels"
+    )
+  )
+  var shrinkTo: Int?
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Test images: what resembles one of them is not trained on; may be given again.",
+      valueName: "folder"
+    )
+  )
+  var notLike: [String] = []
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Further images to train on, a file or a folder; may be given again.",
+      valueName: "path"
+    )
+  )
+  var also: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Scans made from label maps with --synthesize (default: 20).",
+      valueName: "n"
+    )
+  )
+  var heads: Int?
+
   @Option(help: ArgumentHelp("Terms of use of the images, for the card.", valueName: "text"))
   var licence = "not stated"
 
@@ -113,16 +148,20 @@ struct EnhanceTrainingOptions: ParsableArguments {
   var source = "not stated"
 
   /// Checks the options.
-  /// - Parameter planning: The options of plans, of which some are for segmentations.
+  /// - Parameters:
+  ///   - planning: The options of plans, of which some are for segmentations.
+  ///   - synthesizes: Whether scans are made from label maps.
   /// - Throws: `ValidationError`.
-  func check(_ planning: PlanningOptions) throws {
+  func check(_ planning: PlanningOptions, synthesizes: Bool) throws {
     if enhance == nil {
       if noise != nil || !level.isEmpty || !scale.isEmpty || selfSupervised != nil
         || depth != nil || context != 0 || slices != nil || modality != nil || loss != nil
+        || shrinkTo != nil || !notLike.isEmpty || !also.isEmpty || heads != nil
       {
         throw ValidationError(
           "--noise, --level, --scale, --self-supervised, --depth, --context, --slices, "
-            + "--scan-modality and --image-loss are for --enhance."
+            + "--scan-modality, --image-loss, --shrink-to, --not-like, --also and --heads are for "
+            + "--enhance."
         )
       }
       return
@@ -153,8 +192,17 @@ struct EnhanceTrainingOptions: ParsableArguments {
     if planning.loss != nil {
       throw ValidationError("--loss is of segmentations; --enhance takes --image-loss.")
     }
-    if !planning.spacing.isEmpty || planning.memory != nil || planning.description != nil {
-      throw ValidationError("--enhance takes no --spacing, --memory or --description.")
+    if !planning.spacing.isEmpty || planning.memory != nil {
+      throw ValidationError("--enhance takes no --spacing and no --memory.")
+    }
+    if !synthesizes, planning.description != nil || heads != nil {
+      throw ValidationError("--description and --heads are for --enhance with --synthesize.")
+    }
+    if let heads, !(1...10_000).contains(heads) {
+      throw ValidationError("--heads must be 1 to 10000.")
+    }
+    if let shrinkTo, !(16...100_000).contains(shrinkTo) {
+      throw ValidationError("--shrink-to must be 16 to 100000 pixels.")
     }
     if Set(planning.patch).count > 1 {
       throw ValidationError(
@@ -215,6 +263,10 @@ struct EnhanceTrainingOptions: ParsableArguments {
     if let slices { words += ["--slices", slices.rawValue] }
     if let modality { words += ["--scan-modality", modality] }
     if let loss { words += ["--image-loss", loss.rawValue] }
+    if let shrinkTo { words += ["--shrink-to", "\(shrinkTo)"] }
+    if let heads { words += ["--heads", "\(heads)"] }
+    for path in notLike { words += ["--not-like", URL(fileURLWithPath: path).lastPathComponent] }
+    for path in also { words += ["--also", URL(fileURLWithPath: path).lastPathComponent] }
     return words
   }
 }

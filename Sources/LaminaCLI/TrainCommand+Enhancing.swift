@@ -20,11 +20,7 @@ extension TrainCommand {
     if !resume, !outputOptions.force, FileManager.default.fileExists(atPath: checkpoints) {
       throw UnfinishedTraining(path: checkpoints)
     }
-    let images = try CleanImages(
-      folder: dataset,
-      progress: context.progress,
-      interruption: context.interruption
-    )
+    let images = try cleanImages(in: context)
     var values = try EnhancementPlanner.configuration(
       for: images,
       try enhancing.request(for: task, planning)
@@ -78,12 +74,54 @@ extension TrainCommand {
     return .complete
   }
 
+  /// The images to train on.
+  private func cleanImages(in context: CommandContext) throws -> CleanImages {
+    func read(_ path: String, longestSide: Int?) throws -> CleanImages {
+      try CleanImages(
+        folder: path,
+        longestSide: longestSide,
+        progress: context.progress,
+        interruption: context.interruption
+      )
+    }
+    var images: CleanImages
+    if synthesize {
+      images = try CleanImages(
+        synthesizedFrom: openDataset(),
+        count: enhancing.heads ?? 20,
+        seed: seed,
+        progress: context.progress,
+        interruption: context.interruption
+      )
+    } else {
+      images = try read(dataset, longestSide: enhancing.shrinkTo)
+    }
+    for path in enhancing.also {
+      images = try images.joined(with: read(path, longestSide: enhancing.shrinkTo))
+    }
+    for path in enhancing.notLike {
+      let others = try read(path, longestSide: nil)
+      let (kept, largest) = try images.without(
+        copiesOf: others,
+        progress: context.progress,
+        interruption: context.interruption
+      )
+      context.progress.note(
+        "None of \(kept.count) images resembles one of the \(others.count) of \(others.name): the "
+          + "largest correlation is \((100 * largest).rounded() / 100)."
+      )
+      images = kept
+    }
+    return images
+  }
+
   /// The command again, the images by their folder's name.
   private var enhancementCommand: String {
     func name(_ path: String) -> String {
       URL(fileURLWithPath: OutputPath.normalised(path)).lastPathComponent
     }
     var words = ["lamina train", name(dataset), "--output", name(output), "--seed", "\(seed)"]
+    if synthesize { words.append("--synthesize") }
     words += enhancing.words + planning.words
     if let minutes { words += ["--minutes", "\(minutes)"] }
     if let epochs { words += ["--epochs", "\(epochs)"] }

@@ -114,14 +114,14 @@ struct TrainCommand: Verb {
       throw ValidationError("--fold is \(fold) but must be 0 to 4, all or each.")
     }
     try unlabelled.check(from: from, synthesize: synthesize, output: output)
-    try enhancing.check(planning)
+    try enhancing.check(planning, synthesizes: synthesize)
     if enhancing.enhance != nil {
-      if synthesize || unlabelled.pretrain || unlabelled.suggest != nil
+      if unlabelled.pretrain || unlabelled.suggest != nil
         || unlabelled.pseudoLabels != nil || slurmOptions.slurm || slurmOptions.part != nil
         || mpi || fold == Self.eachFold
       {
         throw ValidationError(
-          "--enhance trains one network on images alone; leave out --synthesize, --pretrain, --suggest, "
+          "--enhance trains one network on images alone; leave out --pretrain, --suggest, "
             + "--pseudo-labels, --slurm, --part, --mpi and --fold each."
         )
       }
@@ -136,7 +136,7 @@ struct TrainCommand: Verb {
       throw ValidationError("--suggest trains nothing; leave out --slurm and --part.")
     }
     let isAtlas = planning.network == SynthesisPlanner.atlasNetwork
-    if synthesize, planning.network != "unet", !isAtlas {
+    if synthesize, planning.network != "unet", !isAtlas, enhancing.enhance == nil {
       throw ValidationError("--synthesize trains a unet; leave out --network.")
     }
     if isAtlas, !synthesize {

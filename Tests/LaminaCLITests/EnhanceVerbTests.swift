@@ -331,4 +331,33 @@ import Testing
       #expect(refused.status == 64, "\(options): \(refused.error)")
     }
   }
+
+  @Test func picturesAreReducedAndTestPicturesLeftOut() throws {
+    let bench = Bench()
+    for index in 0..<3 { _ = try bench.picture("pictures/\(index).png", side: 96 + 2 * index) }
+    let test = try bench.picture("tests/copy.png", side: 96)
+    let further = try bench.picture("further.png", side: 60)
+    let common = [
+      "train", try bench.file("pictures"), "--enhance", "super-resolution", "--scale", "2",
+      "--features", "4", "--depth", "1", "--batch", "2", "--patch", "16", "16", "16", "--epochs",
+      "1", "--shrink-to", "48", "--also", further,
+    ]
+    let model = try bench.file("finer")
+    let trained = try Program.start(common + ["--output", model, "--json"]).wait()
+    #expect(trained.status == 0, "\(trained.error)")
+    let description = try ModelPackage(path: model).description
+    #expect(description.provenance.trainingCases + description.provenance.heldOut.count == 4)
+    #expect(description.provenance.command.contains("--shrink-to 48"))
+    #expect(!description.provenance.command.contains(further))
+    // All of these pictures resemble one another.
+    let refused = try Program.start(
+      common + ["--not-like", try bench.file("tests"), "--output", try bench.file("x")]
+    ).wait()
+    #expect(refused.status == 66, "\(refused.error)")
+    #expect(FileManager.default.fileExists(atPath: test))
+    let alone = try Program.start(
+      ["train", try bench.file("pictures"), "--shrink-to", "48", "--output", try bench.file("y")]
+    ).wait()
+    #expect(alone.status == 64)
+  }
 }

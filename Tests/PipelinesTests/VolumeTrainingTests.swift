@@ -201,6 +201,39 @@ import Transforms
     return study
   }
 
+  @Test func cleanScansTakeTurnsAtTheMapsAndHaveNoNoise() throws {
+    let study = try maps()
+    let dataset = try SegmentationDataset(path: study.path)
+    func scans() throws -> [(id: String, scan: Volume<Float>)] {
+      try dataset.cleanScans(
+        6,
+        seed: 3,
+        progress: SilentProgress(),
+        interruption: Interruption()
+      )
+    }
+    let made = try scans()
+    #expect(made.map(\.id).suffix(2) == ["ball_4-1", "ball_0-2"])
+    #expect(try scans().map(\.scan) == made.map(\.scan))
+    #expect(made[0].scan != made[5].scan)
+    for (_, scan) in made {
+      // The outermost voxels are background: nothing but a smooth bias field may change them.
+      let row = scan.voxels.prefix(24)
+      let extent = (scan.voxels.max() ?? 0) - (scan.voxels.min() ?? 0)
+      let roughness = zip(row, row.dropFirst()).map { abs($0 - $1) }.max() ?? 0
+      #expect(extent > 0 && roughness < 0.1 * extent, "\(roughness) of \(extent)")
+    }
+    let plain = try SyntheticStudy(cases: 1)
+    #expect(throws: PipelinesError.self) {
+      try SegmentationDataset(path: plain.path).cleanScans(
+        1,
+        seed: 1,
+        progress: SilentProgress(),
+        interruption: Interruption()
+      )
+    }
+  }
+
   private func configuration(_ dataset: SegmentationDataset, steps: Int) throws
     -> TrainingConfiguration
   {

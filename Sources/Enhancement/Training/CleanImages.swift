@@ -24,21 +24,22 @@ public struct CleanImages: Sendable {
 
   /// The images, in the order of their names.
   package let images: [Image]
-  /// Whether they are pictures (PNG, JPEG, TIFF).
+  /// Whether they are pictures (PNG, JPEG, TIFF, BMP).
   public let arePictures: Bool
   /// The folder's name.
   public let name: String
   /// Files that could not be used, one sentence each.
   public let notes: [String]
+  /// How many images there are.
+  public var count: Int { images.count }
 
-  private static let pictureEndings: Set = ["png", "jpg", "jpeg", "tif", "tiff"]
   private static let volumeEndings = [".nii", ".nii.gz", ".hdr", ".nrrd", ".mha", ".mhd", ".mgz"]
 
-  package init(_ images: [Image], arePictures: Bool, name: String) {
+  package init(_ images: [Image], arePictures: Bool, name: String, notes: [String] = []) {
     self.images = images
     self.arePictures = arePictures
     self.name = name
-    notes = []
+    self.notes = notes
   }
 
   /// Reads the images of `imagesTr`, or else of the folder and those within; colours become grey.
@@ -46,19 +47,30 @@ public struct CleanImages: Sendable {
   /// Volumes are taken where there are any, else pictures. Files that cannot be read are left out and
   /// noted.
   /// - Parameters:
-  ///   - path: The folder.
+  ///   - path: The folder, or one file.
+  ///   - longestSide: Larger pictures are reduced by the whole number that brings their longest side
+  ///     nearest to this, which takes away most of a camera's noise and of a compression's blocks; nil
+  ///     leaves them. Volumes stay as they are.
   ///   - progress: Told about each file.
   ///   - interruption: Looked at between files.
   /// - Throws: `SupportError.notFound`; `EnhancementError.noImages`; `SupportError.interrupted`.
   public init(
     folder path: String,
+    longestSide: Int? = nil,
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws {
     let files = FileManager.default
     var isFolder: ObjCBool = false
-    guard files.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+    guard files.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw SupportError.notFound(path: path)
+    }
+    guard isFolder.boolValue else {
+      let isPicture = PictureFormat().recognises(path)
+      let id = (path as NSString).lastPathComponent
+      let image = try Self.read(path, id: id, isPicture: isPicture, longestSide: longestSide)
+      self.init([image], arePictures: isPicture, name: image.id)
+      return
     }
     let training = path + "/imagesTr"
     let folder = files.fileExists(atPath: training) ? training : path
@@ -67,12 +79,12 @@ public struct CleanImages: Sendable {
     let volumes = names.filter { name in
       Self.volumeEndings.contains { name.lowercased().hasSuffix($0) }
     }
-    arePictures = volumes.isEmpty
-    name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
+    let arePictures = volumes.isEmpty
+    let name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
     let chosen =
       volumes.isEmpty
       ? names.filter {
-        Self.pictureEndings.contains(($0 as NSString).pathExtension.lowercased())
+        PictureFormat.endings.contains("." + ($0 as NSString).pathExtension.lowercased())
       } : volumes
     guard !chosen.isEmpty else {
       throw EnhancementError.noImages(path: path, reason: "it holds neither volumes nor pictures")
@@ -82,7 +94,14 @@ public struct CleanImages: Sendable {
     for (index, file) in chosen.enumerated() {
       try interruption.check()
       do {
-        images.append(try Self.read(folder + "/" + file, id: file, isPicture: arePictures))
+        images.append(
+          try Self.read(
+            folder + "/" + file,
+            id: file,
+            isPicture: arePictures,
+            longestSide: longestSide
+          )
+        )
       } catch let error as any ClassifiedError {
         notes.append("\(file) was left out. \(error.description)")
       }
@@ -92,19 +111,117 @@ public struct CleanImages: Sendable {
     guard !images.isEmpty else {
       throw EnhancementError.noImages(path: path, reason: notes.first ?? "none can be read")
     }
-    self.images = images
-    self.notes = notes
+    self.init(images, arePictures: arePictures, name: name, notes: notes)
   }
 
-  private static func read(_ path: String, id: String, isPicture: Bool) throws -> Image {
+  private static func read(
+    _ path: String,
+    id: String,
+    isPicture: Bool,
+    longestSide: Int?
+  ) throws -> Image {
     let stem =
       volumeEndings.sorted { $0.count > $1.count }.first { id.hasSuffix($0) }
       .map { String(id.dropLast($0.count)) } ?? (id as NSString).deletingPathExtension
     if isPicture {
-      return Image(id: stem, volume: try EnhancementPicture(path: path).grey)
+      let grey = try EnhancementPicture(path: path).grey
+      return Image(id: stem, volume: try longestSide.map { try reduced(grey, to: $0) } ?? grey)
     }
     let loaded = try ImageFormats.read(path)
     return Image(id: stem, volume: loaded.volume.asFloat, modality: loaded.summary.modality)
+  }
+
+  /// A picture that is reduced by a whole number, its values within those of 8 bits.
+  private static func reduced(_ picture: Volume<Float>, to longestSide: Int) throws -> Volume<Float>
+  {
+    let size = picture.geometry.size
+    let factor = Int((Double(max(size.x, size.y)) / Double(longestSide)).rounded())
+    guard factor > 1, min(size.x, size.y) >= factor else { return picture }
+    return try GridReduction.pair(picture, scale: [factor, factor, 1]).coarse
+      .map { min(max($0, 0), 255) }
+  }
+
+  /// Scans that are made from label maps.
+  /// - Parameters:
+  ///   - dataset: Label maps with a table of synthesis.
+  ///   - count: How many scans.
+  ///   - seed: Seed of every random choice.
+  ///   - progress: Told about each.
+  ///   - interruption: Looked at before each.
+  /// - Throws: As `SegmentationDataset.cleanScans`.
+  public init(
+    synthesizedFrom dataset: SegmentationDataset,
+    count: Int,
+    seed: UInt64,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws {
+    let scans = try dataset.cleanScans(
+      count,
+      seed: seed,
+      progress: progress,
+      interruption: interruption
+    )
+    self.init(
+      scans.map { Image(id: $0.id, volume: $0.scan, modality: "MR") },
+      arePictures: false,
+      name: dataset.name
+    )
+  }
+
+  /// These images and others.
+  /// - Parameter others: Images of the same kind.
+  /// - Returns: All of them under this name.
+  /// - Throws: `EnhancementError.noImages` for pictures beside volumes.
+  public func joined(with others: CleanImages) throws -> CleanImages {
+    guard arePictures == others.arePictures else {
+      throw EnhancementError.noImages(
+        path: others.name,
+        reason: "it holds \(others.arePictures ? "pictures" : "volumes"), and \(name) does not"
+      )
+    }
+    return CleanImages(
+      images + others.images,
+      arePictures: arePictures,
+      name: name == others.name ? name : "\(name) + \(others.name)",
+      notes: notes + others.notes
+    )
+  }
+
+  /// The images without those in which one of some others occurs, or which occur in one of them.
+  /// - Parameters:
+  ///   - others: Images that must not be trained on, such as test images.
+  ///   - progress: Told about each image.
+  ///   - interruption: Looked at before each.
+  /// - Returns: The images that are left, with a note on each that is not, and the largest correlation of
+  ///   those that stay.
+  /// - Throws: `EnhancementError.noImages` when none is left; `SupportError.interrupted`.
+  public func without(
+    copiesOf others: CleanImages,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws -> (images: CleanImages, largestCorrelation: Double) {
+    let known = others.images.map { ImageResemblance($0.volume) }
+    var (kept, notes, largest) = ([Image](), self.notes, 0.0)
+    progress.begin("comparing with \(others.name)", total: images.count)
+    for (index, image) in images.enumerated() {
+      try interruption.check()
+      let own = ImageResemblance(image.volume)
+      let found = known.map { own.correlation(with: $0) }
+      let most = found.indices.max { found[$0] < found[$1] }
+      if let most, found[most] >= ImageResemblance.copyCorrelation {
+        notes.append("\(image.id) was left out: it resembles \(others.images[most].id).")
+      } else {
+        largest = max(largest, most.map { found[$0] } ?? 0)
+        kept.append(image)
+      }
+      progress.update(index + 1, detail: nil)
+    }
+    progress.end()
+    guard !kept.isEmpty else {
+      throw EnhancementError.noImages(path: name, reason: "all resemble those of \(others.name)")
+    }
+    return (CleanImages(kept, arePictures: arePictures, name: name, notes: notes), largest)
   }
 
   /// Which images are held out: a share of them by a seed, at least one of two or more.

@@ -5,13 +5,13 @@ extension EnhancementRequest {
   /// Architectures that keep the grid: those that can be asked for whatever the task.
   static let plainNetworks = ["dncnn", "ffdnet", "vdsr", "srcnn", "unet"]
   /// Architectures whose output is larger than their input.
-  static let enlargingNetworks = ["edsr", "srresnet", "espcn", "fsrcnn", "rrdb"]
+  static let enlargingNetworks = ["compact", "edsr", "srresnet", "espcn", "fsrcnn", "rrdb"]
   /// The architectures that can be asked for.
   public static var networkNames: [String] { plainNetworks + enlargingNetworks }
 
   /// The architecture when none is named.
   private var standardNetwork: String {
-    if task == .superResolution { return isUniform ? "edsr" : "vdsr" }
+    if task == .superResolution { return isUniform ? "compact" : "vdsr" }
     return dimensions == 3 || contextSlices > 0 ? "unet" : "dncnn"
   }
 
@@ -111,6 +111,17 @@ extension EnhancementRequest {
   private func enlarging(_ name: String) throws -> NetworkConfiguration {
     let factor = scale[0]
     switch name {
+    case "compact":
+      return .compactSR(
+        CompactSRConfiguration(
+          channels: 1,
+          depth: depth ?? 12,
+          features: features ?? 48,
+          scale: factor,
+          contextSlices: contextSlices,
+          dimensions: dimensions
+        )
+      )
     case "edsr":
       return .edsr(
         EDSRConfiguration(

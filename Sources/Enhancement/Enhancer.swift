@@ -18,6 +18,9 @@ public struct Enhancer: ScanStage {
   private let network: TiledNetwork
   private let level: Float?
 
+  /// Slices that are thinned must be this many times as thick as pixels are wide.
+  private static let leastThickness = 1.5
+
   /// Loads a model, whose files are checked against their hashes.
   /// - Parameters:
   ///   - package: The model.
@@ -109,6 +112,14 @@ public struct Enhancer: ScanStage {
       plan.scale[2] == 1 || !scan.geometry.isPlanar,
       "it is a picture, and \(model.name) makes slices between slices"
     )
+    if plan.throughPlane == true {
+      try require(!scan.geometry.isPlanar, "it is a picture, and \(model.name) thins thick slices")
+      let spacing = scan.geometry.spacing
+      try require(
+        spacing.max() >= Self.leastThickness * spacing.min(),
+        "its slices are not thicker than its pixels are wide, and \(model.name) thins thick slices"
+      )
+    }
     if let expected = plan.modality {
       try require(
         modality == nil || modality?.uppercased() == expected.uppercased(),
@@ -156,9 +167,47 @@ public struct Enhancer: ScanStage {
     interruption: Interruption
   ) throws -> [Volume<Float>] {
     precondition(channels.count == channelCount, "\(channels.count) channels for \(channelCount)")
+    let views = try orientations(for: channels[0].geometry)
+    var results = try improved(
+      channels,
+      as: views[0],
+      progress: progress,
+      interruption: interruption
+    )
+    for view in views.dropFirst() {
+      let further = try improved(channels, as: view, progress: progress, interruption: interruption)
+      for (place, channel) in further.enumerated() {
+        results[place] = Volume(
+          geometry: results[place].geometry,
+          voxels: zip(results[place].voxels, channel.voxels).map { ($0 + $1) / 2 }
+        )
+      }
+    }
+    return results
+  }
+
+  /// The ways in which the axes are laid before the network; nil leaves them.
+  private func orientations(for geometry: ImageGeometry) throws -> [Orientation?] {
+    guard plan.throughPlane == true else { return [plan.orientation] }
+    let letters = Array(geometry.orientation.code)
+    let thick = (0..<3).max { geometry.spacing[$0] < geometry.spacing[$1] } ?? 2
+    let thin = (0..<3).filter { $0 != thick }
+    return try [thin, thin.reversed()].map { axes in
+      let order = plan.scale[0] > 1 ? [thick, axes[0], axes[1]] : [axes[0], thick, axes[1]]
+      return try Orientation(code: String(order.map { letters[$0] }))
+    }
+  }
+
+  /// The improved channels, computed with the axes in some order.
+  private func improved(
+    _ channels: [Volume<Float>],
+    as orientation: Orientation?,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws -> [Volume<Float>] {
     let original = channels[0].geometry
     let oriented =
-      plan.orientation.map { wanted in channels.map { $0.reoriented(to: wanted) } } ?? channels
+      orientation.map { wanted in channels.map { $0.reoriented(to: wanted) } } ?? channels
     let target = try oriented[0].geometry.refined(by: plan.scale)
     let values = channels.count == 1 ? oriented[0].voxels : oriented.flatMap(\.voxels)
     let results: [[Float]]

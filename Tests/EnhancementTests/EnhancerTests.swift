@@ -218,4 +218,40 @@ import Testing
     let network = try NetworkConfiguration.unet(normalised).makeNetwork(random: &random)
     #expect(try NetworkReach.measured(network, channels: 1, dimensions: 2) == nil)
   }
+
+  @Test func theThickestAxisIsThinnedWhateverItsDirection() throws {
+    let plan = SampleModel.plan {
+      $0.task = .superResolution
+      $0.scale = [1, 4, 1]
+      $0.enlargement = .spline
+      $0.throughPlane = true
+    }
+    let enhancer = try SampleModel.enhancer(SampleModel.dnCNN(), plan)
+    // Axes of 0.5, 0.75 and 3 mm.
+    let scan = try SampleModel.scan([9, 8, 5])
+    let finer = try enhancer.improved(scan)
+    #expect(finer.geometry.size == SIMD3(9, 8, 20))
+    #expect(finer.geometry.spacing == SIMD3(0.5, 0.75, 0.75))
+    #expect(finer.geometry.orientation == scan.geometry.orientation)
+    for code in ["SPL", "PSL"] {
+      let turned = scan.reoriented(to: try Orientation(code: code))
+      let result = try enhancer.improved(turned).reoriented(to: scan.geometry.orientation)
+      #expect(result.geometry.difference(from: finer.geometry) == nil)
+      let gap = zip(result.voxels, finer.voxels).map { abs($0 - $1) }.max() ?? 1
+      #expect(gap < 1e-3, "\(code): \(gap)")
+    }
+    let even = try ImageGeometry(
+      size: [8, 8, 8],
+      spacing: [1, 1, 1.2],
+      origin: .zero,
+      direction: .identity
+    )
+    let volume = Volume(geometry: even, voxels: (0..<512).map { Float($0 % 7) })
+    #expect(throws: PipelinesError.self) {
+      try enhancer.check(volume, modality: nil, path: "scan")
+    }
+    var wrong = plan
+    wrong.scale = [1, 1, 4]
+    #expect(throws: PipelinesError.self) { try wrong.check() }
+  }
 }

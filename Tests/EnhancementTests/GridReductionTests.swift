@@ -39,4 +39,15 @@ import Testing
     let gap = coarse.geometry.position(ofIndex: edge) - scan.geometry.position(ofIndex: edge)
     #expect((gap * gap).sum().squareRoot() < 1e-9)
   }
+
+  @Test func oneAxisOfAVolumeIsThatOfThickSlicesAndOfAPictureACubic() throws {
+    let scan = try SampleModel.scan([4, 12, 5])
+    let coarse = try GridReduction.pair(scan, scale: [1, 4, 1]).coarse
+    let mean = (4..<8).reduce(Float(0)) { $0 + scan[2, $1, 3] } / 4
+    #expect(abs(coarse[2, 1, 3] - mean) < 1e-3)
+    let picture = try SampleModel.scan([24, 24, 1], isPlanar: true)
+    let narrow = try GridReduction.pair(picture, scale: [4, 1, 1]).coarse
+    let flat = (12..<16).reduce(Float(0)) { $0 + picture[$1, 3, 0] } / 4
+    #expect(abs(narrow[3, 3, 0] - flat) > 1e-3)
+  }
 }

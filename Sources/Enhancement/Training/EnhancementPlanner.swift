@@ -52,6 +52,11 @@ public enum EnhancementPlanner {
     plan.contextSlices = request.contextSlices
     plan.orientation = request.orientation
     plan.scale = request.scale
+    if !images.arePictures, request.dimensions == 2, request.scale[2] == 1,
+      request.scale.filter({ $0 > 1 }).count == 1
+    {
+      plan.throughPlane = true
+    }
     plan.modality = images.arePictures ? nil : modality
     let network = try request.network(&plan)
     let made = try TrainedWeights.network(network, seed: 1)

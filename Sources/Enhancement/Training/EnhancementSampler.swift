@@ -30,10 +30,8 @@ package struct EnhancementSampler: Sendable {
     package let weights: Tensor?
   }
 
-  /// A patch whose standard deviation is below this is drawn anew, up to `attempts` times: air teaches
-  /// nothing.
-  private static let flatDeviation: Float = 0.01
-  private static let attempts = 4
+  /// Of so many patches the one with the most detail is taken: air and sky teach nothing.
+  private static let candidates = 3
 
   private let images: [EnhancementMaterial.Image]
   private let configuration: EnhancementConfiguration
@@ -71,12 +69,15 @@ package struct EnhancementSampler: Sendable {
     var (origin, target) = (SIMD3<Int>(), [Float]())
     let larger = SIMD3(plan.networkScale, plan.networkScale, 1)
     let factor = plan.dimensions == 3 ? SIMD3(repeating: plan.networkScale) : larger
-    for _ in 0..<Self.attempts {
+    var most: Float = -1
+    for _ in 0..<Self.candidates {
+      var place = SIMD3<Int>()
       for axis in 0..<3 {
-        origin[axis] = Int(random.uniform() * Double(size[axis] - box[axis] + 1))
+        place[axis] = Int(random.uniform() * Double(size[axis] - box[axis] + 1))
       }
-      target = image.clean.values(at: origin &* factor, box &* factor)
-      if Self.deviation(target) >= Self.flatDeviation { break }
+      let values = image.clean.values(at: place &* factor, box &* factor)
+      let detail = Self.detail(values)
+      if detail > most { (most, origin, target) = (detail, place, values) }
     }
     // A slice of a volume that is seen with its neighbours.
     let slices =
@@ -148,10 +149,14 @@ package struct EnhancementSampler: Sendable {
     return (target, weights)
   }
 
-  private static func deviation(_ values: [Float]) -> Float {
-    let mean = values.reduce(0, +) / Float(values.count)
-    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    return (squares / Float(values.count)).squareRoot()
+  /// The sum of differences of neighbours along rows.
+  private static func detail(_ values: [Float]) -> Float {
+    var (sum, last) = (Float(0), values[0])
+    for value in values {
+      sum += abs(value - last)
+      last = value
+    }
+    return sum
   }
 
   /// The batch of a step, its samples drawn side by side.

@@ -4,7 +4,8 @@ import Support
 
 /// Makes the coarse image that a scanner or camera of less resolution would have given.
 ///
-/// In planes: Keys' cubic (1981, "Cubic convolution interpolation for digital image processing", a =
+/// Where one axis of a volume becomes coarser alone, it is that of thick slices: the mean over a slice's
+/// thickness. In planes otherwise: Keys' cubic (1981, "Cubic convolution interpolation for digital image processing", a =
 /// −1/2) stretched by the factor, so that it filters what the coarse grid cannot hold, the image mirrored
 /// at its edges; benchmarks of super-resolution are made so. Between slices: the mean over a slice's
 /// thickness.
@@ -23,10 +24,12 @@ package enum GridReduction {
     let fine = try image.cut(at: .zero, image.geometry.size / factor &* factor)
     var values = fine.voxels
     var size = fine.geometry.size
-    for axis in 0..<3 where factor[axis] > 1 {
+    let coarser = (0..<3).filter { factor[$0] > 1 }
+    let thick = coarser.count == 1 && !image.geometry.isPlanar ? coarser[0] : 2
+    for axis in coarser {
       let kernel =
-        axis == 2
-        ? [Float](repeating: 1 / Float(factor.z), count: factor.z) : cubic(factor[axis])
+        axis == thick
+        ? [Float](repeating: 1 / Float(factor[axis]), count: factor[axis]) : cubic(factor[axis])
       values = reduced(values, size, axis: axis, factor: factor[axis], kernel: kernel)
       size[axis] /= factor[axis]
     }

@@ -65,6 +65,9 @@ public struct EnhancementPlan: Codable, Sendable, Equatable {
   public var contextSlices = 0
   /// Axis codes of columns, rows and slices; nil leaves the axes as they are.
   public var orientation: Orientation?
+  /// Whether the axis that becomes finer is the one along which a scan's voxels are longest, whatever its
+  /// direction; the result is then the mean of the two sorts of slices that hold this axis.
+  public var throughPlane: Bool?
   /// How many times finer the grid becomes along columns, rows and slices.
   public var scale = [1, 1, 1]
   /// Where the finer grid comes from; nil when no axis becomes finer.
@@ -133,6 +136,11 @@ public struct EnhancementPlan: Codable, Sendable, Equatable {
     try require(
       isFiner == (enlargement != nil),
       "a plan for \(task.rawValue) has the scale \(scale)"
+    )
+    try require(
+      throughPlane != true
+        || dimensions == 2 && scale[2] == 1 && scale.filter { $0 > 1 }.count == 1,
+      "thick slices become thinner along columns or rows, not by \(scale)"
     )
     if enlargement == .network {
       let seen = dimensions == 3 ? scale : Array(scale.prefix(2))

@@ -16,6 +16,12 @@ public enum EnhancementError: ClassifiedError, Equatable {
   case unfitTraining(reason: String)
   /// The reference does not lie on the result's grid.
   case unfitReference(path: String, reason: String)
+  /// The steps neither keep the grid nor undo its reduction.
+  case unfitScale(model: String, scale: [Int], reduction: [Int])
+  /// No degradation is described so.
+  case unknownDegradation(text: String)
+  /// A degradation does not suit an image.
+  case unfitDegradation(name: String, reason: String)
   /// The output's ending does not suit what is written.
   case unfitOutput(path: String, reason: String)
 
@@ -23,8 +29,10 @@ public enum EnhancementError: ClassifiedError, Equatable {
   public var failure: Failure {
     switch self {
     case .unknownStage: .missingComponent
-    case .wrongParameter, .otherScale, .unfitTraining, .unfitOutput: .usage
-    case .infiniteValues, .unfitReference: .damagedInput
+    case .wrongParameter, .otherScale, .unfitTraining, .unfitOutput, .unknownDegradation,
+      .unfitScale:
+      .usage
+    case .infiniteValues, .unfitReference, .unfitDegradation: .damagedInput
     case .noImages: .missingInput
     }
   }
@@ -45,6 +53,14 @@ public enum EnhancementError: ClassifiedError, Equatable {
     case .unfitTraining(let reason): "The training is not possible: \(reason)."
     case .unfitReference(let path, let reason):
       "\(path) is no reference for the result: \(reason)."
+    case .unfitScale(let model, let scale, let reduction):
+      "\(model) enlarges by \(scale.map(String.init).joined(separator: " x ")), and the images are "
+        + "reduced by \(reduction.map(String.init).joined(separator: " x ")); choose another model or "
+        + "reduction."
+    case .unknownDegradation(let text):
+      "\(text) is no degradation; write gaussian:25 (grey levels of pictures), gaussian:5%, rician:5% "
+        + "or poisson-gaussian:5% (of the range of intensities), reduce:2 or reduce:1x1x4."
+    case .unfitDegradation(let name, let reason): "\(name) cannot be degraded: \(reason)."
     case .unfitOutput(let path, let reason): "\(path) cannot be the output: \(reason)."
     }
   }

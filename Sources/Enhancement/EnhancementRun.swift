@@ -18,6 +18,8 @@ public struct EnhancementRun: Sendable {
     public var dataRange: Double?
     /// Pixels at each side that are left out of the comparison.
     public var border = 0
+    /// Whether colours are compared by their luma (Y of ITU-R BT.601 in 16 to 235) alone.
+    public var usesLuma = false
     /// The command line, for the record.
     public var command = ""
 
@@ -25,28 +27,14 @@ public struct EnhancementRun: Sendable {
     public init() {}
   }
 
-  /// An image: a picture, or a scan with the type of its file's values.
-  package enum Content: Sendable {
-    case picture(EnhancementPicture)
-    case scan(Volume<Float>, storedAs: AnyVolume)
-
-    /// Grey values.
-    package var grey: Volume<Float> {
-      switch self {
-      case .picture(let picture): picture.grey
-      case .scan(let volume, _): volume
-      }
-    }
-  }
-
   /// One improved image.
   public struct Result: Sendable {
     /// What was done.
     public var record: EnhancementRecord
     /// The image before.
-    package let before: Content
+    package let before: EnhancementContent
     /// The image after.
-    package let after: Content
+    package let after: EnhancementContent
     /// The image that it was compared with, or nil.
     package let reference: Volume<Float>?
     /// What was odd about the input.
@@ -54,8 +42,8 @@ public struct EnhancementRun: Sendable {
 
     package init(
       record: EnhancementRecord,
-      before: Content,
-      after: Content,
+      before: EnhancementContent,
+      after: EnhancementContent,
       reference: Volume<Float>?,
       problems: [InputProblem]
     ) {
@@ -67,7 +55,7 @@ public struct EnhancementRun: Sendable {
     }
   }
 
-  private let stages: [any ScanStage]
+  private let chain: EnhancementChain
   private let options: Options
   private let progress: any ProgressReporter
   private let interruption: Interruption
@@ -85,8 +73,7 @@ public struct EnhancementRun: Sendable {
     progress: any ProgressReporter,
     interruption: Interruption
   ) {
-    precondition(!stages.isEmpty, "no step")
-    self.stages = stages
+    chain = EnhancementChain(stages)
     self.options = options
     self.progress = progress
     self.interruption = interruption
@@ -99,12 +86,17 @@ public struct EnhancementRun: Sendable {
   public func improve(_ path: String) throws -> Result {
     let clock = ContinuousClock()
     let start = clock.now
-    let (before, summary) = try read(path)
-    var after = before
+    let input = try read(path)
+    let before = input.content
     var notes: [String] = []
-    for stage in stages {
-      after = try apply(stage, to: after, modality: summary?.modality, path: path, &notes)
-    }
+    let after = try chain.apply(
+      before,
+      modality: input.modality,
+      path: path,
+      progress: progress,
+      interruption: interruption,
+      notes: &notes
+    )
     let hidden = before.grey.voxels.count { !$0.isFinite }
     if hidden > 0 {
       notes.append("\(hidden) values were not finite and counted as the low end of the range.")
@@ -114,7 +106,7 @@ public struct EnhancementRun: Sendable {
     let (old, new) = (before.grey.geometry, after.grey.geometry)
     let record = EnhancementRecord(
       input: path,
-      stages: stages.map(\.record),
+      stages: chain.stages.map(\.record),
       sizeBefore: [old.size.x, old.size.y, old.size.z],
       sizeAfter: [new.size.x, new.size.y, new.size.z],
       spacingMM: [new.spacing.x, new.spacing.y, new.spacing.z],
@@ -130,104 +122,53 @@ public struct EnhancementRun: Sendable {
       before: before,
       after: after,
       reference: reference,
-      problems: summary?.problems ?? []
+      problems: input.problems
     )
   }
 
-  /// A picture with its colours, or a volume.
-  private func read(_ path: String) throws -> (Content, SeriesSummary?) {
-    var isFolder: ObjCBool = false
-    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    if !isFolder.boolValue, PictureFormat().recognises(path) {
-      let picture = try EnhancementPicture(path: path)
-      if picture.hadAlpha { progress.note("\(path): its transparency is left out.") }
-      return (.picture(picture), nil)
-    }
-    let loaded = try ImageFormats.read(path, selection: options.selection, progress: progress)
-    return (.scan(loaded.volume.asFloat, storedAs: loaded.volume), loaded.summary)
-  }
-
-  private func apply(
-    _ stage: any ScanStage,
-    to content: Content,
-    modality: String?,
-    path: String,
-    _ notes: inout [String]
-  ) throws -> Content {
-    switch content {
-    case .scan(let volume, let stored):
-      try stage.check(volume, modality: modality, path: path)
-      let result = try stage.apply(volume, progress: progress, interruption: interruption)
-      return .scan(result, storedAs: stored)
-    case .picture(let picture):
-      let grey = picture.grey
-      try stage.check(grey, modality: modality, path: path)
-      if let enhancer = stage as? Enhancer, enhancer.channelCount == 3,
-        picture.channels.count == 3
-      {
-        let channels = try enhancer.apply(
-          picture.channels,
-          progress: progress,
-          interruption: interruption
-        )
-        return .picture(EnhancementPicture(channels: channels, bits: picture.bits))
-      }
-      if picture.channels.count == 3 {
-        notes.append(
-          "\(stage.record.name) sees grey values: it was given the picture's luma, and the colours' "
-            + "differences to it were kept."
-        )
-      }
-      let result = try stage.apply(grey, progress: progress, interruption: interruption)
-      return .picture(picture.replacingGrey(result))
-    }
+  private func read(_ path: String) throws -> EnhancementInput {
+    try EnhancementInput(path: path, selection: options.selection, progress: progress)
   }
 
   /// Compares with the reference before and after.
   private func compare(
-    _ before: Content,
-    _ after: Content
+    _ before: EnhancementContent,
+    _ after: EnhancementContent
   ) throws -> (EnhancementRecord.Quality?, Volume<Float>?) {
     guard let path = options.reference else { return (nil, nil) }
-    let reference = try read(path).0.grey
-    let result = after.grey
-    guard reference.geometry.size == result.geometry.size else {
-      throw EnhancementError.unfitReference(
-        path: path,
-        reason: "it has \(words(reference.geometry.size)) voxels, and the result has "
-          + words(result.geometry.size)
+    let truth = try read(path).content
+    let (reference, grid) = (truth.grey, after.grey.geometry)
+    func unfit(_ reason: String) -> EnhancementError {
+      .unfitReference(path: path, reason: reason)
+    }
+    guard reference.geometry.size == grid.size else {
+      throw unfit(
+        "it has \(words(reference.geometry.size)) voxels, and the result has \(words(grid.size))"
       )
     }
-    let isPicture = if case .picture = after { true } else { false }
-    if !isPicture, let difference = reference.geometry.difference(from: result.geometry) {
-      throw EnhancementError.unfitReference(path: path, reason: difference)
+    if !after.isPicture, let difference = reference.geometry.difference(from: grid) {
+      throw unfit(difference)
     }
-    var original = before.grey
-    if original.geometry.size != reference.geometry.size {
-      original = original.resampled(to: result.geometry, interpolation: .cubicBSpline)
+    let original = before.mapChannels { channel, _ in
+      channel.geometry.size == grid.size
+        ? channel : channel.resampled(to: grid, interpolation: .cubicBSpline)
     }
     let finite = reference.voxels.filter(\.isFinite)
     let extent = Double((finite.max() ?? 0) - (finite.min() ?? 0))
-    let range = options.dataRange ?? (isPicture ? 255 : extent)
-    guard finite.count == reference.voxels.count, range > 0 else {
-      throw EnhancementError.unfitReference(
-        path: path,
-        reason: range > 0 ? "it holds values that are not finite" : "it is constant"
-      )
+    let range = options.dataRange ?? (after.isPicture ? 255 : extent)
+    guard finite.count == reference.voxels.count else {
+      throw unfit("it holds values that are not finite")
     }
-    func quality(_ image: Volume<Float>) throws -> ImageQuality {
-      try ImageQuality(
-        of: image.map { $0.isFinite ? $0 : 0 },
-        reference: reference,
-        dataRange: range,
-        border: options.border
-      )
-    }
+    guard range > 0 else { throw unfit("it is constant") }
+    var comparison = EnhancementComparison(dataRange: range)
+    comparison.border = options.border
+    comparison.usesLuma = options.usesLuma
+    comparison.keepsFractions = options.keepsFractions
     return (
       EnhancementRecord.Quality(
         dataRange: range,
-        before: try quality(original),
-        after: try quality(Self.stored(result, after, options.keepsFractions))
+        before: try comparison.quality(of: original, reference: truth, isFile: false),
+        after: try comparison.quality(of: after, reference: truth, isFile: true)
       ),
       reference
     )
@@ -235,91 +176,17 @@ public struct EnhancementRun: Sendable {
 
   private func words(_ size: SIMD3<Int>) -> String { "\(size.x) x \(size.y) x \(size.z)" }
 
-  /// Grey values as the output's file will hold them.
-  private static func stored(
-    _ grey: Volume<Float>,
-    _ content: Content,
-    _ keepsFractions: Bool
-  ) -> Volume<Float> {
-    switch content {
-    case .picture(let picture):
-      // The luma of colours that are rounded is not.
-      guard picture.channels.count == 1 else { return grey }
-      let steps: Float = picture.bits == 16 ? 257 : 1
-      return grey.map { (min(max($0, 0), 255) * steps).rounded() / steps }
-    case .scan(let volume, let stored):
-      return keepsFractions ? volume : volume.stored(as: stored).asFloat
-    }
-  }
-
   /// Writes an improved image.
   /// - Parameters:
   ///   - result: The image.
-  ///   - path: `.png` for pictures and single slices of these; `.nii`, `.nii.gz`, `.nrrd` or `.mha`.
+  ///   - path: `.png` for pictures; `.nii`, `.nii.gz`, `.nrrd` or `.mha`.
   /// - Throws: `EnhancementError.unfitOutput`; `SupportError.unwritable`.
   public func write(_ result: Result, to path: String) throws {
-    let name = path.lowercased()
-    let volume: AnyVolume
-    switch result.after {
-    case .picture(let picture):
-      if name.hasSuffix(".png") {
-        do {
-          try picture.png().write(to: URL(fileURLWithPath: path))
-        } catch let error as any ClassifiedError {
-          throw error
-        } catch {
-          throw SupportError.unwritable(path: path, reason: OutputGuard.reason(of: error))
-        }
-        return
-      }
-      volume = .float32(picture.grey)
-    case .scan(let scan, let stored):
-      volume = options.keepsFractions ? .float32(scan) : scan.stored(as: stored)
-    }
-    if name.hasSuffix(".nii") || name.hasSuffix(".nii.gz") {
-      try NIfTIWriter.write(volume, to: path)
-    } else if name.hasSuffix(".nrrd") {
-      try NRRDWriter.write(volume, to: path)
-    } else if name.hasSuffix(".mha") {
-      try MetaImageWriter.write(timePoints: [volume], to: path)
-    } else {
-      throw EnhancementError.unfitOutput(
-        path: path,
-        reason: name.hasSuffix(".png")
-          ? "a scan is no picture; end it in .nii.gz" : "end it in .nii.gz, .nrrd, .mha or .png"
-      )
-    }
+    try result.after.write(to: path, keepsFractions: options.keepsFractions)
   }
 
   /// The ending of a case's file in a batch.
   /// - Parameter result: The case.
   /// - Returns: ".png" for pictures, ".nii.gz" for scans.
-  public static func ending(of result: Result) -> String {
-    if case .picture = result.after { ".png" } else { ".nii.gz" }
-  }
-}
-
-extension Volume where Scalar == Float {
-  /// The values in the type of another image: whole numbers are rounded and end where their type does.
-  func stored(as other: AnyVolume) -> AnyVolume {
-    func whole<Number: FixedWidthInteger & BitwiseCopyable & Sendable>(
-      _: Number.Type
-    ) -> Volume<Number> {
-      map { value -> Number in
-        guard value.isFinite else { return 0 }
-        let rounded = Double(value.rounded())
-        if rounded >= Double(Number.max) { return .max }
-        return rounded <= Double(Number.min) ? .min : Number(rounded)
-      }
-    }
-    switch other {
-    case .int8: return .int8(whole(Int8.self))
-    case .uint8: return .uint8(whole(UInt8.self))
-    case .int16: return .int16(whole(Int16.self))
-    case .uint16: return .uint16(whole(UInt16.self))
-    case .int32: return .int32(whole(Int32.self))
-    case .uint32: return .uint32(whole(UInt32.self))
-    case .int64, .uint64, .float32, .float64: return .float32(self)
-    }
-  }
+  public static func ending(of result: Result) -> String { result.after.ending }
 }

@@ -31,26 +31,63 @@ public struct ImageQuality: Codable, Sendable, Equatable {
     dataRange: Double,
     border: Int = 0
   ) throws {
-    let size = image.geometry.size
-    guard size == reference.geometry.size else {
-      throw ImagingError.gridMismatch(
-        reason: "\(size.x) x \(size.y) x \(size.z) voxels against \(reference.geometry.size.x) x "
-          + "\(reference.geometry.size.y) x \(reference.geometry.size.z)"
-      )
-    }
+    try self.init(of: [image], reference: [reference], dataRange: dataRange, border: border)
+  }
+
+  /// Compares two images of several channels: errors are means over all, SSIM is the channels' mean.
+  /// - Parameters:
+  ///   - channels: The image's channels; at least one.
+  ///   - reference: As many channels that they should be, on a grid of the same size.
+  ///   - dataRange: The range of the true values.
+  ///   - border: Pixels at each side of a slice that are left out.
+  /// - Throws: `ImagingError.gridMismatch` for other sizes, or when the border leaves nothing.
+  /// - Precondition: As many channels as the reference has.
+  package init(
+    of channels: [Volume<Float>],
+    reference: [Volume<Float>],
+    dataRange: Double,
+    border: Int = 0
+  ) throws {
+    precondition(
+      !channels.isEmpty && channels.count == reference.count,
+      "\(channels.count) channels against \(reference.count)"
+    )
+    let size = channels[0].geometry.size
     let inner = SIMD3(size.x - 2 * border, size.y - 2 * border, size.z)
-    guard inner.min() > 0 else {
-      throw ImagingError.gridMismatch(reason: "a border of \(border) leaves nothing of them")
-    }
     let low = SIMD3(border, border, 0)
-    let (a, b) = (image.values(at: low, inner), reference.values(at: low, inner))
-    let pair = ImagePair(a, b, size: inner, dataRange: dataRange)
-    mae = pair.meanAbsoluteError
-    psnr =
-      pair.meanSquaredError > 0
-      ? 20 * log10(dataRange) - 10 * log10(pair.meanSquaredError) : nil
-    ssim = StructuralSimilarity.value(a, b, size: inner, dataRange: dataRange, slicewise: true)
-    gradientError = Self.gradientError(a, b, size: inner)
+    var (squared, absolute, gradient) = (0.0, 0.0, 0.0)
+    var similarity: Double? = 0
+    for (image, truth) in zip(channels, reference) {
+      guard size == image.geometry.size, size == truth.geometry.size else {
+        throw ImagingError.gridMismatch(
+          reason: "\(size.x) x \(size.y) x \(size.z) voxels against "
+            + "\(truth.geometry.size.x) x \(truth.geometry.size.y) x \(truth.geometry.size.z)"
+        )
+      }
+      guard inner.min() > 0 else {
+        throw ImagingError.gridMismatch(reason: "a border of \(border) leaves nothing of them")
+      }
+      let (a, b) = (image.values(at: low, inner), truth.values(at: low, inner))
+      let pair = ImagePair(a, b, size: inner, dataRange: dataRange)
+      squared += pair.meanSquaredError
+      absolute += pair.meanAbsoluteError
+      let error = Self.gradientError(a, b, size: inner)
+      // One channel's root is not squared again, which would round.
+      gradient = channels.count == 1 ? error : gradient + error * error
+      let own = StructuralSimilarity.value(
+        a,
+        b,
+        size: inner,
+        dataRange: dataRange,
+        slicewise: true
+      )
+      similarity = similarity.flatMap { sum in own.map { sum + $0 } }
+    }
+    let count = Double(channels.count)
+    mae = absolute / count
+    psnr = squared > 0 ? 20 * log10(dataRange) - 10 * log10(squared / count) : nil
+    ssim = similarity.map { $0 / count }
+    gradientError = channels.count == 1 ? gradient : (gradient / count).squareRoot()
   }
 
   /// Sums rows side by side, and then the rows in order.

@@ -74,25 +74,31 @@ struct EnhanceCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "Range of the reference's values (default: 255 for pictures, else what it holds).",
+      "Range of the reference's values (default: 255 for pictures, else what it holds; with --degrade "
+        + "from the least value to the 99.5th percentile).",
       valueName: "range"
     )
   )
   var dataRange: Double?
 
   @Option(
-    help: ArgumentHelp("Pixels at each side that the comparison leaves out.", valueName: "n")
+    help: ArgumentHelp(
+      "Pixels at each side that the comparison leaves out (default: 0; the factor for pictures that "
+        + "--degrade reduces).",
+      valueName: "n"
+    )
   )
-  var border = 0
+  var border: Int?
 
   @Option(
     help: ArgumentHelp(
-      "One self-contained page with before, after and difference.",
+      "One self-contained page with before, after and difference; of a batch with --degrade.",
       valueName: "file.html"
     )
   )
   var report: String?
 
+  @OptionGroup var measuring: EnhanceMeasuringOptions
   @OptionGroup var selectionOptions: SelectionOptions
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
@@ -111,13 +117,20 @@ struct EnhanceCommand: Verb {
     if let report, !report.lowercased().hasSuffix(".html"), !report.lowercased().hasSuffix(".htm") {
       throw ValidationError("--report \(report) must end in .html.")
     }
-    if reference == nil, dataRange != nil || border != 0 {
-      throw ValidationError("--data-range and --border are for --reference.")
+    if reference == nil, !measuring.isOn,
+      dataRange != nil || border != nil || measuring.luma != nil
+    {
+      throw ValidationError("--data-range, --border and --luma are for --reference or --degrade.")
+    }
+    if reference != nil, measuring.isOn {
+      throw ValidationError("--degrade takes the inputs themselves as --reference; leave one out.")
     }
     if let dataRange, !(dataRange > 0) || !dataRange.isFinite {
       throw ValidationError("--data-range must be more than 0.")
     }
-    if !(0...1000).contains(border) { throw ValidationError("--border must be 0 to 1000.") }
+    if let border, !(0...1000).contains(border) {
+      throw ValidationError("--border must be 0 to 1000.")
+    }
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
@@ -125,19 +138,25 @@ struct EnhanceCommand: Verb {
     let output = OutputPath.normalised(output)
     try context.outputs.check(output)
     if let report { try context.outputs.check(report) }
-    if cases.isBatch, report != nil || reference != nil {
-      throw ValidationError("--report and --reference are for one image, not for a batch.")
+    if cases.isBatch, (report != nil && !measuring.isOn) || reference != nil {
+      throw ValidationError(
+        "--reference is for one image, not for a batch, and --report only with --degrade."
+      )
     }
     let stages = try model.map {
       try StageCatalog.stage($0, noiseLevel: noiseLevel.map { $0 / 100 })
     }
     if let scale { try StageCatalog.check(stages, scale: scale) }
+    if measuring.isOn {
+      return try measure(cases, chain: EnhancementChain(stages), into: output, in: context)
+    }
     var options = EnhancementRun.Options()
     options.selection = selectionOptions.selection
     options.keepsFractions = float
     options.reference = reference
     options.dataRange = dataRange
-    options.border = border
+    options.border = border ?? 0
+    options.usesLuma = measuring.luma ?? false
     options.command = OutputPath.command
     let run = EnhancementRun(
       stages: stages,

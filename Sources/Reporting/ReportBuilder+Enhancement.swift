@@ -57,7 +57,7 @@ extension ReportBuilder {
     )
   }
 
-  private func pictures(_ item: EnhancementReportData) throws -> ReportSection {
+  func pictures(_ item: EnhancementReportData) throws -> ReportSection {
     let before =
       item.before.geometry.size == item.after.geometry.size
       ? item.before

@@ -96,7 +96,7 @@ package enum GridReduction {
   }
 
   /// Mirrored at the outer faces of the outer values.
-  private static func mirrored(_ place: Int, _ count: Int) -> Int {
+  static func mirrored(_ place: Int, _ count: Int) -> Int {
     let inside = ((place % (2 * count)) + 2 * count) % (2 * count)
     return inside < count ? inside : 2 * count - 1 - inside
   }

@@ -1,0 +1,123 @@
+import ArgumentParser
+import Enhancement
+import Foundation
+import Imaging
+import Pipelines
+import Reporting
+import Support
+
+extension EnhanceCommand {
+  /// No more cases than this are shown in pictures.
+  private static let picturedCases = 12
+  /// The evaluation's name in the output folder.
+  private static let evaluationName = "evaluation.json"
+
+  /// Measures the steps on images that are degraded on purpose.
+  func measure(
+    _ inputs: SegmentationInputs,
+    chain: EnhancementChain,
+    into output: String,
+    in context: CommandContext
+  ) throws -> CommandOutcome {
+    var options = EnhancementMeasurement.Options(try ImageDegradation(measuring.degradation))
+    options.seed = measuring.seed
+    options.selection = selectionOptions.selection
+    options.dataRange = dataRange
+    options.border = border
+    options.usesLuma = measuring.luma
+    options.keepsFractions = float
+    options.command = OutputPath.command
+    let measurement = try EnhancementMeasurement(
+      chain,
+      against: measuring.against.map { EnhancementChain([try StageCatalog.stage($0)]) },
+      options: options,
+      progress: context.progress,
+      interruption: context.interruption
+    )
+    let writesFile = !inputs.isBatch && Self.isImageFile(output)
+    var manifest = SegmentationManifest(model: chain.name)
+    var cases: [(entry: EnhancementEvaluation.Case, rivals: [ImageQuality])] = []
+    var (notes, pictures) = ([String](), [ReportSection]())
+    for item in inputs.separated {
+      try context.interruption.check()
+      var failure: (any Error)?
+      do {
+        let measured = try measurement.measure(item.path, id: item.id)
+        for problem in measured.problems {
+          context.progress.warn("\(item.path): \(problem.message) \(problem.remedy)")
+        }
+        for note in measured.notes where !notes.contains(note) {
+          notes.append(note)
+          context.progress.note(note)
+        }
+        let path = writesFile ? output : output + "/" + item.id + measured.after.ending
+        try context.outputs.writeFile(path) {
+          try measured.after.write(to: $0, keepsFractions: float)
+        }
+        if report != nil, pictures.count < Self.picturedCases {
+          pictures.append(try ReportBuilder().picturesOfCase(page(of: measured)))
+        }
+        cases.append((measured.entry, measured.rivals))
+      } catch SupportError.interrupted {
+        throw SupportError.interrupted
+      } catch {
+        // One image that fails is the run's own failure.
+        guard inputs.isBatch else { throw error }
+        failure = error
+      }
+      let sentence = failure.map { ExitReport($0, parser: LaminaCommand.self).sentence }
+      if let sentence { context.progress.warn("\(item.id): \(sentence)") }
+      manifest.cases.append(
+        SegmentationManifest.Case(
+          id: item.id,
+          input: item.path,
+          status: failure == nil ? .done : .failed,
+          seconds: cases.last?.entry.seconds ?? 0,
+          peakMemoryMB: SegmentationRun.peakMemoryMB,
+          error: sentence
+        )
+      )
+      guard inputs.isBatch else { continue }
+      try context.outputs.replace(
+        with: JSONOutput.data(manifest),
+        at: output + "/" + SegmentationManifest.fileName
+      )
+    }
+    let evaluation = measurement.evaluation(of: cases, notes: notes)
+    if !writesFile {
+      try context.outputs.write(
+        JSONOutput.data(evaluation),
+        to: output + "/" + Self.evaluationName
+      )
+    }
+    if let report {
+      let page = MeasurementText.page(evaluation, pictures: pictures)
+      try context.outputs.write(Data(ReportBuilder().html(page, date: Date()).utf8), to: report)
+    }
+    let failed = manifest.cases.filter { $0.status == .failed }.count
+    try context.confirm(evaluation) {
+      let head =
+        "\(output): \(cases.count) \(cases.count == 1 ? "image" : "images"), "
+        + "\(measuring.degradation.joined(separator: ", ")), seed \(measuring.seed)"
+        + (failed > 0 ? "; \(failed) failed (see \(SegmentationManifest.fileName))" : "")
+      return ([head] + MeasurementText.lines(evaluation)).joined(separator: "\n")
+    }
+    return failed > 0 ? .partial : .complete
+  }
+
+  /// Whether a path's ending is that of an image file.
+  static func isImageFile(_ path: String) -> Bool {
+    [".nii", ".nii.gz", ".nrrd", ".mha", ".png"].contains { path.lowercased().hasSuffix($0) }
+  }
+
+  private func page(of measured: EnhancementMeasurement.Measured) -> EnhancementReportData {
+    EnhancementReportData(
+      name: measured.entry.id,
+      before: measured.before.grey,
+      after: measured.after.grey,
+      reference: measured.clean.grey,
+      isPicture: measured.clean.isPicture,
+      warning: EnhancementRecord.standardWarning
+    )
+  }
+}

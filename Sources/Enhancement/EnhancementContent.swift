@@ -44,6 +44,13 @@ package enum EnhancementContent: Sendable {
     }
   }
 
+  /// A map of spreads that is written as the image is, with the fractions that it needs.
+  package func with(spread: Volume<Float>) -> EnhancementContent {
+    isPicture
+      ? .picture(EnhancementPicture(channels: [spread], bits: 16))
+      : .scan(spread, storedAs: .float32(spread))
+  }
+
   /// The image as its file will hold it: pictures are rounded and end at 0 and 255, scans of whole
   /// numbers are rounded and end where their type does.
   /// - Parameter keepsFractions: Whether scans keep their fractions.

@@ -27,6 +27,8 @@ public struct EnhancementRecord: Codable, Sendable, Equatable {
   public let spacingMM: [Double]
   /// The comparison with a reference, or nil.
   public let quality: Quality?
+  /// The spread over the symmetries of planes, or nil.
+  public let spread: EnhancementSpread?
   /// What is worth knowing, one sentence each.
   public let notes: [String]
   /// The number of threads.
@@ -51,6 +53,7 @@ public struct EnhancementRecord: Codable, Sendable, Equatable {
     sizeAfter: [Int],
     spacingMM: [Double],
     quality: Quality?,
+    spread: EnhancementSpread?,
     notes: [String],
     threads: Int,
     seconds: Double,
@@ -63,6 +66,7 @@ public struct EnhancementRecord: Codable, Sendable, Equatable {
     self.sizeAfter = sizeAfter
     self.spacingMM = spacingMM
     self.quality = quality
+    self.spread = spread
     self.notes = notes
     self.threads = threads
     self.seconds = (seconds * 1000).rounded() / 1000

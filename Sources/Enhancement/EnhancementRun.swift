@@ -20,8 +20,20 @@ public struct EnhancementRun: Sendable {
     public var border = 0
     /// Whether colours are compared by their luma (Y of ITU-R BT.601 in 16 to 235) alone.
     public var usesLuma = false
+    /// Whether the result is the mean over the symmetries of planes.
+    public var averagesSymmetries = false
+    /// Whether the spread over the symmetries is wanted.
+    public var wantsSpread = false
     /// The command line, for the record.
     public var command = ""
+
+    /// What is made of an image's symmetries.
+    var ensemble: EnhancementChain.Ensemble {
+      var ensemble = EnhancementChain.Ensemble()
+      ensemble.averages = averagesSymmetries
+      ensemble.wantsSpread = wantsSpread
+      return ensemble
+    }
 
     /// Creates the defaults that the properties show.
     public init() {}
@@ -37,6 +49,8 @@ public struct EnhancementRun: Sendable {
     package let after: EnhancementContent
     /// The image that it was compared with, or nil.
     package let reference: Volume<Float>?
+    /// The spread over the symmetries of planes, if it was wanted.
+    package let spread: Volume<Float>?
     /// What was odd about the input.
     public let problems: [InputProblem]
 
@@ -45,12 +59,14 @@ public struct EnhancementRun: Sendable {
       before: EnhancementContent,
       after: EnhancementContent,
       reference: Volume<Float>?,
+      spread: Volume<Float>?,
       problems: [InputProblem]
     ) {
       self.record = record
       self.before = before
       self.after = after
       self.reference = reference
+      self.spread = spread
       self.problems = problems
     }
   }
@@ -89,20 +105,30 @@ public struct EnhancementRun: Sendable {
     let input = try read(path)
     let before = input.content
     var notes: [String] = []
-    let after = try chain.apply(
+    let output = try chain.apply(
       before,
+      ensemble: options.ensemble,
       modality: input.modality,
       path: path,
       progress: progress,
       interruption: interruption,
       notes: &notes
     )
+    let after = output.content
     let hidden = before.grey.voxels.count { !$0.isFinite }
     if hidden > 0 {
       notes.append("\(hidden) values were not finite and counted as the low end of the range.")
     }
     for note in notes { progress.note(note) }
     let (quality, reference) = try compare(before, after)
+    var spread = output.summary
+    if let map = output.spread, let reference {
+      spread?.errorCorrelation = EnhancementSpread.correlation(
+        of: map,
+        errorOf: after.grey,
+        against: reference
+      )
+    }
     let (old, new) = (before.grey.geometry, after.grey.geometry)
     let record = EnhancementRecord(
       input: path,
@@ -111,6 +137,7 @@ public struct EnhancementRun: Sendable {
       sizeAfter: [new.size.x, new.size.y, new.size.z],
       spacingMM: [new.spacing.x, new.spacing.y, new.spacing.z],
       quality: quality,
+      spread: spread,
       notes: notes,
       threads: Parallelism.threadCount,
       seconds: (clock.now - start).seconds,
@@ -122,6 +149,7 @@ public struct EnhancementRun: Sendable {
       before: before,
       after: after,
       reference: reference,
+      spread: output.spread,
       problems: input.problems
     )
   }
@@ -183,6 +211,17 @@ public struct EnhancementRun: Sendable {
   /// - Throws: `EnhancementError.unfitOutput`; `SupportError.unwritable`.
   public func write(_ result: Result, to path: String) throws {
     try result.after.write(to: path, keepsFractions: options.keepsFractions)
+  }
+
+  /// Writes the spread of an improved image; in pictures 257 of 16 bits are one grey level of 8.
+  /// - Parameters:
+  ///   - result: The image, whose spread was wanted.
+  ///   - path: `.png` for pictures; `.nii`, `.nii.gz`, `.nrrd` or `.mha`.
+  /// - Throws: `EnhancementError.unfitOutput`; `SupportError.unwritable`.
+  /// - Precondition: The spread was wanted.
+  public func writeSpread(_ result: Result, to path: String) throws {
+    guard let spread = result.spread else { preconditionFailure("no spread was wanted") }
+    try result.after.with(spread: spread).write(to: path, keepsFractions: true)
   }
 
   /// The ending of a case's file in a batch.

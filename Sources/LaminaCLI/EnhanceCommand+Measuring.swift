@@ -26,6 +26,7 @@ extension EnhanceCommand {
     options.border = border
     options.usesLuma = measuring.luma
     options.keepsFractions = float
+    options.ensemble = ensembleOptions.ensemble
     options.command = OutputPath.command
     let measurement = try EnhancementMeasurement(
       chain,
@@ -53,6 +54,9 @@ extension EnhanceCommand {
         let path = writesFile ? output : output + "/" + item.id + measured.after.ending
         try context.outputs.writeFile(path) {
           try measured.after.write(to: $0, keepsFractions: float)
+        }
+        if let path = ensembleOptions.uncertainty {
+          try write(measured, spreadTo: path, in: context)
         }
         if report != nil, pictures.count < Self.picturedCases {
           pictures.append(try ReportBuilder().picturesOfCase(page(of: measured)))
@@ -110,8 +114,21 @@ extension EnhanceCommand {
     [".nii", ".nii.gz", ".nrrd", ".mha", ".png"].contains { path.lowercased().hasSuffix($0) }
   }
 
+  private func write(
+    _ measured: EnhancementMeasurement.Measured,
+    spreadTo path: String,
+    in context: CommandContext
+  ) throws {
+    guard let spread = measured.spread else {
+      throw ValidationError("--uncertainty needs steps that give the clean image's own grid.")
+    }
+    try context.outputs.writeFile(path) {
+      try measured.after.with(spread: spread).write(to: $0, keepsFractions: true)
+    }
+  }
+
   private func page(of measured: EnhancementMeasurement.Measured) -> EnhancementReportData {
-    EnhancementReportData(
+    var data = EnhancementReportData(
       name: measured.entry.id,
       before: measured.before.grey,
       after: measured.after.grey,
@@ -119,5 +136,7 @@ extension EnhanceCommand {
       isPicture: measured.clean.isPicture,
       warning: EnhancementRecord.standardWarning
     )
+    data.spread = measured.spread
+    return data
   }
 }

@@ -98,6 +98,7 @@ struct EnhanceCommand: Verb {
   )
   var report: String?
 
+  @OptionGroup var ensembleOptions: EnhanceEnsembleOptions
   @OptionGroup var measuring: EnhanceMeasuringOptions
   @OptionGroup var selectionOptions: SelectionOptions
   @OptionGroup var outputOptions: OutputOptions
@@ -137,7 +138,12 @@ struct EnhanceCommand: Verb {
     let cases = try SegmentationInputs(inputs, picturesAreCases: true)
     let output = OutputPath.normalised(output)
     try context.outputs.check(output)
-    if let report { try context.outputs.check(report) }
+    for path in [report, ensembleOptions.uncertainty].compactMap(\.self) {
+      try context.outputs.check(path)
+    }
+    if cases.isBatch, ensembleOptions.uncertainty != nil {
+      throw ValidationError("--uncertainty is for one image, not for a batch.")
+    }
     if cases.isBatch, (report != nil && !measuring.isOn) || reference != nil {
       throw ValidationError(
         "--reference is for one image, not for a batch, and --report only with --degrade."
@@ -157,6 +163,8 @@ struct EnhanceCommand: Verb {
     options.dataRange = dataRange
     options.border = border ?? 0
     options.usesLuma = measuring.luma ?? false
+    options.averagesSymmetries = ensembleOptions.tta
+    options.wantsSpread = ensembleOptions.uncertainty != nil
     options.command = OutputPath.command
     let run = EnhancementRun(
       stages: stages,
@@ -169,6 +177,9 @@ struct EnhanceCommand: Verb {
     let result = try run.improve(item.path)
     warn(result, in: context)
     try context.outputs.writeFile(output) { try run.write(result, to: $0) }
+    if let path = ensembleOptions.uncertainty {
+      try context.outputs.writeFile(path) { try run.writeSpread(result, to: $0) }
+    }
     if let report {
       let html = try ReportBuilder().html(page(of: result, name: item.id), date: Date())
       try context.outputs.write(Data(html.utf8), to: report)
@@ -198,6 +209,7 @@ struct EnhanceCommand: Verb {
         return "  \(row.name): \(number(row.before)) before, \(number(row.after)) after\(unit)"
       }
     }
+    if let spread = record.spread { lines.append("  " + MeasurementText.sentence(spread)) }
     return lines.joined(separator: "\n")
   }
 
@@ -238,7 +250,8 @@ struct EnhanceCommand: Verb {
         ("Peak memory", "\(record.peakMemoryMB) MB"),
         ("Command", record.command),
       ]
-    data.notes = record.notes
+    data.spread = result.spread
+    data.notes = record.notes + (record.spread.map { [MeasurementText.sentence($0)] } ?? [])
     data.quality = record.quality.map(Self.rows) ?? []
     return data
   }

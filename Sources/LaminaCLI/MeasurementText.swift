@@ -31,7 +31,11 @@ enum MeasurementText {
       + (evaluation.against ?? []).map { rival in
         ("Against", rival.stages.map { "\($0.name): \($0.summary)" }.joined(separator: "; "))
       } + [("Command", evaluation.command ?? "")]
-    data.notes = [evaluation.definition + "."] + (evaluation.notes ?? [])
+    data.notes =
+      [evaluation.definition + "."] + (evaluation.notes ?? [])
+      + evaluation.cases.prefix(pictures.count).compactMap { entry in
+        entry.spread.map { "\(entry.id): \(sentence($0))" }
+      }
     for (key, quantity, _) in quantities {
       let before = evaluation.summary[key]?["before"]
       func row(
@@ -94,7 +98,9 @@ enum MeasurementText {
     }
     if rivals.isEmpty { rows = rows.map { Array($0.dropLast(2)) } }
     var lines = TextTable.lines(rows)
-    guard evaluation.cases.count > 1 else { return lines }
+    guard evaluation.cases.count > 1 else {
+      return lines + evaluation.cases.compactMap { $0.spread.map { "  " + sentence($0) } }
+    }
     let names = rivals.map { name($0.stages) }
     var images = [["", "before", "after"] + names]
     for (index, entry) in evaluation.cases.enumerated() {
@@ -105,6 +111,20 @@ enum MeasurementText {
     }
     lines += ["PSNR of the images (dB)"] + TextTable.lines(images)
     return lines
+  }
+
+  /// The spread over the symmetries of planes in a sentence.
+  /// - Parameter spread: The spread.
+  /// - Returns: The sentence.
+  static func sentence(_ spread: EnhancementSpread) -> String {
+    let correlation = spread.errorCorrelation.map {
+      "; its correlation with the absolute error is \(ReportNumber.fixed($0, 2))"
+    }
+    return
+      "\(spread.isAveraged ? "Mean of" : "Compared over") \(spread.symmetries) symmetries: spread "
+      + "\(ReportNumber.significant(spread.mean)) on the mean, "
+      + "\(ReportNumber.significant(spread.percentile99)) at the 99th percentile"
+      + (correlation ?? "") + "."
   }
 
   private static func name(_ stages: [StageRecord]) -> String {

@@ -35,6 +35,8 @@ public struct EnhancementReportData: Sendable {
   public var after: Volume<Float>
   /// What it should be, or nil.
   public var reference: Volume<Float>?
+  /// The standard deviation over the symmetries of planes, on the grid of the image after, or nil.
+  public var spread: Volume<Float>?
   /// Whether it is a picture, which has no place in a patient.
   public var isPicture: Bool
   /// What was done, in words with their values.

@@ -84,6 +84,9 @@ extension ReportBuilder {
           )
         )
       }
+      if let map = item.spread {
+        figures.append(try figure(item, map, plane, "spread", 0...limit(map)))
+      }
       if !item.isPicture { blocks.append(.subheading(plane.rawValue.capitalized)) }
       blocks.append(.figures(figures, legend: []))
     }
@@ -94,6 +97,16 @@ extension ReportBuilder {
           + "black darker. What shows structure in a difference was changed, not only cleaned."
       )
     )
+    if let map = item.spread {
+      let end = ReportNumber.significant(Double(limit(map)))
+      blocks.append(
+        .note(
+          "Spread is the standard deviation of the results over the symmetries of planes, from 0 (black) "
+            + "to \(end) or more (white), in the image's unit. It shows where the network is unsure, not "
+            + "where it is wrong: what it invents alike in all of them has none."
+        )
+      )
+    }
     return ReportSection("Pictures", blocks)
   }
 

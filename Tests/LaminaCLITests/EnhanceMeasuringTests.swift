@@ -96,6 +96,35 @@ import Testing
     #expect(try PNGDecoder.decode(contentsOf: file("out.png")).width == 32)
   }
 
+  @Test func theSpreadOverSymmetriesIsWrittenAndExplained() throws {
+    let (input, map, page) = (
+      try picture("a.png"), try file("spread.png"), try file("page.html")
+    )
+    let result = try Program.run(
+      "enhance",
+      input,
+      "--model",
+      "nlm",
+      "--degrade",
+      "gaussian:25",
+      "--tta",
+      "--uncertainty",
+      map,
+      "--report",
+      page,
+      "--output",
+      try file("out.png"),
+      "--json"
+    )
+    #expect(result.status == 0, "\(result.error)")
+    #expect(try PNGDecoder.decode(contentsOf: map).width == 32)
+    let cases = (result.json as? [String: Any])?["cases"] as? [[String: Any]]
+    let spread = try #require(cases?.first?["spread"] as? [String: Any])
+    #expect(spread["symmetries"] as? Int == 8 && spread["isAveraged"] as? Bool == true)
+    let html = String(decoding: try Data(contentsOf: URL(fileURLWithPath: page)), as: UTF8.self)
+    #expect(html.contains("not where it is wrong"))
+  }
+
   @Test func whatDoesNotGoTogetherIsRefused() throws {
     let input = try picture("a.png")
     for options in [

@@ -21,6 +21,8 @@ package struct EnhancementMeasurement: Sendable {
     package var usesLuma: Bool?
     /// Whether results of scans of whole numbers keep their fractions.
     package var keepsFractions = false
+    /// What is made of the images' symmetries by the model; rivals see the images as they lie.
+    package var ensemble = EnhancementChain.Ensemble()
     /// The command line, for the record.
     package var command = ""
 
@@ -39,6 +41,8 @@ package struct EnhancementMeasurement: Sendable {
     package let entry: EnhancementEvaluation.Case
     /// What each rival made of it, compared with the clean image.
     package let rivals: [ImageQuality]
+    /// The spread over the symmetries of planes, if it was wanted.
+    package let spread: Volume<Float>?
     /// What was odd about the input.
     package let problems: [InputProblem]
     /// What is worth knowing, one sentence each.
@@ -117,22 +121,26 @@ package struct EnhancementMeasurement: Sendable {
       name: id
     )
     var notes: [String] = []
-    func result(_ chain: EnhancementChain) throws -> EnhancementContent {
-      let result = try chain.apply(
+    func result(
+      _ chain: EnhancementChain,
+      _ ensemble: EnhancementChain.Ensemble = .init()
+    ) throws -> (image: EnhancementContent, output: EnhancementChain.Output) {
+      let output = try chain.apply(
         degraded,
+        ensemble: ensemble,
         modality: input.modality,
         path: path,
         progress: progress,
         interruption: interruption,
         notes: &notes
       )
-      let size = result.grey.geometry.size
+      let size = output.content.grey.geometry.size
       if size != clean.grey.geometry.size {
         notes.append(
           "\(chain.name) keeps the coarse grid: its result was interpolated as the image before was."
         )
       }
-      return try interpolated(result, onto: clean)
+      return (try interpolated(output.content, onto: clean), output)
     }
     let scale = options.degradation.scale
     let reducesPicture = isPicture && options.degradation.isReduction
@@ -145,7 +153,7 @@ package struct EnhancementMeasurement: Sendable {
     let before = try interpolated(degraded, onto: clean)
     let clock = ContinuousClock()
     let start = clock.now
-    let after = try result(chain)
+    let (after, output) = try result(chain, options.ensemble)
     let seconds = (clock.now - start).seconds
     var entry = EnhancementEvaluation.Case(
       id: id,
@@ -159,9 +167,19 @@ package struct EnhancementMeasurement: Sendable {
     )
     entry.dataRange = comparison.dataRange
     entry.border = comparison.border
+    let hasOwnGrid = output.content.grey.geometry.size == clean.grey.geometry.size
+    let spread = hasOwnGrid ? output.spread : nil
+    entry.spread = output.summary
+    if let spread {
+      entry.spread?.errorCorrelation = EnhancementSpread.correlation(
+        of: spread,
+        errorOf: after.grey,
+        against: clean.grey
+      )
+    }
     entry.seconds = (seconds * 1000).rounded() / 1000
     let others = try rivals.map {
-      try comparison.quality(of: try result($0), reference: clean, isFile: true)
+      try comparison.quality(of: try result($0).image, reference: clean, isFile: true)
     }
     return Measured(
       clean: clean,
@@ -169,6 +187,7 @@ package struct EnhancementMeasurement: Sendable {
       after: after,
       entry: entry,
       rivals: others,
+      spread: spread,
       problems: input.problems,
       notes: notes
     )

@@ -19,6 +19,9 @@ public struct EnhancementEvaluation: Codable, Sendable, Equatable {
     /// Wall time of the model, seconds; nil where it was not taken.
     public var seconds: Double?
 
+    /// The spread over the symmetries of planes; nil where they were not looked at.
+    public var spread: EnhancementSpread?
+
     init(id: String, before: ImageQuality, after: ImageQuality) {
       self.id = id
       self.before = before

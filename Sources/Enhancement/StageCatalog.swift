@@ -19,18 +19,24 @@ package enum StageCatalog {
   ) throws -> any ScanStage {
     let name = text.prefix { $0 != ":" }
     let filters = VolumeFilterCatalog.all.map { $0.name }
-    do {
-      return try Enhancer(store.model(text), noiseLevel: noiseLevel)
-    } catch PipelinesError.modelNotFound(_, _) where filters.contains(String(name)) {
+    func refuseLevel() throws {
       guard noiseLevel == nil else {
         throw EnhancementError.wrongParameter(
           stage: String(name),
           reason: "--noise-level is for models; filters take their values after a colon"
         )
       }
+    }
+    do {
+      return try Enhancer(store.model(text), noiseLevel: noiseLevel)
+    } catch PipelinesError.modelNotFound(_, _) where filters.contains(String(name)) {
+      try refuseLevel()
       return FilterStage(try VolumeFilterCatalog.filter(describedBy: text))
+    } catch PipelinesError.modelNotFound(_, _) where name == ThickSliceStage.name {
+      try refuseLevel()
+      return ThickSliceStage(try ThickSliceSettings(text.dropFirst(name.count + 1)))
     } catch PipelinesError.modelNotFound(_, _) where !text.contains("/") {
-      throw EnhancementError.unknownStage(name: text, filters: filters)
+      throw EnhancementError.unknownStage(name: text, filters: filters + [ThickSliceStage.name])
     }
   }
 

@@ -144,6 +144,30 @@ import Testing
     #expect(stages.count == 2 && (stages[1]["summary"] as? String)?.contains("2 x 2 x 1") == true)
   }
 
+  @Test func thickSlicesBecomeThinnerWithoutAModel() throws {
+    let bench = Bench()
+    let (input, output) = (try bench.file("scan.nii.gz"), try bench.file("out.nii.gz"))
+    var random = RandomStream(seed: 8)
+    let geometry = try ImageGeometry(
+      size: [20, 18, 6],
+      spacing: [1, 1, 2.6],
+      origin: .zero,
+      direction: .identity
+    )
+    let values = (0..<geometry.voxelCount).map { Int16(50 * sin(Double($0)) + random.normal()) }
+    try NIfTIWriter.write(.int16(Volume(geometry: geometry, voxels: values)), to: input)
+    func run(_ input: String, _ model: String, to output: String) throws -> Program.Result {
+      try Program.start(["enhance", input, "--model", model, "--output", output, "--json"]).wait()
+    }
+    let result = try run(input, "smore:steps=2", to: output)
+    #expect(result.status == 0, "\(result.error)")
+    #expect((result.json as? [String: Any])?["sizeAfter"] as? [Int] == [20, 18, 16])
+    // The result's slices are thin already.
+    let again = try run(output, "smore:steps=2", to: try bench.file("again.nii.gz"))
+    #expect(again.status == 65 && again.error.contains("nothing to make finer"))
+    #expect(try run(input, "smore:speed=2", to: try bench.file("x.nii.gz")).status == 64)
+  }
+
   @Test func whatDoesNotSuitIsRefusedWithItsStatus() throws {
     let bench = Bench()
     let (model, input) = (try bench.model(modality: "MR"), try bench.file("ct.nii.gz"))

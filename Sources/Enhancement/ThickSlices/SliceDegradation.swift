@@ -8,11 +8,11 @@ import Transforms
 /// learned to undo it within slices can undo it across them. Both steps are linear, and so one matrix;
 /// where slices are no whole number of voxels apart there is one for each of several places that cells
 /// have among slices.
-struct SliceDegradation: Sendable {
+package struct SliceDegradation: Sendable {
   /// Voxels of a window that comes out.
-  let length: Int
+  package let length: Int
   /// Voxels on each side that are read beyond it.
-  let margin: Int
+  package let margin: Int
   /// One matrix for each place of cells among slices: `[inputs][outputs]`.
   private let matrices: [[Float]]
 
@@ -21,14 +21,14 @@ struct SliceDegradation: Sendable {
   private static let mostPlaces = 16
 
   /// How many places cells have among slices.
-  var placeCount: Int { matrices.count }
+  package var placeCount: Int { matrices.count }
 
   /// Prepares windows of whole cells.
   /// - Parameters:
   ///   - lattice: Slices and the finer grid.
   ///   - cells: Cells of a window.
   /// - Throws: `ImagingError` never: the grids are sound.
-  init(_ lattice: SliceLattice, cells: Int) throws(ImagingError) {
+  package init(_ lattice: SliceLattice, cells: Int) throws(ImagingError) {
     length = cells * lattice.fold
     margin = Int((Self.marginSlices * lattice.ratio).rounded(.up))
     // With a whole ratio all cells lie alike.
@@ -85,7 +85,7 @@ struct SliceDegradation: Sendable {
   ///   - line: `length + 2 margin` values.
   ///   - place: Which of the places of cells.
   /// - Returns: `length` values.
-  func degraded(_ line: [Float], place: Int) -> [Float] {
+  package func degraded(_ line: [Float], place: Int) -> [Float] {
     precondition(line.count == length + 2 * margin, "\(line.count) values for a window")
     var result = [Float](repeating: 0, count: length)
     matrices[place].withUnsafeBufferPointer { matrix in
@@ -107,7 +107,7 @@ extension SliceLattice {
   /// How much a voxel counts in a slice, before weights are scaled to a sum of 1.
   /// - Parameter distance: From the slice's centre, in voxels of the finer grid.
   /// - Returns: At least 0.
-  func weight(at distance: Double) -> Double {
+  package func weight(at distance: Double) -> Double {
     switch profile {
     case .box:
       // A slice thinner than a voxel between two of them has a share of both.

@@ -6,15 +6,35 @@ import Transforms
 /// The finer grid covers the same field of view by a whole number of voxels, so that the ratio of the
 /// two distances need not be whole. For the network the finer grid is cut into cells of a few voxels
 /// each, as many as come nearest to a slice.
-struct SliceLattice: Sendable, Equatable {
+package struct SliceLattice: Sendable, Equatable {
   /// Slices, at least 1.
-  let count: Int
+  package let count: Int
   /// Voxels of the finer grid, more than slices.
-  let fineCount: Int
+  package let fineCount: Int
   /// Thickness of a slice, in voxels of the finer grid.
-  let thickness: Double
+  package let thickness: Double
   /// The sensitivity of a slice along its axis.
-  let profile: SliceThickening.Profile
+  package let profile: SliceThickening.Profile
+
+  /// Says where slices lie.
+  /// - Parameters:
+  ///   - count: Slices.
+  ///   - fineCount: Voxels of the finer grid.
+  ///   - thickness: Thickness of a slice, in voxels of the finer grid.
+  ///   - profile: The sensitivity of a slice along its axis.
+  /// - Precondition: There is a slice, and the finer grid is finer.
+  package init(
+    count: Int,
+    fineCount: Int,
+    thickness: Double,
+    profile: SliceThickening.Profile
+  ) {
+    precondition(count > 0 && fineCount > count, "\(fineCount) voxels for \(count) slices")
+    self.count = count
+    self.fineCount = fineCount
+    self.thickness = thickness
+    self.profile = profile
+  }
 
   /// Voxels of the finer grid for one slice.
   var ratio: Double { Double(fineCount) / Double(count) }
@@ -24,7 +44,7 @@ struct SliceLattice: Sendable, Equatable {
   var cellCount: Int { (fineCount + fold - 1) / fold }
 
   /// Where a slice's centre lies, in voxels of the finer grid.
-  func center(of slice: Int) -> Double { (Double(slice) + 0.5) * ratio - 0.5 }
+  package func center(of slice: Int) -> Double { (Double(slice) + 0.5) * ratio - 0.5 }
 }
 
 /// Which way thick slices of a scan run, and what grid they are brought to.

@@ -12,9 +12,6 @@ public enum EnhancementPlanner {
   /// Magnitude images of MR have no unit: their bright end is a percentile.
   static let magnitudeRange = IntensityRange.percentiles(low: 0, high: 99.5)
 
-  /// What of a piece is kept, beyond its halo.
-  private static let (sliceCore, volumeCore) = (128, 48)
-
   /// The values for images.
   /// - Parameters:
   ///   - images: The images.
@@ -60,7 +57,7 @@ public enum EnhancementPlanner {
     plan.modality = images.arePictures ? nil : modality
     let network = try request.network(&plan)
     let made = try TrainedWeights.network(network, seed: 1)
-    try setPatch(of: &plan, made)
+    try plan.setPatch(for: made)
     let multiple = made.axisMultiples.max() ?? 1
     let side = request.patch ?? (request.dimensions == 3 ? 32 : plan.networkScale > 1 ? 32 : 48)
     var result = EnhancementConfiguration(
@@ -89,25 +86,5 @@ public enum EnhancementPlanner {
     )
     guard found.count == 1, let only = found.first, !only.isEmpty else { return nil }
     return only
-  }
-
-  /// Pieces for prediction: what the network reaches around a core, or half of a piece shared.
-  /// - Parameters:
-  ///   - plan: The plan, all else of which is set.
-  ///   - network: The network with any weights.
-  /// - Throws: `NetworksError`.
-  package static func setPatch(of plan: inout EnhancementPlan, _ network: any Network) throws {
-    let core = plan.dimensions == 2 ? sliceCore : volumeCore
-    let reach = try NetworkReach.measured(
-      network,
-      channels: plan.slicesSeen + (plan.noiseLevel == nil ? 0 : 1),
-      dimensions: plan.dimensions
-    )
-    let multiples = network.axisMultiples
-    let needed = multiples.count == 1 ? plan.patchSize.map { _ in multiples[0] } : multiples
-    let halo = reach ?? core / 4
-    plan.seam = reach == nil ? .blended : .exact
-    plan.halo = halo
-    plan.patchSize = needed.map { (core + 2 * halo + $0 - 1) / $0 * $0 }
   }
 }

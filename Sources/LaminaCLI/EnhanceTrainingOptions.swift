@@ -62,8 +62,9 @@ struct EnhanceTrainingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Train on noisy images alone.",
-      valueName: "noise2void"
+      "Train on noisy images alone; noise2noise takes repeats (CASE_0000, CASE_0001, or time points), or "
+        + "clean images with --noise.",
+      valueName: "noise2void|noise2noise"
     )
   )
   var selfSupervised: EnhancementConfiguration.SelfSupervision?

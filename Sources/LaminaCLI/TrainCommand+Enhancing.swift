@@ -20,7 +20,10 @@ extension TrainCommand {
     if !resume, !outputOptions.force, FileManager.default.fileExists(atPath: checkpoints) {
       throw UnfinishedTraining(path: checkpoints)
     }
-    let images = try cleanImages(in: context)
+    var images = try cleanImages(in: context)
+    if enhancing.selfSupervised == .noise2noise, enhancing.noise == nil {
+      images = try images.joiningRepeats()
+    }
     var values = try EnhancementPlanner.configuration(
       for: images,
       try enhancing.request(for: task, planning)

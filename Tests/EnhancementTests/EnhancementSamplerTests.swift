@@ -104,6 +104,86 @@ import Testing
     #expect(hidden.contains { sample.input[$0] != sample.target[$0] })
   }
 
+  @Test func noiseIsAddedTwiceForNoise2Noise() throws {
+    let (sampler, configuration) = try sampler(images([40, 40, 4])) {
+      $0.selfSupervision = .noise2noise
+      $0.noise = ImageNoise(kind: .gaussian, lowest: 0.1, highest: 0.1)
+    }
+    #expect(configuration.loss == .l2)
+    // Independent noise of 0.1 in both: their difference has the square root of twice the variance.
+    let sample = sampler.sample(step: 0, index: 0)
+    let differences = zip(sample.input, sample.target).map { Double($0 - $1) }
+    let deviation = (differences.reduce(0) { $0 + $1 * $1 } / 256).squareRoot()
+    #expect(abs(deviation - 0.1 * 2.0.squareRoot()) < 0.025)
+    #expect(sample.weights == nil && sample.input.count == 256)
+  }
+
+  @Test func repeatsAreToldFromEachOther() throws {
+    let scan = try SampleModel.scan([40, 40, 5])
+    // Each version has a brightness of its own, by which it is known.
+    let shifts: [Float] = [0, 10, 20]
+    let images = CleanImages(
+      shifts.enumerated().map { index, shift in
+        CleanImages.Image(id: "set/a_000\(index)", volume: scan.map { $0 + shift })
+      },
+      arePictures: false,
+      name: "samples"
+    )
+    let joined = try images.joiningRepeats()
+    #expect(joined.images.map(\.id) == ["set/a"] && joined.images[0].repeats.count == 2)
+    let (sampler, _) = try sampler(joined) {
+      $0.selfSupervision = .noise2noise
+      $0.noise = nil
+      $0.contextSlices = 1
+    }
+    var seen: Set<Int> = []
+    let width = try #require(
+      IntensityRange.percentiles(low: 0, high: 99.5).scale(for: scan.voxels)
+    ).width
+    for index in 0..<40 {
+      let sample = sampler.sample(step: 0, index: index)
+      let shift = Int(((sample.target[0] - sample.input[256]) * width / 10).rounded())
+      let isOther = zip(sample.input[256..<512], sample.target).allSatisfy {
+        abs(($1 - $0) * width - 10 * Float(shift)) < 1e-2
+      }
+      #expect(isOther && shift != 0)
+      seen.insert(shift)
+    }
+    #expect(seen == [-2, -1, 1, 2])
+  }
+
+  @Test func repeatsMustLieOnOneGridAndBeTwo() throws {
+    let scan = try SampleModel.scan([40, 40, 4])
+    func images(_ other: Volume<Float>, _ id: String) -> CleanImages {
+      CleanImages(
+        [
+          CleanImages.Image(id: "a_0000", volume: scan),
+          CleanImages.Image(id: id, volume: other),
+        ],
+        arePictures: false,
+        name: "samples"
+      )
+    }
+    let shifted = try SampleModel.scan([40, 40, 5])
+    #expect(throws: EnhancementError.self) { try images(shifted, "a_0001").joiningRepeats() }
+    let apart = try images(scan, "b_0000").joiningRepeats()
+    #expect(apart.images.map(\.id) == ["a", "b"])
+    #expect(throws: EnhancementError.self) {
+      try sampler(apart) {
+        $0.selfSupervision = .noise2noise
+        $0.noise = nil
+      }
+    }
+    // A network that is told the noise cannot learn from repeats, whose noise is not known.
+    #expect(throws: EnhancementError.self) {
+      try sampler(images(scan, "a_0001").joiningRepeats()) {
+        $0.selfSupervision = .noise2noise
+        $0.noise = nil
+        $0.network = "ffdnet"
+      }
+    }
+  }
+
   @Test func whatDoesNotGoTogetherIsRefused() throws {
     let pictures = try images([40, 40, 1], isPlanar: true)
     for change: (inout EnhancementRequest) -> Void in [

@@ -11,7 +11,7 @@ package struct ThickSliceSettings: Sendable, Equatable {
   }
 
   /// How long the network learns.
-  package var duration = Duration.steps(800)
+  package var duration = Duration.steps(1500)
   /// Voxels for each slice; nil for as many as make their distance that of pixels.
   package var ratio: Double?
   /// Thickness of slices, mm; nil for their distance.

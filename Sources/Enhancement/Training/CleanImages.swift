@@ -14,11 +14,19 @@ public struct CleanImages: Sendable {
     package let volume: Volume<Float>
     /// The modality that the file states, or nil.
     package let modality: String?
+    /// Further images of the same thing on the same grid, with noise of their own.
+    package var repeats: [Volume<Float>]
 
-    package init(id: String, volume: Volume<Float>, modality: String? = nil) {
+    package init(
+      id: String,
+      volume: Volume<Float>,
+      modality: String? = nil,
+      repeats: [Volume<Float>] = []
+    ) {
       self.id = id
       self.volume = volume
       self.modality = modality
+      self.repeats = repeats
     }
   }
 
@@ -127,8 +135,7 @@ public struct CleanImages: Sendable {
       let grey = try EnhancementPicture(path: path).grey
       return Image(id: stem, volume: try longestSide.map { try reduced(grey, to: $0) } ?? grey)
     }
-    let loaded = try ImageFormats.read(path)
-    return Image(id: stem, volume: loaded.volume.asFloat, modality: loaded.summary.modality)
+    return try timePoints(of: path, id: stem)
   }
 
   /// A picture that is reduced by a whole number, its values within those of 8 bits.

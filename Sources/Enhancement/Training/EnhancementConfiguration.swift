@@ -20,6 +20,10 @@ public struct EnhancementConfiguration: Codable, Sendable, Equatable {
     /// Voxels hidden from the network are told from those around them (Krull, Buchholz and Jug 2019,
     /// "Noise2Void - Learning Denoising from Single Noisy Images").
     case noise2void
+    /// One noisy image of a thing is told from another one of it (Lehtinen et al. 2018, "Noise2Noise:
+    /// Learning Image Restoration without Clean Data"): repeats, or clean images to which noise is added
+    /// twice. The noise must have a mean of 0, which that of magnitudes has only where the signal is strong.
+    case noise2noise
   }
 
   /// The architecture.

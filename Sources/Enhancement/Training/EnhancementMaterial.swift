@@ -12,6 +12,8 @@ package struct EnhancementMaterial: Sendable {
     package let input: Volume<Float>
     /// What it should give, on its own grid; the input itself when no clean image is known.
     package let clean: Volume<Float>
+    /// Further noisy images of the same thing, prepared as the input.
+    package var repeats: [Volume<Float>] = []
   }
 
   /// The images trained on.
@@ -30,6 +32,10 @@ package struct EnhancementMaterial: Sendable {
     var (training, heldOut, notes) = ([Image](), [Image](), images.notes)
     let flags = images.heldOut(share: configuration.heldOutShare, seed: configuration.seed)
     for (index, image) in images.images.enumerated() {
+      if let reason = Self.refusal(of: image, configuration) {
+        notes.append("\(image.id) was left out: \(reason).")
+        continue
+      }
       let prepared = try Self.prepared(image, configuration, index: index)
       guard let prepared else {
         notes.append("\(image.id) was left out: it is smaller than a sample, or constant.")
@@ -44,15 +50,33 @@ package struct EnhancementMaterial: Sendable {
       }
     }
     guard !training.isEmpty else {
+      let size = configuration.patchSize.map(String.init).joined(separator: " x ")
+      let isRepeated = images.images.contains { Self.refusal(of: $0, configuration) == nil }
       throw EnhancementError.noImages(
         path: images.name,
-        reason: "none is as large as a sample of "
-          + configuration.patchSize.map(String.init).joined(separator: " x ")
+        reason: isRepeated
+          ? "none is as large as a sample of \(size)" : notes.last ?? "all were left out"
       )
     }
     self.training = training
     self.heldOut = heldOut
     self.notes = notes
+  }
+
+  /// Why an image cannot be trained on, however large it is; nil when it can.
+  private static func refusal(
+    of image: CleanImages.Image,
+    _ configuration: EnhancementConfiguration
+  ) -> String? {
+    if configuration.selfSupervision == .noise2noise, configuration.noise == nil {
+      return image.repeats.isEmpty
+        ? "there is one image of it, and noise2noise needs two or more, as CASE_0000 and CASE_0001 or "
+          + "as time points" : nil
+    }
+    return image.repeats.isEmpty
+      ? nil
+      : "it has \(image.repeats.count + 1) time points, which noise2noise without --noise alone takes "
+        + "as repeats; convert one of them"
   }
 
   private static func seed(_ configuration: EnhancementConfiguration, _ index: Int) -> UInt64 {
@@ -66,8 +90,8 @@ package struct EnhancementMaterial: Sendable {
     _ configuration: EnhancementConfiguration,
     seed: UInt64
   ) -> Image {
-    // Without clean images the input has its noise already.
-    guard let noise = configuration.noise, configuration.selfSupervision == nil else {
+    // With hidden voxels the input has its noise already.
+    guard let noise = configuration.noise, configuration.selfSupervision != .noise2void else {
       return image
     }
     var values = image.input.voxels
@@ -103,12 +127,16 @@ package struct EnhancementMaterial: Sendable {
     let size = input.geometry.size
     let available = plan.dimensions == 3 ? [size.z, size.y, size.x] : [size.y, size.x]
     guard zip(available, configuration.patchSize).allSatisfy({ $0 >= $1 }) else { return nil }
-    if configuration.selfSupervision != nil, let noise = configuration.noise {
+    if configuration.selfSupervision == .noise2void, let noise = configuration.noise {
       // The one noisy image that there is.
       var values = input.voxels
       noise.apply(noise.middle(seed: seed(configuration, index)), to: &values)
       input = Volume(geometry: input.geometry, voxels: values)
     }
-    return Image(id: image.id, input: input, clean: clean)
+    let repeats = image.repeats.map { volume in
+      let scaled = volume.map { scale.scaled($0) }
+      return plan.orientation.map { scaled.reoriented(to: $0) } ?? scaled
+    }
+    return Image(id: image.id, input: input, clean: clean, repeats: repeats)
   }
 }

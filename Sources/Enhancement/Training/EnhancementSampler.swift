@@ -79,6 +79,7 @@ package struct EnhancementSampler: Sendable {
       let detail = Self.detail(values)
       if detail > most { (most, origin, target) = (detail, place, values) }
     }
+    let versions = Self.versions(of: image, &random)
     // A slice of a volume that is seen with its neighbours.
     let slices =
       plan.dimensions == 3
@@ -88,11 +89,12 @@ package struct EnhancementSampler: Sendable {
         return slice..<slice + 1
       }
     var input = slices.flatMap { range in
-      image.input.values(
+      versions.input.values(
         at: [origin.x, origin.y, range.lowerBound],
         [box.x, box.y, range.count]
       )
     }
+    if let other = versions.target { target = other.values(at: origin, box) }
     let number = Int(random.uniform() * 8)
     let symmetry = box.x == box.y ? SquareSymmetry(number: number) : .identity
     var weights: [Float]?
@@ -105,6 +107,9 @@ package struct EnhancementSampler: Sendable {
       let parameters = noise.draw(&random)
       noise.apply(parameters, to: &input)
       level = parameters.level
+      if configuration.selfSupervision == .noise2noise {
+        noise.apply(noise.draw(&random), to: &target)
+      }
     }
     var sample = Sample(
       input: symmetry.applied(to: input, side: box.x),
@@ -118,6 +123,22 @@ package struct EnhancementSampler: Sendable {
       )
     }
     return sample
+  }
+
+  /// What the network is given, and another image of the same thing where there are repeats.
+  private static func versions(
+    of image: EnhancementMaterial.Image,
+    _ random: inout RandomStream
+  ) -> (input: Volume<Float>, target: Volume<Float>?) {
+    let count = image.repeats.count + 1
+    guard count > 1 else { return (image.input, nil) }
+    let first = min(count - 1, Int(random.uniform() * Double(count)))
+    // Any of the others, all alike.
+    let shift = 1 + min(count - 2, Int(random.uniform() * Double(count - 1)))
+    func version(_ number: Int) -> Volume<Float> {
+      number == 0 ? image.input : image.repeats[number - 1]
+    }
+    return (version(first), version((first + shift) % count))
   }
 
   /// Hides voxels of the slice or box that the network makes: each is replaced by a neighbour.

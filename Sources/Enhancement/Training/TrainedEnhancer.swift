@@ -125,8 +125,12 @@ public struct TrainedEnhancer: Sendable {
           + "\(rounded(100 * noise.highest)) % of the range of intensities"
       )
     }
-    if configuration.selfSupervision != nil {
+    switch configuration.selfSupervision {
+    case .noise2void:
       words.append("no clean image was seen: hidden voxels were told from their neighbours")
+    case .noise2noise:
+      words.append("no clean image was seen: noisy images were told from others of the same thing")
+    case nil: break
     }
     return words.isEmpty ? "none" : words.joined(separator: "; ")
   }

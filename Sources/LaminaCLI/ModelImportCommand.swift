@@ -11,8 +11,9 @@ struct ModelImportCommand: Verb {
     discussion: """
       SOURCE is a results folder of nnU-Net v2 (whole, of one data set, or of one configuration) or \
       an exported zip, TotalSegmentator's among them; a MONAI bundle (folder or zip); a folder of \
-      Brainchop's MeshNets or of its multi-axial networks; or an ONNX file with --plan. Nothing of it \
-      is executed. The package is written into $LAMINA_MODELS, else \
+      Brainchop's MeshNets or of its multi-axial networks; an ONNX file with --plan; or weights of a \
+      known network, such as DnCNN, FFDNet, ESRGAN or EDSR for `lamina enhance` (.pth, .safetensors). \
+      Nothing of it is executed. The package is written into $LAMINA_MODELS, else \
       ./Models; weights are checked against the architecture, and a self-test is stored.
       """
   )
@@ -38,7 +39,8 @@ struct ModelImportCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "A JSON file with what the source does not say: an ONNX file's steps, or nnU-Net's "
+      "A JSON file with what the source does not say: an ONNX file's steps, what a network for "
+        + "images is for, or nnU-Net's "
         + "postprocessing.json.",
       valueName: "file"
     )

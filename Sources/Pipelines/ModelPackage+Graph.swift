@@ -15,6 +15,25 @@ extension ModelPackage {
     patchSize: [Int]
   ) throws -> any Network {
     let network = try GraphNetwork(contentsOf: path + "/" + member.weights)
+    if case .enhancement(let plan) = description.plan {
+      let images = try GraphImageNetwork(
+        network,
+        channels: values.inputChannels,
+        dimensions: values.dimensions,
+        path: path + "/" + member.weights
+      )
+      guard images.outputScale == plan.networkScale,
+        images.outputChannels == values.outputChannels
+      else {
+        throw PipelinesError.damagedModel(
+          path: path,
+          reason: "\(member.weights) enlarges by \(images.outputScale) and gives "
+            + "\(images.outputChannels) channels, not as its description says"
+        )
+      }
+      try check(patchSize, multiples: images.axisMultiples)
+      return images
+    }
     var shape = [1, values.inputChannels] + patchSize
     if case .volume(let plan) = description.plan, case .consensus(let consensus) = plan.inferer,
       member == description.ensemble.last

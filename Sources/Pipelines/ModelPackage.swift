@@ -90,8 +90,11 @@ public struct ModelPackage: Sendable {
         "its total \(total.name) sums labels that it does not have"
       )
     }
+    // What a graph enlarges by, its file says when it is opened.
+    let isGraph = if case .graph = description.network { true } else { false }
     try require(
-      description.network.outputScale == description.plan.enhancement?.networkScale ?? 1,
+      isGraph
+        || description.network.outputScale == description.plan.enhancement?.networkScale ?? 1,
       "its network enlarges images otherwise than its plan says"
     )
     // A plan of named steps says itself what follows the network.
@@ -204,7 +207,7 @@ public struct ModelPackage: Sendable {
     )
   }
 
-  private func check(_ patchSize: [Int], multiples: [Int]) throws {
+  func check(_ patchSize: [Int], multiples: [Int]) throws {
     let needed = multiples.count == 1 ? patchSize.map { _ in multiples[0] } : multiples
     guard needed.count == patchSize.count, zip(patchSize, needed).allSatisfy({ $0 % $1 == 0 })
     else {

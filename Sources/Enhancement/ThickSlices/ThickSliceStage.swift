@@ -13,7 +13,7 @@ import Tensors
 /// other angles, and the views' mean is taken.
 ///
 /// Nothing is learned from other scans, so that no model is needed and none is kept. Held are the scan,
-/// three images of the finer grid, and a few planes.
+/// four images of the finer grid, and a few planes.
 package struct ThickSliceStage: ScanStage {
   /// How the step is called.
   package static let name = "smore"

@@ -58,20 +58,22 @@ enum BrainchopModel {
       channels: ["T1-weighted MRI"],
       labels: labels(files, classes: classes),
       network: .meshNet(model.configuration),
-      plan: VolumePlan(
-        program: format,
-        steps: [.conform, scaling],
-        inferer: .whole,
-        activation: .none,
-        heads: .labels,
-        components: [
-          VolumePlan.Components(
-            labels: nil,
-            isIndependent: false,
-            connectivity: 26,
-            precedesInversion: true
-          )
-        ]
+      plan: .volume(
+        VolumePlan(
+          program: format,
+          steps: [.conform, scaling],
+          inferer: .whole,
+          activation: .none,
+          heads: .labels,
+          components: [
+            VolumePlan.Components(
+              labels: nil,
+              isIndependent: false,
+              connectivity: 26,
+              precedesInversion: true
+            )
+          ]
+        )
       ),
       format: format,
       sources: [descriptionName, weightsName]

@@ -4,14 +4,14 @@ import Layers
 import Networks
 import Support
 
-/// A model whose plan is a chain of named steps, as its reader found it.
+/// A model that its reader found: its plan is a chain of named steps, or that of a network for images.
 package struct ForeignModel {
   package var summary: String
   package var version = "1"
   package var channels: [String]
   package var labels: [LabelDefinition]
   package var network: NetworkConfiguration
-  package var plan: VolumePlan
+  package var plan: ModelPlan
   /// The format's name, such as "MONAI bundle".
   package var format: String
   /// What the source says of itself.
@@ -46,7 +46,7 @@ package struct ForeignModel {
       channels: channels,
       labels: labels,
       network: network,
-      plan: .volume(plan),
+      plan: plan,
       licence: options.licence ?? licence ?? "not stated by the source; ask its authors",
       intendedUse: (intendedUse.map { $0 + " " } ?? "") + Version.disclaimer,
       provenance: ModelDescription.Provenance(

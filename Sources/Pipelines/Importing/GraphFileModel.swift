@@ -92,33 +92,41 @@ enum GraphFileModel {
       plan = try ImportPlan.read(
         planPath,
         embedded: graph.metadata[metadataKey],
-        model: path,
-        kind: format.fileName
+        model: path
       )
+      try requirePlan(plan, path, format)
       graph = try channelsFirst(graph, plan, path: path)
     case .keras:
-      plan = try ImportPlan.read(planPath, model: path, kind: format.fileName)
+      plan = try ImportPlan.read(planPath, model: path)
       let model =
         name.hasSuffix(".json")
         ? try KerasModel(layersModel: path) : try KerasModel(savedModel: path)
       graph = try OperatorGraph(keras: model)
     case .tensorFlow:
-      plan = try ImportPlan.read(planPath, model: path, kind: format.fileName)
+      plan = try ImportPlan.read(planPath, model: path)
       graph = try OperatorGraph(
         tensorFlow: TensorFlowGraph(contentsOf: path),
         input: plan.input,
         output: plan.output
       )
     case .ncnn:
-      plan = try ImportPlan.read(planPath, model: path, kind: format.fileName)
+      plan = try ImportPlan.read(planPath, model: path)
       graph = try ncnnGraph(files, path)
     }
+    try requirePlan(plan, path, format)
     let inputs = graph.inputs.filter { graph.constants[$0.name] == nil }
     guard inputs.count == 1, let dimensions = inputs[0].dimensions,
       (4...5).contains(dimensions.count),
       let channels = dimensions[1].size
     else { throw unsupported("its input is no image with a fixed number of channels") }
     let window = dimensions.dropFirst(2).map { $0.size ?? 0 }
+    if plan.enhancement != nil {
+      var result = try imageNetwork(graph, channels, window, path: path, format)
+        .model(plan, name: name)
+      describe(&result, graph, files, name)
+      result.contents = [(networkName, try graph.encoded())]
+      return result
+    }
     let network = try GraphNetwork(graph)
     let sample = [1, channels] + window.map { $0 == 0 ? 64 : $0 }
     let found = try network.check(inputShape: sample)
@@ -128,6 +136,7 @@ enum GraphFileModel {
     var result = try plan.model(
       ImportPlan.Facts(
         path: path,
+        kind: format.fileName,
         format: format.rawValue,
         network: .graph(
           GraphFileConfiguration(
@@ -141,14 +150,63 @@ enum GraphFileModel {
       ),
       name: name
     )
-    result.facts = [
+    describe(&result, graph, files, name)
+    result.contents = [(networkName, try graph.encoded())]
+    return result
+  }
+
+  /// A graph says neither what it sees nor what it is for.
+  private static func requirePlan(_ plan: ImportPlan, _ path: String, _ format: Format) throws {
+    if plan.enhancement == nil { try plan.requiredSteps(model: path, kind: format.fileName) }
+  }
+
+  private static func describe(
+    _ model: inout ForeignModel,
+    _ graph: OperatorGraph,
+    _ files: ModelFiles,
+    _ name: String
+  ) {
+    model.facts = [
       "producer": [graph.producer.name, graph.producer.version].filter { !$0.isEmpty }
         .joined(separator: " ")
     ]
-    result.sources = files.names.count == 1 ? [name] : files.names
-    result.members = [ModelDescription.Member(name: "the network", weights: networkName)]
-    result.contents = [(networkName, try graph.encoded())]
-    return result
+    model.sources = files.names.count == 1 ? [name] : files.names
+    model.members = [ModelDescription.Member(name: "the network", weights: networkName)]
+  }
+
+  /// A graph whose output is an image of the same or a larger size.
+  private static func imageNetwork(
+    _ graph: OperatorGraph,
+    _ channels: Int,
+    _ window: [Int],
+    path: String,
+    _ format: Format
+  ) throws -> ImageNetworkFacts {
+    guard window.allSatisfy({ $0 == 0 }) else {
+      throw PipelinesError.unsupportedModel(
+        path: path,
+        reason: "it takes images of \(window.map(String.init).joined(separator: " x ")) alone; "
+          + "export it with free sizes"
+      )
+    }
+    let network = try GraphImageNetwork(
+      try GraphNetwork(graph),
+      channels: channels,
+      dimensions: window.count,
+      path: path
+    )
+    return ImageNetworkFacts(
+      path: path,
+      format: format.rawValue,
+      configuration: .graph(
+        GraphFileConfiguration(
+          inputChannels: channels,
+          outputChannels: network.outputChannels,
+          dimensions: window.count
+        )
+      ),
+      network: network
+    )
   }
 
   /// An ONNX graph in the form that predictions take.

@@ -5,10 +5,13 @@ import Support
 
 /// What a file of a network alone does not say: how scans are prepared, and what the scores mean.
 ///
-/// It is given as JSON beside the file and never guessed; `steps` is the only key that must be there.
+/// It is given as JSON beside the file and never guessed; `steps` must be there for a network that finds
+/// structures. Networks that give images are known by their weights, or by the key `enhancement`.
 struct ImportPlan: Decodable {
   /// From the scan to the network.
-  var steps: [VolumeStep]
+  var steps: [VolumeStep]?
+  /// What a network that gives images is for; default: what its weights tell.
+  var enhancement: ImageNetworkWishes?
   /// Default: windows of the network's own size, the whole volume where it takes any, or slices.
   var inferer: VolumeInferer?
   /// Default: none where the network ends with probabilities, else softmax.
@@ -70,15 +73,12 @@ struct ImportPlan: Decodable {
   ///   - path: The plan file, or nil.
   ///   - embedded: The text that the model itself carries, or nil.
   ///   - model: The model's file, for messages.
-  ///   - kind: What the model's file is, such as "an ONNX file".
-  /// - Returns: The plan.
-  /// - Throws: `PipelinesError.unsupportedModel` without any plan, `.invalidPlan`;
-  ///   `SupportError.notFound`.
+  /// - Returns: The plan; one without any key where there is none.
+  /// - Throws: `PipelinesError.invalidPlan`; `SupportError.notFound`.
   static func read(
     _ path: String?,
     embedded: String? = nil,
-    model: String,
-    kind: String
+    model: String
   ) throws -> ImportPlan {
     let data: Data
     if let path {
@@ -89,12 +89,10 @@ struct ImportPlan: Decodable {
     } else if let embedded {
       data = Data(embedded.utf8)
     } else {
-      throw missingSteps(model: model, kind: kind)
+      return ImportPlan()
     }
     do {
       return try JSONDecoder().decode(ImportPlan.self, from: data)
-    } catch DecodingError.keyNotFound(let key, _) where key.stringValue == "steps" {
-      throw missingSteps(model: model, kind: kind)
     } catch let error as DecodingError {
       throw PipelinesError.invalidPlan(
         reason: "\(path ?? "the plan in \(model)") \(ModelPackage.reason(of: error, file: "it"))"
@@ -102,11 +100,19 @@ struct ImportPlan: Decodable {
     }
   }
 
-  private static func missingSteps(model: String, kind: String) -> PipelinesError {
-    .unsupportedModel(
+  /// The steps that a network which finds structures needs.
+  /// - Parameters:
+  ///   - model: The model's file, for messages.
+  ///   - kind: What the model's file is, such as "an ONNX file".
+  /// - Returns: The steps.
+  /// - Throws: `PipelinesError.unsupportedModel` without any.
+  @discardableResult
+  func requiredSteps(model: String, kind: String) throws -> [VolumeStep] {
+    if let steps { return steps }
+    throw PipelinesError.unsupportedModel(
       path: model,
       reason: "\(kind) does not say how scans are prepared for it; give a plan file with the key "
-        + "steps"
+        + "steps, or enhancement for a network that gives images"
     )
   }
 
@@ -114,6 +120,8 @@ struct ImportPlan: Decodable {
   struct Facts {
     /// The network's file, for messages.
     var path: String
+    /// What the file is, such as "an ONNX file".
+    var kind: String
     /// The format's name, such as "ONNX".
     var format: String
     var network: NetworkConfiguration
@@ -133,6 +141,7 @@ struct ImportPlan: Decodable {
     func unsupported(_ reason: String) -> PipelinesError {
       .unsupportedModel(path: facts.path, reason: reason)
     }
+    let steps = try requiredSteps(model: facts.path, kind: facts.kind)
     let inferer = try inferer ?? standardInferer(facts.window)
     let heads = heads ?? .labels
     var count = facts.network.outputChannels
@@ -169,14 +178,16 @@ struct ImportPlan: Decodable {
         )
       },
       network: facts.network,
-      plan: VolumePlan(
-        program: facts.format,
-        steps: steps,
-        inferer: inferer,
-        activation: activation ?? (facts.givesProbabilities ? .none : .softmax),
-        heads: heads,
-        inversion: inversion ?? .labels,
-        components: components ?? []
+      plan: .volume(
+        VolumePlan(
+          program: facts.format,
+          steps: steps,
+          inferer: inferer,
+          activation: activation ?? (facts.givesProbabilities ? .none : .softmax),
+          heads: heads,
+          inversion: inversion ?? .labels,
+          components: components ?? []
+        )
       ),
       format: facts.format,
       sources: [name]

@@ -109,7 +109,10 @@ package struct ImportedModel {
     let networks = description.ensemble.count
     var lines = [
       "# \(description.name)", "", description.summary, "", "**\(Version.disclaimer)**", "",
-      "## Use", "", "```", "lamina segment SCAN --model \(description.name) --output OUT", "```",
+      "## Use", "", "```",
+      description.plan.enhancement == nil
+        ? "lamina segment SCAN --model \(description.name) --output OUT"
+        : "lamina enhance IMAGE --model \(description.name) --output OUT", "```",
       "",
       description.intendedUse, "", "Licence: \(description.licence)", "",
       networks == 1
@@ -118,8 +121,10 @@ package struct ImportedModel {
       "| input channel |", "| --- |",
     ]
     lines += description.channels.map { "| \($0) |" }
-    lines += ["", "| label | structure |", "| --- | --- |"]
-    lines += description.labels.map { "| \($0.id) | \($0.name) |" }
+    if !description.labels.isEmpty {
+      lines += ["", "| label | structure |", "| --- | --- |"]
+      lines += description.labels.map { "| \($0.id) | \($0.name) |" }
+    }
     lines += ["", "## Origin", ""]
     if let origin = description.origin {
       lines.append("Imported from \(origin.format).")

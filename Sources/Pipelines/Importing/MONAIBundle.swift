@@ -104,7 +104,7 @@ package enum MONAIBundle {
       channels: channels(metadata, count: network.inputChannels),
       labels: labels,
       network: network,
-      plan: plan,
+      plan: .volume(plan),
       format: format,
       sources: [metadataName, configuration, weightsName].map { root + $0 }
     )

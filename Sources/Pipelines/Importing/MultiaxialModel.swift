@@ -67,17 +67,19 @@ enum MultiaxialModel {
       network: .graph(
         GraphFileConfiguration(inputChannels: 4, outputChannels: classes, dimensions: 2)
       ),
-      plan: VolumePlan(
-        program: "multi-axial",
-        steps: [
-          .orient(code: "RAS"), .resizeToMillimetres, .headBox(size: sliceSize),
-          .dividePercentile(95),
-        ],
-        inferer: .consensus(
-          ConsensusPlan(coordinates: .centred, classes: classes, sliceSize: sliceSize)
-        ),
-        activation: .none,
-        heads: .labels
+      plan: .volume(
+        VolumePlan(
+          program: "multi-axial",
+          steps: [
+            .orient(code: "RAS"), .resizeToMillimetres, .headBox(size: sliceSize),
+            .dividePercentile(95),
+          ],
+          inferer: .consensus(
+            ConsensusPlan(coordinates: .centred, classes: classes, sliceSize: sliceSize)
+          ),
+          activation: .none,
+          heads: .labels
+        )
       ),
       format: format,
       sources: sliceNames + [consensusName]

@@ -29,27 +29,25 @@ enum WeightsFileModel {
     let name = files.names[0]
     let path = try files.required(name)
     let dictionary = try StateDictionary(contentsOf: path)
-    let plan = try ImportPlan.read(planPath, model: path, kind: "a file of weights")
+    let plan = try ImportPlan.read(planPath, model: path)
     let found = try IdentifiedNetwork(
       dictionary,
       hints: plan.network?.networkHints ?? NetworkHints()
     )
-    guard !found.configuration.givesImages else {
-      throw PipelinesError.unsupportedModel(
-        path: path,
-        reason: "its network (\(found.configuration.name)) gives images, not scores of classes"
+    var result =
+      found.configuration.givesImages
+      ? try imageNetwork(found, path: path).model(plan, name: name)
+      : try plan.model(
+        ImportPlan.Facts(
+          path: path,
+          kind: "a file of weights",
+          format: format,
+          network: found.configuration,
+          window: [Int](repeating: 0, count: found.configuration.dimensions),
+          givesProbabilities: givesProbabilities(found.configuration)
+        ),
+        name: name
       )
-    }
-    var result = try plan.model(
-      ImportPlan.Facts(
-        path: path,
-        format: format,
-        network: found.configuration,
-        window: [Int](repeating: 0, count: found.configuration.dimensions),
-        givesProbabilities: givesProbabilities(found.configuration)
-      ),
-      name: name
-    )
     result.weights = [ImportedModel.Weights(file: weightsName) { found.weights }]
     if !found.assumed.isEmpty {
       result.notes.append(
@@ -58,6 +56,24 @@ enum WeightsFileModel {
       )
     }
     return result
+  }
+
+  private static func imageNetwork(
+    _ found: IdentifiedNetwork,
+    path: String
+  ) throws -> ImageNetworkFacts {
+    var random = RandomStream(seed: 0)
+    let network = try Parameter.withoutRandomWeights {
+      try found.configuration.makeNetwork(random: &random)
+    }
+    try network.load(found.weights, from: path)
+    return ImageNetworkFacts(
+      path: path,
+      format: format,
+      configuration: found.configuration,
+      network: network,
+      largestValue: found.largestValue
+    )
   }
 
   private static func givesProbabilities(_ network: NetworkConfiguration) -> Bool {

@@ -107,7 +107,14 @@ import Testing
     try stored.encoded().write(to: URL(fileURLWithPath: denoiser))
     let image = #expect(throws: PipelinesError.self) { try imported(denoiser, plan: plan) }
     #expect(image?.description.contains("dncnn") ?? false)
-    let missing = #expect(throws: PipelinesError.self) { try imported(strange, plan: nil) }
+    let slices = folder.path + "/slices.safetensors"
+    var random = RandomStream(seed: 1)
+    try NetworkConfiguration.classicUNet(
+      ClassicUNetConfiguration(inputChannels: 1, outputChannels: 2, features: [4])
+    ).makeNetwork(random: &random).weights.encoded().write(to: URL(fileURLWithPath: slices))
+    let missing = #expect(throws: PipelinesError.self) {
+      try imported(slices, plan: #"{"network": {"takesDefaults": true}}"#)
+    }
     #expect(missing?.description.contains("steps") ?? false)
     let hostile = Fixtures.path("torch/hostile.pt")
     #expect(throws: LayersError.self) { try imported(hostile, plan: plan) }

@@ -29,6 +29,8 @@ public struct EnhancementRecord: Codable, Sendable, Equatable {
   public let quality: Quality?
   /// The spread over the symmetries of planes, or nil.
   public let spread: EnhancementSpread?
+  /// What became of a segmentation, or nil.
+  public var segmentation: SegmentationChange?
   /// What is worth knowing, one sentence each.
   public let notes: [String]
   /// The number of threads.

@@ -51,6 +51,8 @@ public struct EnhancementRun: Sendable {
     package let reference: Volume<Float>?
     /// The spread over the symmetries of planes, if it was wanted.
     package let spread: Volume<Float>?
+    /// The DICOM slices that the image before was made of, or nil.
+    package let source: DICOMSource?
     /// What was odd about the input.
     public let problems: [InputProblem]
 
@@ -60,6 +62,7 @@ public struct EnhancementRun: Sendable {
       after: EnhancementContent,
       reference: Volume<Float>?,
       spread: Volume<Float>?,
+      source: DICOMSource?,
       problems: [InputProblem]
     ) {
       self.record = record
@@ -67,12 +70,13 @@ public struct EnhancementRun: Sendable {
       self.after = after
       self.reference = reference
       self.spread = spread
+      self.source = source
       self.problems = problems
     }
   }
 
   private let chain: EnhancementChain
-  private let options: Options
+  let options: Options
   private let progress: any ProgressReporter
   private let interruption: Interruption
 
@@ -150,6 +154,7 @@ public struct EnhancementRun: Sendable {
       after: after,
       reference: reference,
       spread: output.spread,
+      source: input.source,
       problems: input.problems
     )
   }

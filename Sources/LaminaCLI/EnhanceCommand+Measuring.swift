@@ -35,6 +35,7 @@ extension EnhanceCommand {
       progress: context.progress,
       interruption: context.interruption
     )
+    let segmenting = try EnhanceSegmentingOptions.Comparison(segmentingOptions, in: context)
     let writesFile = !inputs.isBatch && Self.isImageFile(output)
     var manifest = SegmentationManifest(model: chain.name)
     var cases: [(entry: EnhancementEvaluation.Case, rivals: [ImageQuality])] = []
@@ -43,7 +44,17 @@ extension EnhanceCommand {
       try context.interruption.check()
       var failure: (any Error)?
       do {
-        let measured = try measurement.measure(item.path, id: item.id)
+        var measured = try measurement.measure(item.path, id: item.id)
+        measured.entry.segmentation = try segmenting?.change(
+          measured.before.grey,
+          measured.after.asStored(keepsFractions: float).grey,
+          clean: measured.clean.grey,
+          problems: measured.problems,
+          path: item.path
+        )
+        for warning in measured.entry.segmentation?.warnings ?? [] {
+          context.progress.warn("\(item.id): \(warning)")
+        }
         for problem in measured.problems {
           context.progress.warn("\(item.path): \(problem.message) \(problem.remedy)")
         }
@@ -137,6 +148,7 @@ extension EnhanceCommand {
       warning: EnhancementRecord.standardWarning
     )
     data.spread = measured.spread
+    data.structures = measured.entry.segmentation?.report
     return data
   }
 }

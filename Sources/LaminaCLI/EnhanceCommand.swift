@@ -45,6 +45,21 @@ struct EnhanceCommand: Verb {
   )
   var output: String
 
+  /// What `--write` makes of a result.
+  enum Form: String, ExpressibleByArgument, CaseIterable {
+    /// A DICOM series derived from the input's.
+    case dicom
+  }
+
+  @Option(
+    name: .customLong("write"),
+    help: ArgumentHelp(
+      "Write a folder with a DICOM series that is derived from the input's, which must be CT or MR.",
+      valueName: "dicom"
+    )
+  )
+  var form: Form?
+
   @Option(
     help: ArgumentHelp(
       "How many times finer the planes must become; a model of another scale is refused.",
@@ -99,10 +114,13 @@ struct EnhanceCommand: Verb {
   var report: String?
 
   @OptionGroup var ensembleOptions: EnhanceEnsembleOptions
+  @OptionGroup var segmentingOptions: EnhanceSegmentingOptions
   @OptionGroup var measuring: EnhanceMeasuringOptions
   @OptionGroup var selectionOptions: SelectionOptions
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
+
+  private var writesDICOM: Bool { form == .dicom }
 
   var mayReplaceOutputs: Bool { outputOptions.force }
   var usesEngine: Bool { true }
@@ -129,6 +147,11 @@ struct EnhanceCommand: Verb {
     if let dataRange, !(dataRange > 0) || !dataRange.isFinite {
       throw ValidationError("--data-range must be more than 0.")
     }
+    if writesDICOM, measuring.isOn || Self.isImageFile(output) {
+      throw ValidationError(
+        "--write dicom makes a folder of what a scan became; leave out --degrade and the file's ending."
+      )
+    }
     if let border, !(0...1000).contains(border) {
       throw ValidationError("--border must be 0 to 1000.")
     }
@@ -141,8 +164,8 @@ struct EnhanceCommand: Verb {
     for path in [report, ensembleOptions.uncertainty].compactMap(\.self) {
       try context.outputs.check(path)
     }
-    if cases.isBatch, ensembleOptions.uncertainty != nil {
-      throw ValidationError("--uncertainty is for one image, not for a batch.")
+    if cases.isBatch, ensembleOptions.uncertainty != nil || segmentingOptions.segmentWith != nil {
+      throw ValidationError("--uncertainty and --segment-with are for one image, not for a batch.")
     }
     if cases.isBatch, (report != nil && !measuring.isOn) || reference != nil {
       throw ValidationError(
@@ -174,9 +197,22 @@ struct EnhanceCommand: Verb {
     )
     if cases.isBatch { return try batch(cases, into: output, run, stages, in: context) }
     let item = cases.cases[0]
-    let result = try run.improve(item.path)
+    let segmenting = try EnhanceSegmentingOptions.Comparison(segmentingOptions, in: context)
+    var result = try run.improve(item.path)
     warn(result, in: context)
-    try context.outputs.writeFile(output) { try run.write(result, to: $0) }
+    result.record.segmentation = try segmenting?.change(
+      result.before.grey,
+      result.after.asStored(keepsFractions: float).grey,
+      clean: result.reference,
+      problems: result.problems,
+      path: item.path
+    )
+    for warning in result.record.segmentation?.warnings ?? [] { context.progress.warn(warning) }
+    if writesDICOM {
+      try context.outputs.writeFolder(output) { try run.writeSeries(result, to: $0) }
+    } else {
+      try context.outputs.writeFile(output) { try run.write(result, to: $0) }
+    }
     if let path = ensembleOptions.uncertainty {
       try context.outputs.writeFile(path) { try run.writeSpread(result, to: $0) }
     }
@@ -210,6 +246,7 @@ struct EnhanceCommand: Verb {
       }
     }
     if let spread = record.spread { lines.append("  " + MeasurementText.sentence(spread)) }
+    lines += record.segmentation?.lines ?? []
     return lines.joined(separator: "\n")
   }
 
@@ -251,6 +288,7 @@ struct EnhanceCommand: Verb {
         ("Command", record.command),
       ]
     data.spread = result.spread
+    data.structures = record.segmentation?.report
     data.notes = record.notes + (record.spread.map { [MeasurementText.sentence($0)] } ?? [])
     data.quality = record.quality.map(Self.rows) ?? []
     return data
@@ -276,8 +314,13 @@ struct EnhanceCommand: Verb {
         let result = try run.improve(item.path)
         seconds = result.record.seconds
         warn(result, in: context)
-        let path = output + "/" + item.id + EnhancementRun.ending(of: result)
-        try context.outputs.writeFile(path) { try run.write(result, to: $0) }
+        let path = output + "/" + item.id
+        if writesDICOM {
+          try context.outputs.writeFolder(path) { try run.writeSeries(result, to: $0) }
+        } else {
+          let file = path + EnhancementRun.ending(of: result)
+          try context.outputs.writeFile(file) { try run.write(result, to: $0) }
+        }
       } catch SupportError.interrupted {
         throw SupportError.interrupted
       } catch {

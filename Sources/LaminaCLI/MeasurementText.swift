@@ -100,6 +100,7 @@ enum MeasurementText {
     var lines = TextTable.lines(rows)
     guard evaluation.cases.count > 1 else {
       return lines + evaluation.cases.compactMap { $0.spread.map { "  " + sentence($0) } }
+        + evaluation.cases.flatMap { $0.segmentation?.lines ?? [] }
     }
     let names = rivals.map { name($0.stages) }
     var images = [["", "before", "after"] + names]

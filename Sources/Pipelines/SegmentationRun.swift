@@ -108,12 +108,12 @@ public struct SegmentationRun: Sendable {
   /// The precision that the run computes with, and why.
   public let precision: PrecisionDecision
   private let models: [ModelPackage]
-  private let predictor: any ScanPredictor
+  let predictor: any ScanPredictor
   private let options: Options
-  private let progress: any ProgressReporter
-  private let interruption: Interruption
+  let progress: any ProgressReporter
+  let interruption: Interruption
 
-  private var description: ModelDescription { models[0].description }
+  var description: ModelDescription { models[0].description }
 
   /// Loads one model.
   /// - Parameters:
@@ -361,7 +361,7 @@ public struct SegmentationRun: Sendable {
       && record.selection == options.selection && record.stages == stageRecords
   }
 
-  private func postprocessed(_ labelMap: LabelMap) -> LabelMap {
+  func postprocessed(_ labelMap: LabelMap) -> LabelMap {
     var result = labelMap
     // TotalSegmentator clears small pieces before its labels come back onto the scan's grid.
     if options.postprocesses, description.totalSegmentator == nil {

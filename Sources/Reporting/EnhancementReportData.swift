@@ -27,6 +27,50 @@ public struct EnhancementReportData: Sendable {
     }
   }
 
+  /// What became of one structure of a segmentation.
+  public struct StructureRow: Sendable, Equatable {
+    /// The structure's name.
+    public let name: String
+    /// Dice before, after, and its change; nil where they are undefined.
+    public let dice: [Double?]
+    /// The volume before, after, and its change, ml.
+    public let volumesML: [Double]
+
+    /// Creates a row.
+    /// - Parameters:
+    ///   - name: The structure's name.
+    ///   - dice: Dice before, after, and its change.
+    ///   - volumesML: The volume before, after, and its change.
+    /// - Precondition: Three values each.
+    public init(name: String, dice: [Double?], volumesML: [Double]) {
+      precondition(dice.count == 3 && volumesML.count == 3, "\(dice.count), \(volumesML.count)")
+      self.name = name
+      self.dice = dice
+      self.volumesML = volumesML
+    }
+  }
+
+  /// What became of a segmentation.
+  public struct Structures: Sendable, Equatable {
+    /// The model, and what Dice is against.
+    public let explanation: String
+    /// What became worse, one sentence each.
+    public let warnings: [String]
+    /// The structures.
+    public let rows: [StructureRow]
+
+    /// Creates the record.
+    /// - Parameters:
+    ///   - explanation: The model, and what Dice is against.
+    ///   - warnings: What became worse.
+    ///   - rows: The structures.
+    public init(explanation: String, warnings: [String], rows: [StructureRow]) {
+      self.explanation = explanation
+      self.warnings = warnings
+      self.rows = rows
+    }
+  }
+
   /// The image's name.
   public var name: String
   /// The image before, in grey.
@@ -43,6 +87,8 @@ public struct EnhancementReportData: Sendable {
   public var facts: [(name: String, value: String)] = []
   /// The comparison with the reference.
   public var quality: [QualityRow] = []
+  /// What became of a segmentation, or nil.
+  public var structures: Structures?
   /// What is worth knowing, one sentence each.
   public var notes: [String] = []
   /// What to beware of.

@@ -35,8 +35,33 @@ extension ReportBuilder {
     if !item.quality.isEmpty {
       sections.append(ReportSection("Comparison with the reference", [.table(quality(item))]))
     }
+    if let structures = item.structures {
+      sections.append(ReportSection("What it did to the segmentation", blocks(of: structures)))
+    }
     sections.append(try pictures(item))
     return sections
+  }
+
+  /// What became of a segmentation: warnings, and a table of the structures.
+  func blocks(of structures: EnhancementReportData.Structures) -> [ReportBlock] {
+    func dice(_ value: Double?) -> ReportTable.Cell {
+      value.map { .number(ReportNumber.fixed($0, 4)) }
+        ?? .undefined(reason: "neither has the structure, or there is nothing to compare with")
+    }
+    let table = ReportTable(
+      caption: "Structures before and after",
+      columns: [
+        .init("Structure", isNumeric: false), .init("Dice before"), .init("Dice after"),
+        .init("Change"), .init("Volume before", unit: "ml"), .init("Volume after", unit: "ml"),
+        .init("Change", unit: "ml"),
+      ],
+      rows: structures.rows.map { row in
+        [.text(row.name)] + row.dice.map { dice($0) }
+          + row.volumesML.map { .number(ReportNumber.millilitres($0)) }
+      }
+    )
+    let warnings = structures.warnings.isEmpty ? [] : [ReportBlock.problems(structures.warnings)]
+    return [.note(structures.explanation)] + warnings + [.table(table)]
   }
 
   private func quality(_ item: EnhancementReportData) -> ReportTable {

@@ -39,7 +39,8 @@ extension ReportBuilder {
   /// - Returns: A section that bears the case's name.
   /// - Throws: `SupportError.libraryFailure` when a picture cannot be written.
   public func picturesOfCase(_ item: EnhancementReportData) throws -> ReportSection {
-    ReportSection(item.name, try pictures(item).blocks)
+    let structures = item.structures.map { blocks(of: $0) } ?? []
+    return ReportSection(item.name, structures + (try pictures(item).blocks))
   }
 
   private func quantities(_ item: EnhancementMeasurementData) -> ReportTable {

@@ -38,7 +38,7 @@ package struct EnhancementMeasurement: Sendable {
     /// What the steps made of it.
     package let after: EnhancementContent
     /// The comparison.
-    package let entry: EnhancementEvaluation.Case
+    package var entry: EnhancementEvaluation.Case
     /// What each rival made of it, compared with the clean image.
     package let rivals: [ImageQuality]
     /// The spread over the symmetries of planes, if it was wanted.

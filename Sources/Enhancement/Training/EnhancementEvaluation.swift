@@ -21,6 +21,8 @@ public struct EnhancementEvaluation: Codable, Sendable, Equatable {
 
     /// The spread over the symmetries of planes; nil where they were not looked at.
     public var spread: EnhancementSpread?
+    /// What became of a segmentation; nil where none was looked at.
+    public var segmentation: SegmentationChange?
 
     init(id: String, before: ImageQuality, after: ImageQuality) {
       self.id = id

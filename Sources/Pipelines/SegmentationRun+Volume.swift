@@ -1,0 +1,41 @@
+import Imaging
+import ImagingIO
+import Support
+
+extension SegmentationRun {
+  /// Segments a scan in memory, such as one before and after it was improved.
+  /// - Parameters:
+  ///   - scan: The scan's only channel.
+  ///   - target: The grid of the labels, over the same field of view.
+  ///   - problems: What was odd about the scan's file.
+  ///   - path: The scan's name for messages.
+  /// - Returns: Labels on exactly the target grid.
+  /// - Throws: `PipelinesError.unsuitableScan` when the model takes several channels or pictures, or the
+  ///   scan has no orientation; `SupportError.interrupted`.
+  package func labelMap(
+    of scan: Volume<Float>,
+    onto target: ImageGeometry,
+    problems: [InputProblem],
+    path: String
+  ) throws -> LabelMap {
+    func require(_ condition: Bool, _ reason: String) throws {
+      if !condition { throw PipelinesError.unsuitableScan(path: path, reason: reason) }
+    }
+    try require(
+      description.channels.count == 1 && !description.plan.isPicture && !scan.geometry.isPlanar,
+      "only scans of one channel can be segmented before and after"
+    )
+    // Images without a place in the patient must not get a segmentation that pretends to one.
+    try require(
+      Set(problems.map(\.code)).isDisjoint(with: ["no-orientation", "no-patient-geometry"]),
+      "it has no orientation in the patient, which the segmentation needs"
+    )
+    let labels = try predictor.predict(
+      ScanChannels([.float32(scan)]),
+      outputs: PredictionOutputs(),
+      progress: progress,
+      interruption: interruption
+    )
+    return postprocessed(labels).gathered(onto: target)
+  }
+}

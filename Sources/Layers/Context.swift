@@ -38,7 +38,7 @@ public final class Context: Sendable {
   public static var inference: Context { Context(.inference) }
 
   /// A context that draws, from now on, what this one will draw, for a part that is run again.
-  var replay: Context {
+  package var replay: Context {
     Context(mode, random: random.withLock { $0 }, isAgain: true)
   }
 

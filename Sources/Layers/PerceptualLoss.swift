@@ -40,8 +40,21 @@ public struct PerceptualLoss: Sendable {
   /// - Returns: One number.
   /// - Precondition: There is a feature map, and a weight for each when there are weights.
   public func callAsFunction(_ x: Tensor, target: Tensor) -> Tensor {
-    let found = features(x)
-    let wanted = features(target.detached).map(\.detached)
+    of(features(x), target: features(target.detached))
+  }
+
+  /// The distance of feature maps that were computed before.
+  ///
+  /// Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.1, match maps of the critic
+  /// in a game; Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with
+  /// Conditional GANs", equation 4, the maps of all its layers.
+  /// - Parameters:
+  ///   - found: The maps of the image that gradients go back to.
+  ///   - target: The maps of the image that it should look like; no gradient goes back.
+  /// - Returns: One number.
+  /// - Precondition: There is a feature map, and a weight for each when there are weights.
+  public func of(_ found: [Tensor], target: [Tensor]) -> Tensor {
+    let wanted = target.map(\.detached)
     precondition(
       !found.isEmpty && found.count == wanted.count
         && (weights == nil || weights?.count == found.count),

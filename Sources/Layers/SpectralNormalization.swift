@@ -68,11 +68,11 @@ public final class SpectralNormalization: Sendable {
     ]
   }
 
-  /// The weight over uᵀ W v; improves the vectors first while training.
+  /// The weight over uᵀ W v; improves the vectors first while training, unless a part runs again.
   /// - Parameter context: The mode.
   /// - Returns: The weight's shape, tracked while training.
   public func value(in context: Context) -> Tensor {
-    if context.mode == .training { improve(times: iterations) }
+    if context.mode == .training, !context.isAgain { improve(times: iterations) }
     let weight = original.value(in: context)
     let left = leftVector.value.unsqueezed(0)
     let right = rightVector.value.unsqueezed(1)

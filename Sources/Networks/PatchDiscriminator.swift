@@ -123,11 +123,25 @@ public final class PatchDiscriminator: Layer {
   ///   - context: To train or to predict.
   /// - Returns: A score of each patch, `[N, 1, H′, W′]`, H′ = H / 2^layers − 2 for multiples of 2^layers.
   public func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
+    judged(x, in: context).scores
+  }
+
+  /// Judges images, and tells by what.
+  /// - Parameters:
+  ///   - x: As for the scores alone.
+  ///   - context: To train or to predict.
+  /// - Returns: The scores, and the maps after each activation, `layers` + 1, the finest first.
+  public func judged(
+    _ x: Tensor,
+    in context: Context
+  ) -> (scores: Tensor, features: [Tensor]) {
     var y = leakyReLU(convolutions[0](x, in: context), negativeSlope: Self.negativeSlope)
+    var features = [y]
     for (layer, normalization) in zip(convolutions.dropFirst(), normalizations) {
       y = layer(y, in: context)
       y = leakyReLU(normalization?(y, in: context) ?? y, negativeSlope: Self.negativeSlope)
+      features.append(y)
     }
-    return convolutions[convolutions.count - 1](y, in: context)
+    return (convolutions[convolutions.count - 1](y, in: context), features)
   }
 }

@@ -48,4 +48,40 @@ struct SpectralNormalizationTests {
       ]
     )
   }
+
+  @Test("the used weight's largest singular value becomes 1")
+  func largestSingularValue() {
+    var random = RandomStream(seed: 4)
+    let values = (0..<24).map { _ in Float(random.normal()) }
+    let wrapped = SpectralNormalization(
+      of: Parameter(Tensor(values, shape: [4, 6])),
+      random: &random
+    )
+    for _ in 0..<200 { _ = wrapped.value(in: Context(.training)) }
+    let weight = wrapped.value(in: .inference)
+    // ‖W v‖ over many iterations of WᵀW from another start.
+    var vector = Tensor((0..<6).map { Float($0 + 1) }, shape: [6, 1])
+    var norm: Float = 0
+    for _ in 0..<500 {
+      let image = matrixProduct(weight, vector)
+      norm = image.squared().sum.squareRoot().scalar / vector.squared().sum.squareRoot().scalar
+      let back = matrixProduct(weight.transposed(0, 1), image)
+      vector = back / back.squared().sum.squareRoot().scalar
+    }
+    #expect(abs(norm - 1) < 1e-4)
+  }
+
+  @Test("a part that runs again sees the norms that it saw")
+  func runningAgain() {
+    var random = RandomStream(seed: 4)
+    let values = (0..<24).map { _ in Float(random.normal()) }
+    let wrapped = SpectralNormalization(
+      of: Parameter(Tensor(values, shape: [4, 6])),
+      random: &random
+    )
+    let context = Context(.training)
+    let used = wrapped.value(in: context)
+    #expect(wrapped.value(in: context.replay).values == used.values)
+    #expect(wrapped.value(in: context).values != used.values)
+  }
 }

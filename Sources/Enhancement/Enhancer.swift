@@ -15,8 +15,9 @@ public struct Enhancer: ScanStage {
   package let plan: EnhancementPlan
   /// What the record of a run says of the model.
   package let record: StageRecord
-  private let network: TiledNetwork
+  private let network: ImageNetwork
   private let level: Float?
+  private let sampling: DiffusionSampling
 
   /// Slices that are thinned must be this many times as thick as pixels are wide.
   private static let leastThickness = 1.5
@@ -26,14 +27,23 @@ public struct Enhancer: ScanStage {
   ///   - package: The model.
   ///   - noiseLevel: The noise that the network is told, on its scale of intensities; nil for its own
   ///     standard.
+  ///   - sampling: How images are drawn from a diffusion model.
   /// - Throws: `PipelinesError.segmentingModel`, `.damagedModel`; `LayersError`;
-  ///   `EnhancementError.wrongParameter` for a level that the model does not know.
-  public init(_ package: ModelPackage, noiseLevel: Double? = nil) throws {
+  ///   `EnhancementError.wrongParameter` for a level or a sampling that the model does not know.
+  public init(
+    _ package: ModelPackage,
+    noiseLevel: Double? = nil,
+    sampling: DiffusionSampling = DiffusionSampling()
+  ) throws {
     let description = package.description
     guard let plan = description.plan.enhancement else {
       throw PipelinesError.segmentingModel(name: description.name)
     }
-    var summary = plan.summary
+    try sampling.check(plan, model: description.name)
+    var told = plan
+    if let leaps = sampling.leaps { told.diffusion?.leaps = leaps }
+    var summary = told.summary
+    if sampling.count > 1 { summary += ", the mean of \(sampling.count)" }
     if let noiseLevel {
       guard let known = plan.noiseLevel else {
         throw EnhancementError.wrongParameter(
@@ -56,6 +66,7 @@ public struct Enhancer: ScanStage {
       plan,
       network: package.makeNetwork(),
       level: noiseLevel ?? plan.noiseLevel?.standard,
+      sampling: sampling,
       record: StageRecord(
         name: description.name,
         version: description.version,
@@ -71,6 +82,7 @@ public struct Enhancer: ScanStage {
   ///   - plan: Its plan.
   ///   - network: The network.
   ///   - level: The noise that it is told, or nil.
+  ///   - sampling: How images are drawn from a diffusion model.
   ///   - record: What a record says of it.
   /// - Throws: `PipelinesError.invalidPlan` when network and plan do not fit.
   init(
@@ -78,6 +90,7 @@ public struct Enhancer: ScanStage {
     _ plan: EnhancementPlan,
     network: any Network,
     level: Double?,
+    sampling: DiffusionSampling = DiffusionSampling(),
     record: StageRecord
   ) throws {
     guard network.outputScale == plan.networkScale else {
@@ -89,11 +102,8 @@ public struct Enhancer: ScanStage {
     self.plan = plan
     self.record = record
     self.level = level.map { Float($0) }
-    self.network = TiledNetwork(
-      try PlannedNetwork(network),
-      multiples: network.axisMultiples,
-      plan: plan
-    )
+    self.sampling = sampling
+    self.network = try ImageNetwork(network, plan: plan, leaps: sampling.leaps)
   }
 
   /// Channels of an image that the model sees: 1, or 3 for colours.
@@ -166,16 +176,42 @@ public struct Enhancer: ScanStage {
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws -> [Volume<Float>] {
+    guard sampling.count > 1 else {
+      return try drawn(channels, draw: 0, progress: progress, interruption: interruption)
+    }
+    let drawn = try samples(
+      of: channels[0],
+      count: sampling.count,
+      progress: progress,
+      interruption: interruption
+    )
+    return [drawn.mean]
+  }
+
+  /// One result; of a diffusion model one of many.
+  func drawn(
+    _ channels: [Volume<Float>],
+    draw: Int,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws -> [Volume<Float>] {
     precondition(channels.count == channelCount, "\(channels.count) channels for \(channelCount)")
     let views = try orientations(for: channels[0].geometry)
     var results = try improved(
       channels,
       as: views[0],
+      draw: draw,
       progress: progress,
       interruption: interruption
     )
     for view in views.dropFirst() {
-      let further = try improved(channels, as: view, progress: progress, interruption: interruption)
+      let further = try improved(
+        channels,
+        as: view,
+        draw: draw,
+        progress: progress,
+        interruption: interruption
+      )
       for (place, channel) in further.enumerated() {
         results[place] = Volume(
           geometry: results[place].geometry,
@@ -202,6 +238,7 @@ public struct Enhancer: ScanStage {
   private func improved(
     _ channels: [Volume<Float>],
     as orientation: Orientation?,
+    draw: Int,
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws -> [Volume<Float>] {
@@ -212,6 +249,7 @@ public struct Enhancer: ScanStage {
     let values = channels.count == 1 ? oriented[0].voxels : oriented.flatMap(\.voxels)
     let results: [[Float]]
     if let scale = plan.intensity.scale(for: values) {
+      let made = plan.outputRange?.scale(for: []) ?? scale
       var images = oriented.map { image in image.map { scale.scaled($0) } }
       if plan.enlargement == .spline {
         images = images.map { $0.resampled(to: target, interpolation: .cubicBSpline) }
@@ -220,14 +258,18 @@ public struct Enhancer: ScanStage {
         images.map(\.voxels),
         size: images[0].geometry.size,
         level: level,
+        seed: sampling.seed,
+        draw: draw,
         progress: progress,
         interruption: interruption
-      ).map { $0.map { scale.restored($0) } }
+      ).map { $0.map { made.restored($0) } }
       guard results.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
         throw EnhancementError.infiniteValues(model: model.name)
       }
     } else {
-      let constant = values.first(where: \.isFinite) ?? 0
+      // What is constant has no counterpart in images of another kind but their darkest value.
+      let constant =
+        plan.outputRange?.scale(for: [])?.low ?? values.first(where: \.isFinite) ?? 0
       results = channels.map { _ in [Float](repeating: constant, count: target.voxelCount) }
     }
     return results.map { voxels in

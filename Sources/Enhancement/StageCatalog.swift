@@ -8,6 +8,7 @@ package enum StageCatalog {
   /// - Parameters:
   ///   - text: A model's name or folder, or a filter's name with its values, such as `nlm:patch=2`.
   ///   - noiseLevel: The noise that a model is told, on its scale of intensities; nil for its own standard.
+  ///   - sampling: How images are drawn from a diffusion model.
   ///   - store: Where models are looked for.
   /// - Returns: The step.
   /// - Throws: `EnhancementError.unknownStage`; `PipelinesError.modelNotFound` for a folder that is not
@@ -15,25 +16,32 @@ package enum StageCatalog {
   package static func stage(
     _ text: String,
     noiseLevel: Double? = nil,
+    sampling: DiffusionSampling = DiffusionSampling(),
     store: ModelStore = ModelStore()
   ) throws -> any ScanStage {
     let name = text.prefix { $0 != ":" }
     let filters = VolumeFilterCatalog.all.map { $0.name }
-    func refuseLevel() throws {
+    func refuseOptions() throws {
       guard noiseLevel == nil else {
         throw EnhancementError.wrongParameter(
           stage: String(name),
           reason: "--noise-level is for models; filters take their values after a colon"
         )
       }
+      guard sampling == DiffusionSampling() else {
+        throw EnhancementError.wrongParameter(
+          stage: String(name),
+          reason: "--steps and --samples are for diffusion models"
+        )
+      }
     }
     do {
-      return try Enhancer(store.model(text), noiseLevel: noiseLevel)
+      return try Enhancer(store.model(text), noiseLevel: noiseLevel, sampling: sampling)
     } catch PipelinesError.modelNotFound(_, _) where filters.contains(String(name)) {
-      try refuseLevel()
+      try refuseOptions()
       return FilterStage(try VolumeFilterCatalog.filter(describedBy: text))
     } catch PipelinesError.modelNotFound(_, _) where name == ThickSliceStage.name {
-      try refuseLevel()
+      try refuseOptions()
       return ThickSliceStage(try ThickSliceSettings(text.dropFirst(name.count + 1)))
     } catch PipelinesError.modelNotFound(_, _) where !text.contains("/") {
       throw EnhancementError.unknownStage(name: text, filters: filters + [ThickSliceStage.name])

@@ -38,15 +38,17 @@ struct TiledNetwork: Sendable {
   /// - Parameters:
   ///   - channels: The image's channels on the network's scale, x fastest.
   ///   - size: Voxels along each axis.
-  ///   - level: The noise that the network is told, or nil.
+  ///   - level: The noise that the network is told, or another number that is the same everywhere, or nil.
+  ///   - outputs: Channels of its output; nil for as many as the image has.
   ///   - progress: Told about pieces.
   ///   - interruption: Looked at between batches.
-  /// - Returns: As many channels, larger by the network's scale along the axes that it sees.
+  /// - Returns: The output's channels, larger by the network's scale along the axes that it sees.
   /// - Throws: `SupportError.interrupted`.
   func apply(
     _ channels: [[Float]],
     size: SIMD3<Int>,
     level: Float?,
+    outputs: Int? = nil,
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws -> [[Float]] {
@@ -65,7 +67,8 @@ struct TiledNetwork: Sendable {
     let depth = isFlat ? nil : windows(0, size.z)
     let factor = SIMD3(plan.networkScale, plan.networkScale, isFlat ? 1 : plan.networkScale)
     let larger = size &* factor
-    var result = channels.map { _ in
+    let outputs = outputs ?? channels.count
+    var result = (0..<outputs).map { _ in
       [Float](repeating: 0, count: larger.x * larger.y * larger.z)
     }
     var pieces: [Piece] = []
@@ -93,10 +96,10 @@ struct TiledNetwork: Sendable {
         }
       }
       let output = scorer.scores(of: values, shape: shape)
-      let length = output.count / (batch.count * channels.count)
+      let length = output.count / (batch.count * outputs)
       for (index, piece) in batch.enumerated() {
-        for channel in channels.indices {
-          let from = (index * channels.count + channel) * length
+        for channel in 0..<outputs {
+          let from = (index * outputs + channel) * length
           scatter(
             output[from..<from + length],
             piece,

@@ -10,31 +10,6 @@ import Testing
 
 /// From noisy discs to a model that cleans them.
 @Suite struct EnhancementTrainerTests {
-  /// Pictures of discs on a slope.
-  private func discs(_ count: Int = 6) throws -> CleanImages {
-    let geometry = try SampleModel.scan([48, 48, 1], isPlanar: true).geometry
-    return CleanImages(
-      (0..<count).map { index in
-        var random = RandomStream(seed: UInt64(index))
-        var voxels = (0..<geometry.voxelCount).map { Float(60 + $0 % 48) }
-        for _ in 0..<6 {
-          let (x, y) = (random.uniform(in: 0..<48), random.uniform(in: 0..<48))
-          let (radius, value) = (random.uniform(in: 3..<9), random.uniform(in: 40..<230))
-          for place in voxels.indices {
-            let (dx, dy) = (Double(place % 48) - x, Double(place / 48) - y)
-            if dx * dx + dy * dy < radius * radius { voxels[place] = Float(value) }
-          }
-        }
-        return CleanImages.Image(
-          id: "\(index)",
-          volume: Volume(geometry: geometry, voxels: voxels)
-        )
-      },
-      arePictures: true,
-      name: "discs"
-    )
-  }
-
   private func configuration(
     _ images: CleanImages,
     steps: Int,
@@ -69,7 +44,7 @@ import Testing
   }
 
   @Test func aTrainedModelRemovesNoiseAndIsAPackage() throws {
-    let images = try discs()
+    let images = try SampleModel.discs()
     let folder = try TemporaryFolder()
     let outcome = try trainer(images, folder).run(
       configuration(images, steps: 150),
@@ -116,7 +91,7 @@ import Testing
   }
 
   @Test func noisyPairsAloneTeachToRemoveNoise() throws {
-    let images = try discs()
+    let images = try SampleModel.discs()
     let outcome = try trainer(images, TemporaryFolder()).run(
       configuration(images, steps: 150) {
         $0.selfSupervision = .noise2noise
@@ -164,7 +139,7 @@ import Testing
   }
 
   @Test func aKilledRunResumesToTheSameEnd() throws {
-    let images = try discs(4)
+    let images = try SampleModel.discs(4)
     let values = try configuration(images, steps: 120)
     let whole = try trainer(images, TemporaryFolder()).run(values, budget: .steps, resumes: false)
     let folder = try TemporaryFolder()
@@ -189,7 +164,7 @@ import Testing
   }
 
   @Test func theNumberOfThreadsChangesNothing() throws {
-    let images = try discs(3)
+    let images = try SampleModel.discs(3)
     let values = try configuration(images, steps: 6)
     let runs = try [1, 3].map { threads in
       try Parallelism.$threadCount.withValue(threads) {
@@ -201,7 +176,7 @@ import Testing
   }
 
   @Test func noisyImagesAloneTeachToo() throws {
-    let images = try discs(8)
+    let images = try SampleModel.discs(8)
     let outcome = try trainer(images, TemporaryFolder()).run(
       configuration(images, steps: 300) {
         $0.selfSupervision = .noise2void
@@ -235,17 +210,4 @@ import Testing
     #expect(outcome.evaluation?.cases.count == 1)
     #expect(outcome.configuration.plan.enlargement == .spline)
   }
-}
-
-/// Raises an interruption at the first note of a training's progress.
-private struct StopAfterNote: ProgressReporter {
-  let interruption: Interruption
-
-  init(_ interruption: Interruption) { self.interruption = interruption }
-
-  func begin(_ step: String, total: Int?) {}
-  func update(_ completed: Int, detail: String?) {}
-  func end() {}
-  func note(_ message: String) { interruption.raise() }
-  func warn(_ message: String) {}
 }

@@ -100,6 +100,31 @@ enum SampleModel {
     )
   }
 
+  /// Pictures of discs on a slope.
+  static func discs(_ count: Int = 6) throws -> CleanImages {
+    let geometry = try scan([48, 48, 1], isPlanar: true).geometry
+    return CleanImages(
+      (0..<count).map { index in
+        var random = RandomStream(seed: UInt64(index))
+        var voxels = (0..<geometry.voxelCount).map { Float(60 + $0 % 48) }
+        for _ in 0..<6 {
+          let (x, y) = (random.uniform(in: 0..<48), random.uniform(in: 0..<48))
+          let (radius, value) = (random.uniform(in: 3..<9), random.uniform(in: 40..<230))
+          for place in voxels.indices {
+            let (dx, dy) = (Double(place % 48) - x, Double(place / 48) - y)
+            if dx * dx + dy * dy < radius * radius { voxels[place] = Float(value) }
+          }
+        }
+        return CleanImages.Image(
+          id: "\(index)",
+          volume: Volume(geometry: geometry, voxels: voxels)
+        )
+      },
+      arePictures: true,
+      name: "discs"
+    )
+  }
+
   /// An oblique grid with a smooth image and some noise, 0 to 255.
   static func scan(_ size: SIMD3<Int>, isPlanar: Bool = false) throws -> Volume<Float> {
     let (c, s) = (0.8, 0.6)
@@ -129,4 +154,17 @@ extension Enhancer {
   func improved(_ scan: Volume<Float>) throws -> Volume<Float> {
     try apply(scan, progress: SilentProgress(), interruption: Interruption())
   }
+}
+
+/// Raises an interruption at the first note of a training's progress.
+struct StopAfterNote: ProgressReporter {
+  let interruption: Interruption
+
+  init(_ interruption: Interruption) { self.interruption = interruption }
+
+  func begin(_ step: String, total: Int?) {}
+  func update(_ completed: Int, detail: String?) {}
+  func end() {}
+  func note(_ message: String) { interruption.raise() }
+  func warn(_ message: String) {}
 }

@@ -34,6 +34,10 @@ public struct EnhancementConfiguration: Codable, Sendable, Equatable {
   public var noise: ImageNoise?
   /// How a network is trained without clean images; nil with them.
   public var selfSupervision: SelfSupervision?
+  /// What images of another kind are, and how they were given; nil for other tasks.
+  public var translation: TranslationConfiguration?
+  /// How a discriminator takes part; nil without.
+  public var adversarial: AdversarialConfiguration?
   /// What is minimised.
   public var loss = Loss.l1
   /// Which optimiser changes the weights.
@@ -80,6 +84,31 @@ public struct EnhancementConfiguration: Codable, Sendable, Equatable {
   /// One voxel of so many is hidden in a sample.
   static let blindInterval = 64
 
+  /// Steps in which the difference from the target alone is minimised, before a discriminator joins in.
+  var pixelSteps: Int {
+    guard let adversarial else { return steps }
+    return Int(adversarial.pixelShare * Double(steps))
+  }
+
+  /// The learning rate of a step; a game begins anew at its own.
+  func rate(step: Int) -> Double {
+    let first = pixelSteps
+    if let adversarial, step >= first {
+      return schedule.rate(
+        initial: adversarial.learningRate,
+        step: step - first,
+        total: steps - first,
+        warmupSteps: warmupSteps
+      )
+    }
+    return schedule.rate(
+      initial: learningRate,
+      step: step,
+      total: first,
+      warmupSteps: warmupSteps
+    )
+  }
+
   /// The loss of an output.
   /// - Parameters:
   ///   - output: The network's output.
@@ -121,6 +150,25 @@ public struct EnhancementConfiguration: Codable, Sendable, Equatable {
     try require(
       plan.enlargement != .spline || noise == nil,
       "noise is added before the image is interpolated, which is not possible yet"
+    )
+    try require(
+      (plan.task == .translation) == (translation != nil) && (translation == nil || noise == nil),
+      "images of another kind are a task of their own, without noise"
+    )
+    if let adversarial {
+      try adversarial.check(side: (patchSize.min() ?? 0) * plan.networkScale)
+      try require(
+        selfSupervision == nil && plan.diffusion == nil && plan.noiseLevel == nil,
+        "a discriminator needs clean images and a network that gives images at once"
+      )
+    }
+    try require(
+      (adversarial?.cycle != nil) == (translation.map { !$0.isPaired } ?? false),
+      "images without pairs need a second network that leads back, and others do not"
+    )
+    try require(
+      selfSupervision == nil || plan.diffusion == nil,
+      "a diffusion model needs clean images"
     )
     try require(
       (1...4096).contains(batchSize) && steps >= 1 && (0..<1).contains(heldOutShare),

@@ -18,6 +18,8 @@ package struct EnhancementMaterial: Sendable {
 
   /// The images trained on.
   package let training: [Image]
+  /// Images of the kind that others are to become, where neither has a partner; else empty.
+  package let others: [Image]
   /// The images held out, with the noise that they are measured with.
   package let heldOut: [Image]
   /// What is worth knowing, one sentence each.
@@ -26,20 +28,39 @@ package struct EnhancementMaterial: Sendable {
   /// Prepares images.
   /// - Parameters:
   ///   - images: Images of one kind.
+  ///   - targets: Images of the kind that these are to become, by equal names where they have partners; nil
+  ///     for other tasks.
   ///   - configuration: The values of the run.
   /// - Throws: `EnhancementError.noImages` when none is as large as a sample; `ImagingError`.
-  package init(_ images: CleanImages, configuration: EnhancementConfiguration) throws {
+  package init(
+    _ images: CleanImages,
+    targets: CleanImages? = nil,
+    configuration: EnhancementConfiguration
+  ) throws {
     var (training, heldOut, notes) = ([Image](), [Image](), images.notes)
+    let partners = try Self.partners(targets, configuration, &notes)
     let flags = images.heldOut(share: configuration.heldOutShare, seed: configuration.seed)
     for (index, image) in images.images.enumerated() {
       if let reason = Self.refusal(of: image, configuration) {
         notes.append("\(image.id) was left out: \(reason).")
         continue
       }
-      let prepared = try Self.prepared(image, configuration, index: index)
-      guard let prepared else {
-        notes.append("\(image.id) was left out: it is smaller than a sample, or constant.")
+      guard var prepared = try Self.prepared(image, configuration, index: index) else {
+        notes.append(Self.smallness(image.id))
         continue
+      }
+      if configuration.translation?.isPaired == true {
+        guard let partner = partners.first(where: { $0.id == image.id }) else {
+          notes.append("\(image.id) was left out: it has no partner of its name that can be used.")
+          continue
+        }
+        if let reason = prepared.input.geometry.difference(from: partner.input.geometry) {
+          notes.append(
+            "\(image.id) was left out: its partner lies on another grid (\(reason)); resample it first."
+          )
+          continue
+        }
+        prepared = Image(id: image.id, input: prepared.input, clean: partner.input)
       }
       if flags[index] {
         heldOut.append(
@@ -59,8 +80,52 @@ package struct EnhancementMaterial: Sendable {
       )
     }
     self.training = training
+    others = configuration.translation?.isPaired == false ? partners : []
     self.heldOut = heldOut
     self.notes = notes
+  }
+
+  private static func smallness(_ id: String) -> String {
+    "\(id) was left out: it is smaller than a sample, or constant."
+  }
+
+  /// The images of the other kind on the network's scale.
+  private static func partners(
+    _ targets: CleanImages?,
+    _ configuration: EnhancementConfiguration,
+    _ notes: inout [String]
+  ) throws -> [Image] {
+    guard let translation = configuration.translation else { return [] }
+    guard let targets else {
+      throw EnhancementError.unfitTraining(reason: "there are no images of the other kind")
+    }
+    var values = configuration
+    values.plan.intensity = translation.targetIntensity
+    var found: [Image] = []
+    for (index, image) in targets.images.enumerated() {
+      if let reason = refusal(of: image, configuration) {
+        notes.append("\(image.id) was left out: \(reason).")
+      } else if let prepared = try prepared(image, values, index: index) {
+        found.append(prepared)
+      } else {
+        notes.append(smallness(image.id))
+      }
+    }
+    notes += targets.notes
+    guard !found.isEmpty else {
+      throw EnhancementError.noImages(
+        path: targets.name,
+        reason: "none is as large as a sample, and not constant"
+      )
+    }
+    return found
+  }
+
+  /// What draws the batches of a training.
+  /// - Parameter configuration: The values of the run.
+  /// - Returns: A sampler of pairs, or of two kinds of images that have nothing to do with each other.
+  package func sampler(_ configuration: EnhancementConfiguration) -> EnhancementSampler {
+    EnhancementSampler(training, others: others, configuration: configuration)
   }
 
   /// Why an image cannot be trained on, however large it is; nil when it can.

@@ -15,11 +15,13 @@ public enum EnhancementPlanner {
   /// The values for images.
   /// - Parameters:
   ///   - images: The images.
+  ///   - targets: Images of another kind that these are to become; nil for other tasks.
   ///   - request: What is asked for.
   /// - Returns: The configuration, with the default number of steps.
   /// - Throws: `EnhancementError.unfitTraining`; `NetworksError` for impossible values.
   public static func configuration(
     for images: CleanImages,
+    targets: CleanImages? = nil,
     _ request: EnhancementRequest
   ) throws -> EnhancementConfiguration {
     func require(_ condition: Bool, _ reason: String) throws {
@@ -41,8 +43,7 @@ public enum EnhancementPlanner {
     var plan = EnhancementPlan(
       task: request.task,
       dimensions: request.dimensions,
-      intensity: images.arePictures
-        ? pictureRange : modality == "CT" ? hounsfieldRange : magnitudeRange,
+      intensity: intensity(of: images, modality: modality),
       patchSize: [Int](repeating: 16, count: request.dimensions),
       halo: 0
     )
@@ -55,11 +56,25 @@ public enum EnhancementPlanner {
       plan.throughPlane = true
     }
     plan.modality = images.arePictures ? nil : modality
+    try require(
+      (request.task == .translation) == (targets != nil),
+      "images of another kind are for --enhance translate, which needs them; name them with --to"
+    )
+    let isPaired = request.adversarial?.isPaired ?? false
+    let translation = try targets.map { try Self.translation(to: $0, isPaired: isPaired) }
+    try require(
+      translation == nil || isPaired || request.contextSlices == 0,
+      "images without pairs are translated one slice at a time; leave out --context"
+    )
+    plan.outputRange = translation?.range
     let network = try request.network(&plan)
     let made = try TrainedWeights.network(network, seed: 1)
     try plan.setPatch(for: made)
     let multiple = made.axisMultiples.max() ?? 1
-    let side = request.patch ?? (request.dimensions == 3 ? 32 : plan.networkScale > 1 ? 32 : 48)
+    let usual =
+      request.dimensions == 3 || plan.networkScale > 1
+      ? 32 : translation != nil ? translationSide : 48
+    let side = request.patch ?? usual
     var result = EnhancementConfiguration(
       network: network,
       plan: plan,
@@ -72,13 +87,19 @@ public enum EnhancementPlanner {
     result.selfSupervision = request.selfSupervision
     // The blind spot's noise has a mean of 0, which the squared difference finds.
     result.loss = request.loss ?? (request.selfSupervision == nil ? .l1 : .l2)
+    if plan.diffusion != nil, request.loss == nil { result.loss = .l2 }
+    result.translation = translation?.values
+    if result.translation != nil {
+      result.optimizer = .adam(beta1: 0.5, beta2: 0.999, epsilon: 1e-8, weightDecay: 0)
+    }
+    result.adversarial = adversarial(request, result)
     result.batchSize = request.batchSize ?? (request.dimensions == 3 ? 4 : 16)
     try result.check()
     return result
   }
 
   /// The modality that files state or values tell; nil where they differ.
-  private static func commonModality(_ images: CleanImages) -> String? {
+  static func commonModality(_ images: CleanImages) -> String? {
     let found = Set(
       images.images.map { image in
         image.modality ?? (ModalityGuess.looksLikeCT(image.volume.voxels) ? "CT" : "")

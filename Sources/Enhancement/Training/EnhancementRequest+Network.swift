@@ -7,7 +7,7 @@ extension EnhancementRequest {
   /// Architectures whose output is larger than their input.
   static let enlargingNetworks = ["compact", "edsr", "srresnet", "espcn", "fsrcnn", "rrdb"]
   /// The architectures that can be asked for.
-  public static var networkNames: [String] { plainNetworks + enlargingNetworks }
+  public static var networkNames: [String] { plainNetworks + enlargingNetworks + specialNetworks }
 
   /// The architecture when none is named.
   private var standardNetwork: String {
@@ -31,6 +31,7 @@ extension EnhancementRequest {
     func require(_ condition: Bool, _ reason: String) throws {
       if !condition { throw EnhancementError.unfitTraining(reason: reason) }
     }
+    if let values = try special(network, &plan) { return values }
     let name = network ?? standardNetwork
     if Self.enlargingNetworks.contains(name) {
       try require(

@@ -32,6 +32,9 @@ public struct EnhancementRequest: Sendable, Equatable {
   /// What is minimised; nil for what suits the task.
   public var loss: EnhancementConfiguration.Loss?
 
+  /// What a discriminator is asked for; nil for none.
+  public var adversarial: AdversarialRequest?
+
   /// Creates a request; every other property has the default that its declaration shows.
   /// - Parameter task: What the network is for.
   public init(task: EnhancementPlan.Task) { self.task = task }

@@ -28,23 +28,38 @@ package struct EnhancementSampler: Sendable {
     package let target: Tensor
     /// As the target; nil for everywhere.
     package let weights: Tensor?
+
+    package init(input: Tensor, target: Tensor, weights: Tensor?) {
+      self.input = input
+      self.target = target
+      self.weights = weights
+    }
   }
 
   /// Of so many patches the one with the most detail is taken: air and sky teach nothing.
   private static let candidates = 3
 
   private let images: [EnhancementMaterial.Image]
+  private let others: [EnhancementMaterial.Image]
   private let configuration: EnhancementConfiguration
   private let stream: RandomStream
+  private let otherStream: RandomStream
 
   /// Creates a sampler.
   /// - Parameters:
   ///   - images: The images trained on, at least one, none smaller than a sample.
+  ///   - others: Images of another kind without partners, from which targets are drawn; empty for none.
   ///   - configuration: The values of the run.
-  package init(_ images: [EnhancementMaterial.Image], configuration: EnhancementConfiguration) {
+  package init(
+    _ images: [EnhancementMaterial.Image],
+    others: [EnhancementMaterial.Image] = [],
+    configuration: EnhancementConfiguration
+  ) {
     precondition(!images.isEmpty, "no image to draw samples from")
     self.images = images
+    self.others = others
     self.configuration = configuration
+    otherStream = RandomStream(seed: configuration.seed).split(0x6F74_6865)
     stream = RandomStream(seed: configuration.seed).split(0x7361_6D70)
   }
 
@@ -62,7 +77,15 @@ package struct EnhancementSampler: Sendable {
   ///   - index: The place in the batch.
   /// - Returns: The sample.
   package func sample(step: Int, index: Int) -> Sample {
-    var random = stream.split(step, index)
+    var sample = sample(of: images, stream.split(step, index))
+    if !others.isEmpty {
+      sample.target = self.sample(of: others, otherStream.split(step, index)).target
+    }
+    return sample
+  }
+
+  private func sample(of images: [EnhancementMaterial.Image], _ stream: RandomStream) -> Sample {
+    var random = stream
     let image = images[min(images.count - 1, Int(random.uniform() * Double(images.count)))]
     let size = image.input.geometry.size
     let (box, plan) = (self.box, self.plan)

@@ -10,6 +10,7 @@ struct EnhancementState: Sendable {
   var configuration: EnhancementConfiguration
   private(set) var step = 0
   private(set) var epochs: [SegmentationTrainer.Epoch] = []
+  private(set) var games: [AdversarialEpoch] = []
   var looks: [EnhancementTrainingRecord.Look] = []
   var seconds = 0.0
   var dataSeconds = 0.0
@@ -17,6 +18,10 @@ struct EnhancementState: Sendable {
   private var lossSum = 0.0
   private var lossCount = 0
   private var lastRate = 0.0
+  private var opponent: (any Opponent)?
+  private var turns = 0
+  /// Of the epoch's steps so far.
+  private var parts: [AdversarialParts] = []
 
   private static let key = "lamina.enhancement-training/1"
 
@@ -35,6 +40,14 @@ struct EnhancementState: Sendable {
       optimizer: configuration.optimizer,
       averagingDecay: configuration.averagingDecay
     )
+    if let values = configuration.adversarial {
+      opponent =
+        if let cycle = values.cycle {
+          try CycleOpponent(configuration, values, cycle)
+        } else {
+          try ImageOpponent(configuration, values)
+        }
+    }
     if let checkpoint, let stored = try checkpoint.load() {
       try restore(stored, from: checkpoint.path, keepsSteps: keepsSteps)
     }
@@ -43,12 +56,9 @@ struct EnhancementState: Sendable {
   /// Takes one step; one whose loss or gradient is not finite changes nothing.
   /// - Throws: `PipelinesError.trainingDiverged`.
   mutating func advance(_ batch: EnhancementSampler.Batch) throws {
-    let rate = configuration.schedule.rate(
-      initial: configuration.learningRate,
-      step: step,
-      total: configuration.steps,
-      warmupSteps: configuration.warmupSteps
-    )
+    if opponent != nil, step >= configuration.pixelSteps { return try play(batch) }
+    let rate = configuration.rate(step: step)
+    let batch = taught(batch)
     let network = weights.network
     let before = ParameterSnapshot(network.namedParameters)
     let check = FiniteCheck(network.namedParameters)
@@ -76,8 +86,74 @@ struct EnhancementState: Sendable {
     lastRate = rate
   }
 
+  /// What a diffusion model sees and should find in it; other networks see the batch itself.
+  private func taught(_ batch: EnhancementSampler.Batch) -> EnhancementSampler.Batch {
+    guard let process = configuration.plan.diffusion?.process else { return batch }
+    var random = RandomStream(seed: configuration.seed).split(0x6469_6666, step)
+    let (steps, noise) = process.draw(batch.target.shape, random: &random)
+    func centered(_ x: Tensor) -> Tensor { x * 2 - 1 }
+    let (noisy, wanted) = process.lesson(centered(batch.target), noise: noise, at: steps)
+    let plane = batch.input.shape.dropFirst(2).reduce(1, *)
+    let places = Tensor(
+      steps.flatMap { [Float](repeating: Float($0), count: plane) },
+      shape: [steps.count, 1] + batch.input.shape.dropFirst(2)
+    )
+    return EnhancementSampler.Batch(
+      input: concatenation([noisy, centered(batch.input), places], axis: 1),
+      target: wanted,
+      weights: nil
+    )
+  }
+
+  /// One step of a game; one whose loss or gradient is not finite changes nothing.
+  private mutating func play(_ batch: EnhancementSampler.Batch) throws {
+    guard var opponent else { return }
+    let before = ParameterSnapshot(weights.network.namedParameters + opponent.parameters)
+    let rate = configuration.rate(step: step)
+    let turn = Turn(
+      number: turns,
+      rate: rate,
+      clipNorm: configuration.clipNorm,
+      random: RandomStream(seed: configuration.seed).split(0x6472_6F70, step)
+    )
+    do throws(BrokenTurn) {
+      parts.append(try opponent.play(against: &weights, batch, turn))
+    } catch {
+      before.restore()
+      throw PipelinesError.trainingDiverged(step: step, reason: error.reason, checkpoint: nil)
+    }
+    self.opponent = opponent
+    step += 1
+    turns += 1
+    lossSum += parts.last.map { $0.pixel ?? $0.cycle ?? 0 } ?? 0
+    lossCount += 1
+    lastRate = rate
+  }
+
+  /// Takes a step of the game for its time's sake, and takes it back.
+  /// - Parameter batch: The batch of any step.
+  /// - Throws: `PipelinesError.trainingDiverged`.
+  func rehearse(_ batch: EnhancementSampler.Batch) throws {
+    guard let opponent else { return }
+    let before = ParameterSnapshot(weights.network.namedParameters + opponent.parameters)
+    defer { before.restore() }
+    var copy = self
+    try copy.play(batch)
+  }
+
+  /// What the curves of the game so far warn of, one sentence each.
+  var warnings: [String] {
+    configuration.adversarial.map {
+      AdversarialWatch.warnings(games, game: $0.game, isOver: step >= configuration.steps)
+    } ?? []
+  }
+
   /// Ends an epoch.
   mutating func closeEpoch() {
+    if !parts.isEmpty {
+      games.append(AdversarialEpoch(step: step, parts: .mean(parts)))
+      parts = []
+    }
     epochs.append(
       SegmentationTrainer.Epoch(
         step: step,
@@ -106,7 +182,18 @@ struct EnhancementState: Sendable {
     let lossSum: Double
     let lossCount: Int
     let lastRate: Double
+    /// Only where two networks play.
+    let game: Game?
   }
+
+  /// How far a game has come.
+  private struct Game: Codable {
+    let turns: Int
+    let epochs: [AdversarialEpoch]
+    let parts: [AdversarialParts]
+  }
+
+  private static let opponentPrefix = "opponent."
 
   func stored() throws -> Safetensors {
     let summary = Summary(
@@ -118,10 +205,15 @@ struct EnhancementState: Sendable {
       dataSeconds: dataSeconds,
       lossSum: lossSum,
       lossCount: lossCount,
-      lastRate: lastRate
+      lastRate: lastRate,
+      game: opponent.map { _ in Game(turns: turns, epochs: games, parts: parts) }
     )
     let text = String(decoding: try JSONEncoder().encode(summary), as: UTF8.self)
-    return Safetensors(tensors: weights.tensors, metadata: [Self.key: text])
+    let opposing = opponent?.tensors.named(Self.opponentPrefix) ?? [:]
+    return Safetensors(
+      tensors: weights.tensors.merging(opposing) { first, _ in first },
+      metadata: [Self.key: text]
+    )
   }
 
   private static func summary(_ stored: Safetensors) -> Summary? {
@@ -152,6 +244,17 @@ struct EnhancementState: Sendable {
       throw mismatch("its values contradict themselves")
     }
     try weights.restore(stored.tensors, stepCount: summary.step, from: path)
+    if opponent != nil {
+      guard let game = summary.game, 0...summary.step ~= game.turns else {
+        throw mismatch("it has no discriminator")
+      }
+      try opponent?.restore(
+        stored.tensors.part(Self.opponentPrefix),
+        stepCount: game.turns,
+        from: path
+      )
+      (turns, games, parts) = (game.turns, game.epochs, game.parts)
+    }
     configuration = summary.configuration
     step = summary.step
     epochs = summary.epochs

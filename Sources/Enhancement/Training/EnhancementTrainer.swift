@@ -17,6 +17,8 @@ public struct EnhancementTrainer: Sendable {
     public let weightType: Safetensors.ScalarType
     /// The learning curve.
     public let epochs: [SegmentationTrainer.Epoch]
+    /// What the epochs in which a discriminator took part came to.
+    public let games: [AdversarialEpoch]
     /// Looks at held-out images on the way.
     public let looks: [EnhancementTrainingRecord.Look]
     /// The held-out images; nil when nothing was held out or no clean image is known.
@@ -31,6 +33,7 @@ public struct EnhancementTrainer: Sendable {
   public var validationShare = 0.05
 
   private let images: CleanImages
+  private let targets: CleanImages?
   private let initial: InitialWeights?
   private let weightType: Safetensors.ScalarType
   private let checkpoint: TrainingCheckpoint
@@ -41,6 +44,7 @@ public struct EnhancementTrainer: Sendable {
   /// Creates a trainer.
   /// - Parameters:
   ///   - images: The images.
+  ///   - targets: Images of another kind that these are to become; nil for other tasks.
   ///   - initial: Weights to start from, or nil for random ones.
   ///   - weightType: How the weights are stored; everything is measured with weights rounded so.
   ///   - checkpointFolder: Where checkpoints are kept until the run is done.
@@ -49,6 +53,7 @@ public struct EnhancementTrainer: Sendable {
   ///   - interruption: Looked at before every step; a checkpoint is saved then.
   public init(
     images: CleanImages,
+    targets: CleanImages? = nil,
     initial: InitialWeights? = nil,
     weightType: Safetensors.ScalarType = .float16,
     checkpointFolder: String,
@@ -57,6 +62,7 @@ public struct EnhancementTrainer: Sendable {
     interruption: Interruption
   ) {
     self.images = images
+    self.targets = targets
     self.initial = initial
     self.weightType = weightType
     checkpoint = TrainingCheckpoint(folder: checkpointFolder)
@@ -92,7 +98,11 @@ public struct EnhancementTrainer: Sendable {
       keepsSteps: budget == .steps,
       checkpoint: resumes ? checkpoint : nil
     )
-    let material = try EnhancementMaterial(images, configuration: state.configuration)
+    let material = try EnhancementMaterial(
+      images,
+      targets: targets,
+      configuration: state.configuration
+    )
     try train(&state, material, budget: budget)
     let network = try state.averagedNetwork()
     let weightType = network.rounded(to: self.weightType)
@@ -101,10 +111,11 @@ public struct EnhancementTrainer: Sendable {
       network: network,
       weightType: weightType,
       epochs: state.epochs,
+      games: state.games,
       looks: state.looks,
       evaluation: try evaluation(network, material.heldOut, state.configuration),
       trainingCount: material.training.count,
-      notes: material.notes
+      notes: material.notes + state.warnings
     )
   }
 
@@ -115,6 +126,8 @@ public struct EnhancementTrainer: Sendable {
   private static let usableShare = 0.95
   /// Steps by which the speed is measured, after a few that only warm up.
   private static let (warmingSteps, measuredSteps) = (3, 10)
+  /// Steps of a game that is still to come, by which its speed is measured.
+  private static let rehearsedSteps = 2
   /// Images of a look, and the sides of the piece of each that is looked at.
   private static let (lookCount, lookSide) = (4, 128)
 
@@ -123,7 +136,7 @@ public struct EnhancementTrainer: Sendable {
     _ material: EnhancementMaterial,
     budget: SegmentationTrainer.Budget
   ) throws {
-    let sampler = EnhancementSampler(material.training, configuration: state.configuration)
+    let sampler = material.sampler(state.configuration)
     let clock = ContinuousClock()
     let started = clock.now
     var measured = started
@@ -142,7 +155,8 @@ public struct EnhancementTrainer: Sendable {
       if case .minutes(let minutes) = budget, first == 0 {
         if state.step == Self.warmingSteps { measured = clock.now }
         if state.step == Self.warmingSteps + Self.measuredSteps {
-          let perStep = (clock.now - measured).seconds / Double(Self.measuredSteps)
+          let plain = (clock.now - measured).seconds / Double(Self.measuredSteps)
+          let perStep = try secondsPerStep(state, sampler.batch(step: state.step), plain: plain)
           let left = minutes * 60 - (clock.now - started).seconds
           let usable = Self.usableShare * (1 - (material.heldOut.isEmpty ? 0 : validationShare))
           state.configuration.steps = state.step + max(1, Int(usable * left / perStep))
@@ -171,7 +185,9 @@ public struct EnhancementTrainer: Sendable {
       if state.step % TrainingConfiguration.stepsPerEpoch == 0
         || state.step == state.configuration.steps
       {
+        let known = Set(state.warnings)
         state.closeEpoch()
+        for warning in state.warnings where !known.contains(warning) { progress.note(warning) }
         let look = clock.now
         if lookSeconds <= validationShare * (look - started).seconds, validationShare > 0 {
           try add(look: &state, material.heldOut)
@@ -182,6 +198,21 @@ public struct EnhancementTrainer: Sendable {
       }
     }
     progress.end()
+  }
+
+  /// The mean time of a step, of which those of a game take longer than those before it.
+  private func secondsPerStep(
+    _ state: EnhancementState,
+    _ batch: EnhancementSampler.Batch,
+    plain: Double
+  ) throws -> Double {
+    guard let share = state.configuration.adversarial?.pixelShare, share > 0 else { return plain }
+    try state.rehearse(batch)
+    let clock = ContinuousClock()
+    let start = clock.now
+    for _ in 0..<Self.rehearsedSteps { try state.rehearse(batch) }
+    let turn = (clock.now - start).seconds / Double(Self.rehearsedSteps)
+    return share * plain + (1 - share) * turn
   }
 
   /// Before the number of steps is known, the schedule is not, and there is nothing to resume.
@@ -196,6 +227,9 @@ public struct EnhancementTrainer: Sendable {
   private func report(_ state: EnhancementState) {
     guard let epoch = state.epochs.last else { return }
     var words = "loss \((epoch.loss * 100_000).rounded() / 100_000)"
+    if let game = state.games.last, game.step == state.step {
+      words += ", discriminator \((game.parts.critic * 1000).rounded() / 1000)"
+    }
     if let look = state.looks.last, look.step == state.step {
       words += ", held-out PSNR \((look.psnr * 100).rounded() / 100) dB"
     }
@@ -229,7 +263,8 @@ public struct EnhancementTrainer: Sendable {
 
   /// Whether clean images are known: noisy ones alone have nothing to be measured against.
   private func isMeasurable(_ configuration: EnhancementConfiguration) -> Bool {
-    configuration.selfSupervision == nil || configuration.noise != nil
+    (configuration.selfSupervision == nil || configuration.noise != nil)
+      && configuration.translation?.isPaired != false
   }
 
   private func evaluation(
@@ -239,12 +274,8 @@ public struct EnhancementTrainer: Sendable {
   ) throws -> EnhancementEvaluation? {
     guard !images.isEmpty, isMeasurable(configuration) else { return nil }
     let level = configuration.noise.map { Double($0.middle(seed: 0).level) }
-    let enhancer = try TiledNetwork(
-      PlannedNetwork(network),
-      multiples: network.axisMultiples,
-      plan: configuration.plan
-    )
     let plan = configuration.plan
+    let enhancer = try ImageNetwork(network, plan: plan)
     let border = plan.enlargement == .network ? plan.networkScale : 0
     return EnhancementEvaluation(
       try images.map { image in
@@ -252,6 +283,7 @@ public struct EnhancementTrainer: Sendable {
           [image.input.voxels],
           size: image.input.geometry.size,
           level: plan.noiseLevel.map { Float(level ?? $0.standard) },
+          seed: configuration.seed,
           progress: SilentProgress(),
           interruption: interruption
         )

@@ -20,6 +20,8 @@ public struct EnhancementTrainingRecord: Codable, Sendable, Equatable {
   public let configuration: EnhancementConfiguration
   /// The learning curve.
   public let epochs: [SegmentationTrainer.Epoch]
+  /// What the epochs in which a discriminator took part came to; nil without.
+  public let games: [AdversarialEpoch]?
   /// Looks at held-out images along the run.
   public let looks: [Look]
   /// Oddities of the images.
@@ -29,6 +31,7 @@ public struct EnhancementTrainingRecord: Codable, Sendable, Equatable {
     self.model = model
     configuration = outcome.configuration
     epochs = outcome.epochs
+    games = outcome.configuration.adversarial.map { _ in outcome.games }
     looks = outcome.looks
     notes = outcome.notes
   }

@@ -53,6 +53,8 @@ public struct TrainedEnhancer: Sendable {
       case .superResolution:
         "Makes \(images) finer by " + plan.scale.map(String.init).joined(separator: " x ")
       case .restoration: "Restores \(images)"
+      case .translation:
+        "Makes \(images) look like those of \(configuration.translation?.targetName ?? "others")"
       }
     let manner =
       plan.dimensions == 3
@@ -93,7 +95,8 @@ public struct TrainedEnhancer: Sendable {
       plan: .enhancement(plan),
       licence: licence,
       intendedUse: "Research on images like those of \(dataset). Enhancement can invent or remove "
-        + "structures: keep the original beside the result. \(Version.disclaimer)",
+        + "structures: keep the original beside the result. "
+        + (invention.map { $0 + " " } ?? "") + Version.disclaimer,
       provenance: ModelDescription.Provenance(
         dataset: dataset,
         source: source,
@@ -109,6 +112,28 @@ public struct TrainedEnhancer: Sendable {
       results: results,
       files: [:]
     )
+  }
+
+  /// What a network that was taught to make images look real may do; nil for others.
+  private var invention: String? {
+    guard configuration.adversarial != nil || plan.diffusion != nil else { return nil }
+    let deed =
+      plan.task == .translation
+      ? "A translated image is a guess at another one" : "The details look real"
+    return deed + ", and anatomy in it can be invented: measure nothing in it."
+  }
+
+  /// How a discriminator took part, for the card.
+  private var game: String? {
+    guard let values = configuration.adversarial else { return nil }
+    let weights =
+      values.cycle.map {
+        "cycle \($0.weight), identity \($0.identityWeight), game \(values.adversarialWeight)"
+      }
+      ?? "difference \(values.pixelWeight), features of the discriminator "
+      + "\(values.perceptualWeight), game \(values.adversarialWeight)"
+    return "- Game: \(values.game.rawValue), from step \(configuration.pixelSteps) on; weights: "
+      + "\(weights); R1 \(values.slopeWeight) every \(values.slopeInterval) steps; spectral norms."
   }
 
   private var degradation: String {
@@ -145,6 +170,7 @@ public struct TrainedEnhancer: Sendable {
     lines.append(
       "Enhancement can invent or remove structures. Keep the original, and look at the difference."
     )
+    if let invention { lines += ["", "**\(invention)**"] }
     lines += ["", "## Use", "", "```"]
     lines.append("lamina enhance IMAGE --model \(name) --output OUT --report PAGE.html")
     lines.append("lamina segment SCAN --stage \(name) --model MODEL --output OUT")
@@ -163,6 +189,7 @@ public struct TrainedEnhancer: Sendable {
       "- \(configuration.steps) steps of \(samples) in \(minutes) minutes; loss "
         + "\(configuration.loss.rawValue)."
     )
+    if let game { lines.append(game) }
     lines.append("- Command: `\(command)`")
     lines.append("- Program: \(provenance.program), \(provenance.date).")
     lines += ["", "## Results on held-out images", ""]

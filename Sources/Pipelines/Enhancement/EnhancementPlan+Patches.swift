@@ -13,7 +13,7 @@ extension EnhancementPlan {
     let core = dimensions == 2 ? Self.sliceCore : Self.volumeCore
     let reach = try NetworkReach.measured(
       network,
-      channels: channels * slicesSeen + (noiseLevel == nil ? 0 : 1),
+      channels: inputChannels(of: channels),
       dimensions: dimensions
     )
     let multiples = network.axisMultiples

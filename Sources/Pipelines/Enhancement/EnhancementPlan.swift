@@ -15,6 +15,8 @@ public struct EnhancementPlan: Codable, Sendable, Equatable {
     case superResolution = "super-resolution"
     /// Other faults undone, such as blur, on the same grid.
     case restoration
+    /// Images of another kind, such as another contrast, on the same grid.
+    case translation
   }
 
   /// Where the finer grid comes from.
@@ -84,6 +86,11 @@ public struct EnhancementPlan: Codable, Sendable, Equatable {
   public var noiseLevel: NoiseLevel?
   /// The modality of the scans, such as "MR" or "CT"; nil for any image.
   public var modality: String?
+  /// Which intensities the network's 0 and 1 become in images of another kind; nil for those that they
+  /// came from.
+  public var outputRange: IntensityRange?
+  /// How images are made of noise that follow the given one; nil for networks that give images at once.
+  public var diffusion: DiffusionPlan?
 
   /// Creates a plan; every other property has the default that its declaration shows.
   /// - Parameters:
@@ -165,9 +172,33 @@ public struct EnhancementPlan: Codable, Sendable, Equatable {
       )
     }
     try intensity.check()
+    try require(
+      (task == .translation) == (outputRange != nil),
+      "a plan for \(task.rawValue) has "
+        + (outputRange == nil ? "no range of its results" : "a range of its results")
+    )
+    if let outputRange {
+      guard case .fixed = outputRange else {
+        throw .invalidPlan(reason: "the range of its results is not one of intensities")
+      }
+      try outputRange.check()
+    }
+    try diffusion?.check()
+    try require(
+      diffusion == nil || (contextSlices == 0 && enlargement != .network && noiseLevel == nil),
+      "a diffusion model sees one image on the grid that it makes"
+    )
   }
 
   private var isFiner: Bool { task == .superResolution }
+
+  /// Channels of what the network is given: slices; the noise level; of a diffusion model the image that
+  /// is made, and its step.
+  /// - Parameter channels: Channels of an image.
+  /// - Returns: The number.
+  package func inputChannels(of channels: Int = 1) -> Int {
+    channels * slicesSeen + (noiseLevel == nil ? 0 : 1) + (diffusion == nil ? 0 : channels + 1)
+  }
 
   /// Checks that a network suits the plan.
   /// - Parameters:
@@ -185,7 +216,14 @@ public struct EnhancementPlan: Codable, Sendable, Equatable {
     }
     try require(labels == 0, "a network that improves images has \(labels) labels")
     try require([1, 3].contains(channels), "it has \(channels) channels, not 1 or 3")
-    let inputs = channels * slicesSeen + (noiseLevel == nil ? 0 : 1)
+    try require(channels == 1 || diffusion == nil, "a diffusion model sees no colours")
+    let inputs = inputChannels(of: channels)
+    if let diffusion, case .diffusionUNet(let values) = network {
+      try require(
+        values.steps == diffusion.process.schedule.steps,
+        "the network knows \(values.steps) steps, the plan \(diffusion.process.schedule.steps)"
+      )
+    }
     try require(
       network.inputChannels == inputs,
       "the network has \(network.inputChannels) input channels, the plan \(inputs)"
@@ -206,6 +244,7 @@ public struct EnhancementPlan: Codable, Sendable, Equatable {
     let what =
       dimensions == 3 ? "volumes" : contextSlices == 0 ? "slices" : "slices with neighbours"
     let finer = enlargement == nil ? "" : " " + scale.map(String.init).joined(separator: " x ")
-    return "\(task.rawValue)\(finer), \(what), patches of \(size)"
+    let leaps = diffusion.map { ", diffusion in \($0.leaps) leaps" } ?? ""
+    return "\(task.rawValue)\(finer), \(what), patches of \(size)\(leaps)"
   }
 }

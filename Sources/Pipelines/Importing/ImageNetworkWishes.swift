@@ -12,6 +12,9 @@ struct ImageNetworkWishes: Decodable, Sendable, Equatable {
   /// How intensities are brought to the network's scale; default: those of pictures of 8 bits, for
   /// networks that are recognised.
   var intensity: IntensityRange?
+  /// Which intensities the network's 0 and 1 become in images of another kind; default: those that they
+  /// came from.
+  var outputRange: IntensityRange?
   /// How many times finer the grid is made by splines before, along columns, rows and slices.
   var scale: [Int]?
   /// Neighbouring slices on each side that are channels too; default 0.
@@ -90,6 +93,7 @@ struct ImageNetworkFacts {
       case .superResolution:
         "Makes images finer by " + plan.scale.map(String.init).joined(separator: " x ")
       case .restoration: "Restores images"
+      case .translation: "Makes images of another kind"
       }
     return "\(deed) with a \(configuration.name) network imported from \(name)."
   }
@@ -140,6 +144,7 @@ struct ImageNetworkFacts {
     }
     try setScale(of: &plan, wishes)
     plan.task = try wishes.task ?? task(of: plan)
+    if plan.task == .translation { plan.outputRange = wishes.outputRange ?? intensity }
     let inputs = channels * plan.slicesSeen + (plan.noiseLevel == nil ? 0 : 1)
     guard configuration.inputChannels == inputs else {
       throw unsupported(

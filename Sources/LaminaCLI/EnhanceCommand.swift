@@ -76,6 +76,22 @@ struct EnhanceCommand: Verb {
   )
   var noiseLevel: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "Steps of a diffusion model from noise to an image (default: the model's, usually 10).",
+      valueName: "n"
+    )
+  )
+  var steps: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Images of a diffusion model of which the result is the mean.",
+      valueName: "n"
+    )
+  )
+  var samples = 1
+
   @Flag(help: "Keep the fractions of results of images of whole numbers.")
   var float = false
 
@@ -133,6 +149,10 @@ struct EnhanceCommand: Verb {
     if let noiseLevel, !(0...100).contains(noiseLevel) {
       throw ValidationError("--noise-level must be 0 to 100 percent.")
     }
+    if let steps, !(1...100_000).contains(steps) {
+      throw ValidationError("--steps must be 1 to 100000.")
+    }
+    if !(1...1000).contains(samples) { throw ValidationError("--samples must be 1 to 1000.") }
     if let report, !report.lowercased().hasSuffix(".html"), !report.lowercased().hasSuffix(".htm") {
       throw ValidationError("--report \(report) must end in .html.")
     }
@@ -173,7 +193,11 @@ struct EnhanceCommand: Verb {
       )
     }
     let stages = try model.map {
-      try StageCatalog.stage($0, noiseLevel: noiseLevel.map { $0 / 100 })
+      try StageCatalog.stage(
+        $0,
+        noiseLevel: noiseLevel.map { $0 / 100 },
+        sampling: DiffusionSampling(leaps: steps, count: samples)
+      )
     }
     if let scale { try StageCatalog.check(stages, scale: scale) }
     if measuring.isOn {

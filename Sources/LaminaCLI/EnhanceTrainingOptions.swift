@@ -7,7 +7,12 @@ import Pipelines
 extension ImageNoise.Kind: ExpressibleByArgument {}
 extension EnhancementConfiguration.Loss: ExpressibleByArgument {}
 extension EnhancementConfiguration.SelfSupervision: ExpressibleByArgument {}
-extension EnhancementPlan.Task: ExpressibleByArgument {}
+extension EnhancementPlan.Task: ExpressibleByArgument {
+  /// The task by its name, or by what is done.
+  public init?(argument: String) {
+    self.init(rawValue: argument == "translate" ? "translation" : argument)
+  }
+}
 
 /// What `lamina train` does with `--enhance`.
 struct EnhanceTrainingOptions: ParsableArguments {
@@ -28,7 +33,7 @@ struct EnhanceTrainingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Train a network that improves images, and read no labels.",
-      valueName: "denoise|super-resolution|restoration"
+      valueName: "denoise|super-resolution|restoration|translate"
     )
   )
   var enhance: EnhancementPlan.Task?
@@ -186,6 +191,9 @@ struct EnhanceTrainingOptions: ParsableArguments {
     }
     if enhance == .restoration, noise == nil {
       throw ValidationError("--enhance restoration needs --noise so far.")
+    }
+    if enhance == .translation, noise != nil || selfSupervised != nil {
+      throw ValidationError("--enhance translate takes no --noise and no --self-supervised.")
     }
     if !level.isEmpty, noise == nil, enhance != .denoise || selfSupervised != nil {
       throw ValidationError("--level is of the noise that is added; name it with --noise.")

@@ -41,7 +41,7 @@ enum EnhancementReportInput {
           "PSNR of pieces of held-out images (dB)",
           record.looks.map { [Double($0.step), $0.psnr] }
         ),
-      ].filter { $0.lines.allSatisfy { $0.points.count > 1 } },
+      ].filter { $0.lines.allSatisfy { $0.points.count > 1 } } + games(record.games ?? []),
       provenance: ProvenanceRecord(programVersion: provenance.program)
     )
     result.provenance.modelName = description.name
@@ -50,7 +50,12 @@ enum EnhancementReportInput {
     result.provenance.seed = provenance.seed
     result.provenance.command = provenance.command
     result.provenance.elapsedSeconds = last?.seconds
-    result.problems = record.notes
+    let warned = values.adversarial != nil || values.plan.diffusion != nil
+    result.problems =
+      (warned
+        ? ["Anatomy in images of this model can be invented: keep the original, measure nothing."]
+        : [])
+      + record.notes
     result.modelCard = content(ModelPackage.cardName).map { String(decoding: $0, as: UTF8.self) }
     return result
   }
@@ -77,6 +82,50 @@ enum EnhancementReportInput {
           + (interval ?? "")
       )
     }
+  }
+
+  /// The curves of a game: losses, scores, gradients, and how much outputs differ.
+  private static func games(_ epochs: [AdversarialEpoch]) -> [TrainingReportData.Curves] {
+    guard epochs.count > 1 else { return [] }
+    func chart(
+      _ title: String,
+      _ lines: [(String, (AdversarialParts) -> Double?)]
+    ) -> TrainingReportData.Curves {
+      TrainingReportData.Curves(
+        title: title,
+        lines: lines.compactMap { label, value in
+          let points = epochs.compactMap { epoch in
+            value(epoch.parts).map { SIMD2(Double(epoch.step), $0) }
+          }
+          return points.count > 1 ? ReportChart.Line(label: label, points: points) : nil
+        },
+        xLabel: "step"
+      )
+    }
+    return [
+      chart(
+        "Parts of the network's loss, unweighted",
+        [
+          ("difference", { $0.pixel }), ("features", { $0.perceptual }),
+          ("cycle", { $0.cycle }), ("identity", { $0.identity }), ("game", { $0.adversarial }),
+        ]
+      ),
+      chart("Discriminator's loss", [("loss", { $0.critic }), ("slope (R1)", { $0.slope })]),
+      chart(
+        "Discriminator's mean scores",
+        [("real images", { $0.scoreOfReal }), ("the network's", { $0.scoreOfFake })]
+      ),
+      chart(
+        "Norms of gradients",
+        [("network", { $0.generatorNorm }), ("discriminator", { $0.criticNorm })]
+      ),
+      chart(
+        "Differences between outputs, as a share of those between real images",
+        [
+          ("share", { $0.diversity })
+        ]
+      ),
+    ].filter { !$0.lines.isEmpty }
   }
 
   private static func curve(

@@ -24,18 +24,27 @@ extension TrainCommand {
     if enhancing.selfSupervised == .noise2noise, enhancing.noise == nil {
       images = try images.joiningRepeats()
     }
-    var values = try EnhancementPlanner.configuration(
-      for: images,
-      try enhancing.request(for: task, planning)
-    )
+    let targets = try opposing.target.map {
+      try CleanImages(
+        folder: $0,
+        longestSide: enhancing.shrinkTo,
+        progress: context.progress,
+        interruption: context.interruption
+      )
+    }
+    var request = try enhancing.request(for: task, planning)
+    request.adversarial = opposing.request(isTrained: from != nil)
+    var values = try EnhancementPlanner.configuration(for: images, targets: targets, request)
     values.seed = seed
     values.steps = (epochs ?? 25) * TrainingConfiguration.stepsPerEpoch
-    if fold == "all" { values.heldOutShare = 0 }
+    // Without pairs nothing tells how good a held-out image is.
+    if fold == "all" || values.translation?.isPaired == false { values.heldOutShare = 0 }
     if let learningRate { values.learningRate = learningRate }
     context.progress.note("Plan: \(values.plan.summary).")
     let initial = try from.map { try InitialWeights(ModelStore().model($0)) }
     let trainer = EnhancementTrainer(
       images: images,
+      targets: targets,
       initial: initial,
       checkpointFolder: checkpoints,
       outputs: context.outputs,
@@ -125,7 +134,7 @@ extension TrainCommand {
     }
     var words = ["lamina train", name(dataset), "--output", name(output), "--seed", "\(seed)"]
     if synthesize { words.append("--synthesize") }
-    words += enhancing.words + planning.words
+    words += enhancing.words + opposing.words + planning.words
     if let minutes { words += ["--minutes", "\(minutes)"] }
     if let epochs { words += ["--epochs", "\(epochs)"] }
     if fold == "all" { words += ["--fold", "all"] }

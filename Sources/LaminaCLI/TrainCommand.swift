@@ -29,7 +29,10 @@ struct TrainCommand: Verb {
 
       With --enhance a network learns to improve images: DATASET is a folder of pictures or volumes \
       (or imagesTr in it), which count as clean, and are degraded on the way. A tenth of them is held \
-      out, unless --fold all is given. The model is for lamina enhance and segment --stage.
+      out, unless --fold all is given. The model is for lamina enhance and segment --stage. With \
+      --adversarial a discriminator takes part (SRGAN, ESRGAN); --enhance translate makes images of \
+      another kind (Pix2Pix with --paired, else CycleGAN); --network diffusion makes its images of noise \
+      (DDPM). Such models can invent anatomy.
       """
   )
 
@@ -88,6 +91,7 @@ struct TrainCommand: Verb {
 
   @OptionGroup var unlabelled: UnlabelledOptions
   @OptionGroup(title: "Training to enhance") var enhancing: EnhanceTrainingOptions
+  @OptionGroup(title: "Training against a discriminator") var opposing: AdversarialTrainingOptions
 
   @Flag(help: "Train with other processes, where mpirun is not recognised by its environment.")
   var mpi = false
@@ -115,6 +119,7 @@ struct TrainCommand: Verb {
     }
     try unlabelled.check(from: from, synthesize: synthesize, output: output)
     try enhancing.check(planning, synthesizes: synthesize)
+    try opposing.check(enhancing.enhance, network: planning.namedNetwork)
     if enhancing.enhance != nil {
       if unlabelled.pretrain || unlabelled.suggest != nil
         || unlabelled.pseudoLabels != nil || slurmOptions.slurm || slurmOptions.part != nil

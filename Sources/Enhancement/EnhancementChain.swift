@@ -26,6 +26,11 @@ package struct EnhancementChain: Sendable {
     }
   }
 
+  /// Whether a step makes the axis finer along which voxels are longest, whichever that is.
+  package var thinsThickest: Bool {
+    stages.contains { ($0 as? Enhancer)?.plan.throughPlane == true }
+  }
+
   /// Applies the steps.
   /// - Parameters:
   ///   - content: The image.

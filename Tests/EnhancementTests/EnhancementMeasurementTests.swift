@@ -149,4 +149,25 @@ import Testing
     let (measured, _) = try measure(path, "reduce:3", steps: [enhancer])
     #expect(measured.after.grey.geometry.size == SIMD3(24, 18, 1))
   }
+
+  @Test func aStepThatThinsTheThickestAxisSuitsAnyReductionOfOne() throws {
+    let thinner = try SampleModel.enhancer(
+      SampleModel.dnCNN(),
+      SampleModel.plan {
+        $0.task = .superResolution
+        $0.scale = [1, 4, 1]
+        $0.enlargement = .spline
+        $0.throughPlane = true
+      }
+    )
+    let scan = try SampleModel.scan([12, 10, 8])
+    let path = try #require(folder).file("scan.nii.gz")
+    try NIfTIWriter.write(.float32(scan), to: path)
+    let (measured, _) = try measure(path, "reduce:1x1x4", steps: [thinner])
+    #expect(measured.after.grey.geometry.size == scan.geometry.size)
+    #expect(measured.before.grey.geometry.size == scan.geometry.size)
+    #expect(throws: EnhancementError.self) {
+      try measure("none", "reduce:1x1x2", steps: [thinner])
+    }
+  }
 }

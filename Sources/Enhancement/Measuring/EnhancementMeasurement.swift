@@ -76,12 +76,14 @@ package struct EnhancementMeasurement: Sendable {
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws {
+    let reduction = options.degradation.scale
     for chain in [chain] + rivals {
-      guard [[1, 1, 1], options.degradation.scale].contains(chain.scale) else {
+      let isTurned = chain.thinsThickest && chain.scale.sorted() == reduction.sorted()
+      guard [[1, 1, 1], reduction].contains(chain.scale) || isTurned else {
         throw EnhancementError.unfitScale(
           model: chain.name,
           scale: chain.scale,
-          reduction: options.degradation.scale
+          reduction: reduction
         )
       }
     }

@@ -49,7 +49,11 @@ extension SegmentationDataset {
         spacing: entry.geometry.spacing
       )
       var random = stream.split(number)
-      let parameters = synthesis.draw(from: entry.map, using: &random)
+      var parameters = synthesis.draw(from: entry.map, using: &random)
+      // Air that is drawn with noise of its own.
+      for (place, entry) in table.entries.enumerated() where entry.location == .background {
+        parameters.deviations[place] = 0
+      }
       let values = synthesis.sample(entry.map, parameters).values
       progress.update(number + 1, detail: nil)
       return (

@@ -37,7 +37,9 @@ package struct EnhancementSampler: Sendable {
   }
 
   /// Of so many patches the one with the most detail is taken: air and sky teach nothing.
-  private static let candidates = 3
+  ///
+  /// In images that have noise of their own detail would be noise, and the first patch is taken.
+  private var candidates: Int { configuration.selfSupervision == nil ? 3 : 1 }
 
   private let images: [EnhancementMaterial.Image]
   private let others: [EnhancementMaterial.Image]
@@ -93,7 +95,7 @@ package struct EnhancementSampler: Sendable {
     let larger = SIMD3(plan.networkScale, plan.networkScale, 1)
     let factor = plan.dimensions == 3 ? SIMD3(repeating: plan.networkScale) : larger
     var most: Float = -1
-    for _ in 0..<Self.candidates {
+    for _ in 0..<candidates {
       var place = SIMD3<Int>()
       for axis in 0..<3 {
         place[axis] = Int(random.uniform() * Double(size[axis] - box[axis] + 1))

@@ -1,4 +1,5 @@
 import Pipelines
+import Transforms
 
 /// One axis of an image, cut into windows of one length that overlap.
 ///
@@ -37,7 +38,7 @@ package struct AxisWindows: Sendable {
     precondition(size > 0 && patch % multiple == 0, "windows of \(patch) in steps of \(multiple)")
     self.size = size
     let padded = (size + multiple - 1) / multiple * multiple
-    sources = (0..<padded).map { Self.mirrored($0, size) }
+    sources = (0..<padded).map { Mirror.atCenters($0, size) }
     guard padded > patch else {
       length = padded
       windows = [
@@ -94,14 +95,5 @@ package struct AxisWindows: Sendable {
         used: 0..<length
       )
     }
-  }
-
-  /// The place that a place beyond the axis mirrors at the outer value.
-  private static func mirrored(_ place: Int, _ size: Int) -> Int {
-    guard place >= size else { return place }
-    guard size > 1 else { return 0 }
-    let period = 2 * (size - 1)
-    let inside = place % period
-    return inside < size ? inside : period - inside
   }
 }

@@ -1,5 +1,6 @@
 import Imaging
 import Support
+import Transforms
 
 /// Makes planes finer by Keys' cubic (1981, "Cubic convolution interpolation for digital image
 /// processing", a = −1/2), mirrored at the edges: the "bicubic" of benchmarks of super-resolution.
@@ -59,7 +60,7 @@ package enum CubicEnlargement {
           let (first, weights) = taps[place % factor]
           var sum: Float = 0
           for tap in 0..<4 {
-            let coarse = GridReduction.mirrored(place / factor + first + tap, count)
+            let coarse = Mirror.atFaces(place / factor + first + tap, count)
             sum += weights[tap] * values[start + step * coarse]
           }
           result[line * wanted.x + x] = sum

@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Support
+import Transforms
 
 /// Makes the coarse image that a scanner or camera of less resolution would have given.
 ///
@@ -85,7 +86,7 @@ package enum GridReduction {
           let start = base.x + size.x * (base.y + size.y * base.z)
           var sum: Float = 0
           for (tap, weight) in kernel.enumerated() {
-            let fine = mirrored(place[axis] * factor - before + tap, count)
+            let fine = Mirror.atFaces(place[axis] * factor - before + tap, count)
             sum += weight * values[start + step * fine]
           }
           result[line * wanted.x + x] = sum
@@ -93,11 +94,5 @@ package enum GridReduction {
       }
     }
     return result
-  }
-
-  /// Mirrored at the outer faces of the outer values.
-  static func mirrored(_ place: Int, _ count: Int) -> Int {
-    let inside = ((place % (2 * count)) + 2 * count) % (2 * count)
-    return inside < count ? inside : 2 * count - 1 - inside
   }
 }

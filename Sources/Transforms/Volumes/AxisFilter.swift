@@ -23,7 +23,7 @@ struct AxisFilter {
     taps = kernel.count
     weights = (0..<count).flatMap { _ in kernel.map { Float($0 / total) } }
     indices = (0..<count).flatMap { place in
-      (-reach...reach).map { Self.mirrored(place + $0, count) }
+      (-reach...reach).map { Mirror.atCenters(place + $0, count) }
     }
   }
 
@@ -47,14 +47,6 @@ struct AxisFilter {
       weights += [1 - share, share]
     }
     (self.indices, self.weights) = (indices, weights)
-  }
-
-  /// A place beyond the border, reflected at the border's voxel until it lies inside.
-  private static func mirrored(_ place: Int, _ count: Int) -> Int {
-    guard count > 1 else { return 0 }
-    let period = 2 * (count - 1)
-    let phase = ((place % period) + period) % period
-    return min(phase, period - phase)
   }
 
   /// Applies filters along x, y and z in place.

@@ -1,21 +1,3 @@
-/// Places beyond an axis's ends, reflected until they lie inside.
-enum Mirror {
-  /// Reflected at the outer voxels' centres: … 2 1 | 0 1 2 ….
-  static func atCenters(_ place: Int, _ count: Int) -> Int {
-    guard count > 1 else { return 0 }
-    let period = 2 * (count - 1)
-    let phase = ((place % period) + period) % period
-    return min(phase, period - phase)
-  }
-
-  /// Reflected at the outer voxels' faces: … 1 0 | 0 1 2 ….
-  static func atFaces(_ place: Int, _ count: Int) -> Int {
-    let period = 2 * count
-    let phase = ((place % period) + period) % period
-    return min(phase, period - 1 - phase)
-  }
-}
-
 /// An image continued beyond its borders.
 struct PaddedImage: Sendable {
   /// The values, x fastest.

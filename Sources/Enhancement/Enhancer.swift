@@ -225,12 +225,11 @@ public struct Enhancer: ScanStage {
   /// The ways in which the axes are laid before the network; nil leaves them.
   private func orientations(for geometry: ImageGeometry) throws -> [Orientation?] {
     guard plan.throughPlane == true else { return [plan.orientation] }
-    let letters = Array(geometry.orientation.code)
     let thick = (0..<3).max { geometry.spacing[$0] < geometry.spacing[$1] } ?? 2
     let thin = (0..<3).filter { $0 != thick }
     return try [thin, thin.reversed()].map { axes in
       let order = plan.scale[0] > 1 ? [thick, axes[0], axes[1]] : [axes[0], thick, axes[1]]
-      return try Orientation(code: String(order.map { letters[$0] }))
+      return try geometry.orientation(ofAxes: order)
     }
   }
 

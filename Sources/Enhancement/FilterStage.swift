@@ -21,13 +21,7 @@ package struct FilterStage: ScanStage {
   }
 
   package func check(_ scan: Volume<Float>, modality: String?, path: String) throws {
-    let count = scan.voxels.count { !$0.isFinite }
-    guard count == 0 else {
-      throw PipelinesError.unsuitableScan(
-        path: path,
-        reason: "\(count) of its values are not finite numbers, which filters would spread"
-      )
-    }
+    try requireFinite(scan, path: path)
   }
 
   package func apply(

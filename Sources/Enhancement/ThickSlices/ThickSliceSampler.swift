@@ -1,6 +1,7 @@
 import Imaging
 import Support
 import Tensors
+import Transforms
 
 /// Draws pieces of slices, as they are and as thick slices would have left them along one of their axes.
 ///
@@ -92,18 +93,12 @@ struct ThickSliceSampler: Sendable {
     let isReversed = random.chance(0.5)
     let flipsColumns = random.chance(0.5)
     let places = (0..<length + 2 * margin).map { place in
-      step * Self.mirrored(start + (isReversed ? length + 2 * margin - 1 - place : place), along)
+      step * Mirror.atFaces(start + (isReversed ? length + 2 * margin - 1 - place : place), along)
     }
     return (0..<columns).map { column in
       let line = slice + stride * (first + (flipsColumns ? columns - 1 - column : column))
       return places.map { scan[line + $0] }
     }
-  }
-
-  /// Mirrored at the outer faces of the outer values.
-  private static func mirrored(_ place: Int, _ count: Int) -> Int {
-    let inside = (place % (2 * count) + 2 * count) % (2 * count)
-    return inside < count ? inside : 2 * count - 1 - inside
   }
 
   private func deviation(_ lines: [[Float]]) -> Float {

@@ -1,7 +1,6 @@
 import Imaging
 import Pipelines
 import Support
-import Tensors
 
 /// Makes thick slices thinner by what a scan's own slices show.
 ///
@@ -20,9 +19,6 @@ package struct ThickSliceStage: ScanStage {
 
   /// What the user decided.
   package let settings: ThickSliceSettings
-  /// Weights to start from instead of random ones, by parameter of the network; those of other shapes
-  /// are left out.
-  package var start: [String: Tensor] = [:]
 
   /// Takes settings.
   /// - Parameter settings: What the user decided.
@@ -42,13 +38,7 @@ package struct ThickSliceStage: ScanStage {
     } catch {
       throw PipelinesError.unsuitableScan(path: path, reason: error.reason)
     }
-    let count = scan.voxels.count { !$0.isFinite }
-    guard count == 0 else {
-      throw PipelinesError.unsuitableScan(
-        path: path,
-        reason: "\(count) of its values are not finite numbers, which slices would spread"
-      )
-    }
+    try requireFinite(scan, path: path)
   }
 
   package func apply(
@@ -58,7 +48,7 @@ package struct ThickSliceStage: ScanStage {
   ) throws -> Volume<Float> {
     let arrangement = try SliceArrangement(of: scan.geometry, settings)
     let (lattice, axis) = (arrangement.lattice, arrangement.axis)
-    guard let scale = IntensityRange.percentiles(low: 0, high: 99.5).scale(for: scan.voxels) else {
+    guard let scale = EnhancementPlanner.magnitudeRange.scale(for: scan.voxels) else {
       let finer = try arrangement.refined(scan.geometry)
       return Volume(
         geometry: finer,
@@ -68,8 +58,7 @@ package struct ThickSliceStage: ScanStage {
     progress.note("\(lattice.count) slices become \(lattice.fineCount).")
     // Slices last: the other axes keep their order.
     let order = [0, 1, 2].filter { $0 != axis } + [axis]
-    let codes = Array(scan.geometry.orientation.code)
-    let turned = scan.reoriented(to: try Orientation(code: String(order.map { codes[$0] })))
+    let turned = scan.reoriented(to: try scan.geometry.orientation(ofAxes: order))
       .map { scale.scaled($0) }
     let sampler = try ThickSliceSampler(
       turned.voxels,
@@ -80,8 +69,7 @@ package struct ThickSliceStage: ScanStage {
     )
     let network = try ThickSliceTraining(
       duration: settings.duration,
-      seed: settings.seed,
-      start: start
+      seed: settings.seed
     ).network(sampler, fold: lattice.fold, progress: progress, interruption: interruption)
     let fine = try arrangement.refined(scan.geometry)
     let smooth = turned.resampled(

@@ -21,8 +21,6 @@ struct ThickSliceTraining: Sendable {
   let duration: ThickSliceSettings.Duration
   /// Seed of the first weights.
   let seed: UInt64
-  /// Weights to start from instead of random ones, by parameter; those of other shapes are left out.
-  var start: [String: Tensor] = [:]
 
   /// The network's values.
   static func configuration(fold: Int) -> NetworkConfiguration {
@@ -46,9 +44,6 @@ struct ThickSliceTraining: Sendable {
     let configuration = Self.configuration(fold: fold)
     let network = try TrainedWeights.network(configuration, seed: seed)
     if let last = network.namedParameters.last?.parameter { last.value = last.value * 0 }
-    for (name, parameter) in network.namedParameters {
-      if let value = start[name], value.shape == parameter.shape { parameter.value = value }
-    }
     var weights = TrainedWeights(
       network,
       optimizer: .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0),

@@ -37,66 +37,39 @@ extension EnhanceCommand {
     )
     let segmenting = try EnhanceSegmentingOptions.Comparison(segmentingOptions, in: context)
     let writesFile = !inputs.isBatch && Self.isImageFile(output)
-    var manifest = SegmentationManifest(model: chain.name)
     var cases: [(entry: EnhancementEvaluation.Case, rivals: [ImageQuality])] = []
     var (notes, pictures) = ([String](), [ReportSection]())
-    for item in inputs.separated {
-      try context.interruption.check()
-      var failure: (any Error)?
-      do {
-        var measured = try measurement.measure(item.path, id: item.id)
-        measured.entry.segmentation = try segmenting?.change(
-          measured.before.grey,
-          measured.after.asStored(keepsFractions: float).grey,
-          clean: measured.clean.grey,
-          problems: measured.problems,
-          path: item.path
-        )
-        for warning in measured.entry.segmentation?.warnings ?? [] {
-          context.progress.warn("\(item.id): \(warning)")
-        }
-        for problem in measured.problems {
-          context.progress.warn("\(item.path): \(problem.message) \(problem.remedy)")
-        }
-        for note in measured.notes where !notes.contains(note) {
-          notes.append(note)
-          context.progress.note(note)
-        }
-        let path = writesFile ? output : output + "/" + item.id + measured.after.ending
-        try context.outputs.writeFile(path) {
-          try measured.after.write(to: $0, keepsFractions: float)
-        }
-        if let path = ensembleOptions.uncertainty {
-          try write(measured, spreadTo: path, in: context)
-        }
-        if report != nil, pictures.count < Self.picturedCases {
-          pictures.append(try ReportBuilder().picturesOfCase(page(of: measured)))
-        }
-        cases.append((measured.entry, measured.rivals))
-      } catch SupportError.interrupted {
-        throw SupportError.interrupted
-      } catch {
-        // One image that fails is the run's own failure.
-        guard inputs.isBatch else { throw error }
-        failure = error
+    let manifest = try manifest(of: inputs, model: chain.name, in: output, context) { item in
+      var measured = try measurement.measure(item.path, id: item.id)
+      measured.entry.segmentation = try segmenting?.change(
+        measured.before.grey,
+        measured.after.asStored(keepsFractions: float).grey,
+        clean: measured.clean.grey,
+        problems: measured.problems,
+        path: item.path
+      )
+      for warning in measured.entry.segmentation?.warnings ?? [] {
+        context.progress.warn("\(item.id): \(warning)")
       }
-      let sentence = failure.map { ExitReport($0, parser: LaminaCommand.self).sentence }
-      if let sentence { context.progress.warn("\(item.id): \(sentence)") }
-      manifest.cases.append(
-        SegmentationManifest.Case(
-          id: item.id,
-          input: item.path,
-          status: failure == nil ? .done : .failed,
-          seconds: cases.last?.entry.seconds ?? 0,
-          peakMemoryMB: SegmentationRun.peakMemoryMB,
-          error: sentence
-        )
-      )
-      guard inputs.isBatch else { continue }
-      try context.outputs.replace(
-        with: JSONOutput.data(manifest),
-        at: output + "/" + SegmentationManifest.fileName
-      )
+      for problem in measured.problems {
+        context.progress.warn("\(item.path): \(problem.message) \(problem.remedy)")
+      }
+      for note in measured.notes where !notes.contains(note) {
+        notes.append(note)
+        context.progress.note(note)
+      }
+      let path = writesFile ? output : output + "/" + item.id + measured.after.ending
+      try context.outputs.writeFile(path) {
+        try measured.after.write(to: $0, keepsFractions: float)
+      }
+      if let path = ensembleOptions.uncertainty {
+        try write(measured, spreadTo: path, in: context)
+      }
+      if report != nil, pictures.count < Self.picturedCases {
+        pictures.append(try ReportBuilder().picturesOfCase(page(of: measured)))
+      }
+      cases.append((measured.entry, measured.rivals))
+      return measured.entry.seconds ?? 0
     }
     let evaluation = measurement.evaluation(of: cases, notes: notes)
     if !writesFile {
@@ -109,7 +82,7 @@ extension EnhanceCommand {
       let page = MeasurementText.page(evaluation, pictures: pictures)
       try context.outputs.write(Data(ReportBuilder().html(page, date: Date()).utf8), to: report)
     }
-    let failed = manifest.cases.filter { $0.status == .failed }.count
+    let failed = manifest.failureCount
     try context.confirm(evaluation) {
       let head =
         "\(output): \(cases.count) \(cases.count == 1 ? "image" : "images"), "

@@ -326,45 +326,20 @@ struct EnhanceCommand: Verb {
     _ stages: [any ScanStage],
     in context: CommandContext
   ) throws -> CommandOutcome {
-    var manifest = SegmentationManifest(
-      model: stages.map(\.record.name).joined(separator: " + ")
-    )
-    let file = output + "/" + SegmentationManifest.fileName
-    for item in inputs.separated {
-      try context.interruption.check()
-      var failure: (any Error)?
-      var seconds = 0.0
-      do {
-        let result = try run.improve(item.path)
-        seconds = result.record.seconds
-        warn(result, in: context)
-        let path = output + "/" + item.id
-        if writesDICOM {
-          try context.outputs.writeFolder(path) { try run.writeSeries(result, to: $0) }
-        } else {
-          let file = path + EnhancementRun.ending(of: result)
-          try context.outputs.writeFile(file) { try run.write(result, to: $0) }
-        }
-      } catch SupportError.interrupted {
-        throw SupportError.interrupted
-      } catch {
-        failure = error
+    let names = stages.map(\.record.name).joined(separator: " + ")
+    let manifest = try manifest(of: inputs, model: names, in: output, context) { item in
+      let result = try run.improve(item.path)
+      warn(result, in: context)
+      let path = output + "/" + item.id
+      if writesDICOM {
+        try context.outputs.writeFolder(path) { try run.writeSeries(result, to: $0) }
+      } else {
+        let file = path + EnhancementRun.ending(of: result)
+        try context.outputs.writeFile(file) { try run.write(result, to: $0) }
       }
-      let sentence = failure.map { ExitReport($0, parser: LaminaCommand.self).sentence }
-      if let sentence { context.progress.warn("\(item.id): \(sentence)") }
-      manifest.cases.append(
-        SegmentationManifest.Case(
-          id: item.id,
-          input: item.path,
-          status: failure == nil ? .done : .failed,
-          seconds: seconds,
-          peakMemoryMB: SegmentationRun.peakMemoryMB,
-          error: sentence
-        )
-      )
-      try context.outputs.replace(with: JSONOutput.data(manifest), at: file)
+      return result.record.seconds
     }
-    let failed = manifest.cases.filter { $0.status == .failed }.count
+    let failed = manifest.failureCount
     try context.confirm(manifest) {
       "\(output): \(manifest.cases.count - failed) of \(manifest.cases.count) images improved"
         + (failed > 0 ? ", \(failed) failed (see \(SegmentationManifest.fileName))" : "")

@@ -13,24 +13,7 @@ import Testing
 
   @Test func aSegmentationBeforeAndAfterIsComparedByStructure() throws {
     let (dataset, model, page) = (try file("data"), try file("boxes"), try file("page.html"))
-    try Samples.writeDataset(to: dataset)
-    let training = try Program.run(
-      "train",
-      dataset,
-      "--output",
-      model,
-      "--configuration",
-      "2d",
-      "--epochs",
-      "1",
-      "--features",
-      "4",
-      "--batch",
-      "2",
-      "--no-progress"
-    )
-    #expect(training.status == 0, "\(training.error)")
-    let scan = dataset + "/imagesTr/0_0000.nii.gz"
+    let scan = try Samples.trainBoxes(to: model, dataset: dataset)
     func enhance(_ output: String, _ options: String...) throws -> Program.Result {
       try Program.start(
         ["enhance", scan, "--model", "gaussian", "--segment-with", model, "--json"]

@@ -255,26 +255,8 @@ import Testing
 
   @Test func aSegmentationAfterAStageLiesOnTheScansGrid() throws {
     let bench = Bench()
-    let dataset = try bench.file("data")
-    try Samples.writeDataset(to: dataset)
     let model = try bench.file("boxes")
-    let training = try Program.run(
-      "train",
-      dataset,
-      "--output",
-      model,
-      "--configuration",
-      "2d",
-      "--epochs",
-      "1",
-      "--features",
-      "4",
-      "--batch",
-      "2",
-      "--no-progress"
-    )
-    #expect(training.status == 0, "\(training.error)")
-    let scan = dataset + "/imagesTr/0_0000.nii.gz"
+    let scan = try Samples.trainBoxes(to: model, dataset: try bench.file("data"))
     let output = try bench.file("out")
     let result = try Program.run(
       "segment",

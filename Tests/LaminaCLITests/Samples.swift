@@ -2,6 +2,7 @@ import Foundation
 import Imaging
 import ImagingIO
 import Support
+import Testing
 
 /// Small images that the tests of the program write for it.
 enum Samples {
@@ -66,5 +67,21 @@ enum Samples {
       try writeLabels([1], to: label, size: [16, 16, 8 + index])
       try files.copyItem(atPath: label, toPath: "\(path)/imagesTr/\(index)_0000.nii.gz")
     }
+  }
+
+  /// Trains a small network of slices for a data set of boxes.
+  /// - Parameters:
+  ///   - path: The model's folder.
+  ///   - dataset: Where the data set is written.
+  /// - Returns: One of its scans.
+  /// - Throws: What writing and starting the program throw.
+  static func trainBoxes(to path: String, dataset: String) throws -> String {
+    try writeDataset(to: dataset)
+    let training = try Program.start(
+      ["train", dataset, "--output", path, "--configuration", "2d", "--epochs", "1"]
+        + ["--features", "4", "--batch", "2", "--no-progress"]
+    ).wait()
+    #expect(training.status == 0, "\(training.error)")
+    return dataset + "/imagesTr/0_0000.nii.gz"
   }
 }

@@ -14,23 +14,6 @@ import Testing
 
   init() throws { folder = try TemporaryFolder() }
 
-  private func imported(_ source: String, plan: String? = nil) throws -> ModelPackage {
-    let place = folder.path + "/" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-    var options = ImportOptions(name: "graph")
-    if let plan {
-      options.planPath = place + "-plan.json"
-      try Data(plan.utf8).write(to: URL(fileURLWithPath: place + "-plan.json"))
-    }
-    return try ModelImporter.run(
-      source,
-      options: options,
-      to: place,
-      progress: SilentProgress(),
-      interruption: Interruption()
-    ).package
-  }
-
   /// Numbers from 0 to 1 on a tilted grid.
   private func scan(_ size: SIMD3<Int>) throws -> Volume<Float> {
     var random = RandomStream(seed: 4)
@@ -68,14 +51,14 @@ import Testing
       {"steps": [{"orient": {"code": "RAS"}}], "sliceAxis": \(axis), "labels": ["bright"],
        "channelsLast": false}
       """
-    let package = try imported(Fixtures.path("graphs/slices.onnx"), plan: plan)
+    let package = try folder.imported(Fixtures.path("graphs/slices.onnx"), plan: plan)
     #expect(package.description.labels.map(\.name) == ["bright"])
     let scan = try scan([11, 13, 9])
     #expect(try labels(package, scan) == scan.voxels.map { $0 > 0.5 ? 1 : 0 })
   }
 
   @Test func aPlanInTheMetadataIsEnough() throws {
-    let package = try imported(Fixtures.path("graphs/volume.onnx"))
+    let package = try folder.imported(Fixtures.path("graphs/volume.onnx"))
     let scan = try scan([5, 7, 6])
     #expect(try labels(package, scan) == scan.voxels.map { $0 > 0.5 ? 1 : 0 })
     guard case .volume(let plan) = package.description.plan else {
@@ -98,7 +81,7 @@ import Testing
       withUnsafeBytes(of: number.bitPattern.littleEndian) { weights.append(contentsOf: $0) }
     }
     try weights.write(to: URL(fileURLWithPath: source + "/net.bin"))
-    let package = try imported(
+    let package = try folder.imported(
       isFolder ? source : source + "/net.param",
       plan: #"{"steps": [{"orient": {"code": "RAS"}}], "labels": ["bright"]}"#
     )
@@ -118,7 +101,7 @@ import Testing
     let heads =
       expected.shape[1] == 1 ? #"{"regions": {"order": [0]}}"# : #"{"labels": {}}"#
     let output = source.hasSuffix(".pb") ? #""output": "scores", "# : ""
-    let package = try imported(
+    let package = try folder.imported(
       Fixtures.path(source),
       plan: "{\"steps\": [], " + output + "\"heads\": " + heads + "}"
     )
@@ -140,7 +123,7 @@ import Testing
         toPath: source + "/\(name).onnx"
       )
     }
-    let package = try imported(source)
+    let package = try folder.imported(source)
     #expect(try card(package).contains("The first of 4 networks has 10 weights."))
     #expect(
       package.description.ensemble.map(\.name) == ["sagittal", "coronal", "axial", "consensus"]
@@ -160,7 +143,7 @@ import Testing
   @Test func whatTheFileDoesNotSayIsAskedFor() throws {
     func description(_ name: String, _ plan: String?) -> String {
       do {
-        _ = try imported(Fixtures.path("graphs/\(name).onnx"), plan: plan)
+        _ = try folder.imported(Fixtures.path("graphs/\(name).onnx"), plan: plan)
         return ""
       } catch let error as any ClassifiedError {
         return error.description

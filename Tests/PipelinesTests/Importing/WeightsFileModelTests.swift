@@ -15,23 +15,6 @@ import Testing
 
   init() throws { folder = try TemporaryFolder() }
 
-  private func imported(_ source: String, plan: String?) throws -> ModelPackage {
-    let place = folder.path + "/" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-    var options = ImportOptions(name: "weights")
-    if let plan {
-      options.planPath = place + "-plan.json"
-      try Data(plan.utf8).write(to: URL(fileURLWithPath: place + "-plan.json"))
-    }
-    return try ModelImporter.run(
-      source,
-      options: options,
-      to: place,
-      progress: SilentProgress(),
-      interruption: Interruption()
-    ).package
-  }
-
   @Test func slicesAreScoredByTheNetworkOfTheWeights() throws {
     var random = RandomStream(seed: 5)
     let network = try NetworkConfiguration.classicUNet(
@@ -44,7 +27,7 @@ import Testing
       )
     )
     try stored.encoded().write(to: URL(fileURLWithPath: weights))
-    let package = try imported(
+    let package = try folder.imported(
       weights,
       plan: """
         {"steps": [{"orient": {"code": "LPS"}}], "labels": ["a", "b"],
@@ -98,14 +81,14 @@ import Testing
     try Safetensors(tensors: ["a": Tensor([1, 2], shape: [2])]).encoded()
       .write(to: URL(fileURLWithPath: strange))
     let plan = #"{"steps": []}"#
-    let unknown = #expect(throws: NetworksError.self) { try imported(strange, plan: plan) }
+    let unknown = #expect(throws: NetworksError.self) { try folder.imported(strange, plan: plan) }
     #expect(unknown?.failure == .missingComponent)
     // A network that gives images is no segmentation.
     let images = Fixtures.path("restoration/dncnn-plain.safetensors")
     let stored = try Safetensors(contentsOf: images, skipping: { !$0.hasPrefix("weights.") })
     let denoiser = folder.path + "/denoiser.safetensors"
     try stored.encoded().write(to: URL(fileURLWithPath: denoiser))
-    let image = #expect(throws: PipelinesError.self) { try imported(denoiser, plan: plan) }
+    let image = #expect(throws: PipelinesError.self) { try folder.imported(denoiser, plan: plan) }
     #expect(image?.description.contains("dncnn") ?? false)
     let slices = folder.path + "/slices.safetensors"
     var random = RandomStream(seed: 1)
@@ -113,10 +96,10 @@ import Testing
       ClassicUNetConfiguration(inputChannels: 1, outputChannels: 2, features: [4])
     ).makeNetwork(random: &random).weights.encoded().write(to: URL(fileURLWithPath: slices))
     let missing = #expect(throws: PipelinesError.self) {
-      try imported(slices, plan: #"{"network": {"takesDefaults": true}}"#)
+      try folder.imported(slices, plan: #"{"network": {"takesDefaults": true}}"#)
     }
     #expect(missing?.description.contains("steps") ?? false)
     let hostile = Fixtures.path("torch/hostile.pt")
-    #expect(throws: LayersError.self) { try imported(hostile, plan: plan) }
+    #expect(throws: LayersError.self) { try folder.imported(hostile, plan: plan) }
   }
 }

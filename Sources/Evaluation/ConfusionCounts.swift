@@ -46,7 +46,7 @@ public struct ConfusionCounts: Equatable, Sendable {
 ///
 /// Any structure's counts, also those of unions that overlap each other, follow from this table
 /// without a volume per label.
-struct JointCounts: Sendable {
+package struct JointCounts: Sendable {
   /// Voxels of each pair; the key is `prediction << 16 | reference`.
   let pairs: [UInt32: Int]
 
@@ -55,7 +55,8 @@ struct JointCounts: Sendable {
   ///   - prediction: Labels, one a voxel.
   ///   - reference: As many labels.
   ///   - ignoredReference: Voxels of this reference label are left out.
-  init(prediction: [UInt16], reference: [UInt16], ignoredReference: Int? = nil) {
+  /// - Precondition: The maps are of one size.
+  package init(prediction: [UInt16], reference: [UInt16], ignoredReference: Int? = nil) {
     precondition(prediction.count == reference.count, "maps of different size")
     let total = Mutex<[UInt32: Int]>([:])
     Parallelism.forEachRange(prediction.count, minimumChunk: 1 << 16) { range in
@@ -106,16 +107,20 @@ struct JointCounts: Sendable {
   }
 
   /// The labels of the prediction that occur, background left out, rising.
-  var predictionLabels: [Int] { Set(pairs.keys.map { Int($0 >> 16) }).subtracting([0]).sorted() }
+  package var predictionLabels: [Int] {
+    Set(pairs.keys.map { Int($0 >> 16) }).subtracting([0]).sorted()
+  }
   /// The labels of the reference that occur, background left out, rising.
-  var referenceLabels: [Int] { Set(pairs.keys.map { Int($0 & 0xFFFF) }).subtracting([0]).sorted() }
+  package var referenceLabels: [Int] {
+    Set(pairs.keys.map { Int($0 & 0xFFFF) }).subtracting([0]).sorted()
+  }
 
   /// The counts of one structure.
   /// - Parameters:
   ///   - predictionIDs: The labels whose union is the predicted mask.
   ///   - referenceIDs: The labels whose union is the reference mask.
   /// - Returns: The counts over all voxels.
-  func counts(predictionIDs: Set<Int>, referenceIDs: Set<Int>) -> ConfusionCounts {
+  package func counts(predictionIDs: Set<Int>, referenceIDs: Set<Int>) -> ConfusionCounts {
     var table = [0, 0, 0, 0]
     for (pair, count) in pairs {
       let predicted = predictionIDs.contains(Int(pair >> 16)) ? 2 : 0

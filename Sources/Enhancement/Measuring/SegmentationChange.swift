@@ -1,3 +1,4 @@
+import Evaluation
 import Imaging
 
 /// What an enhancement did to a segmentation.
@@ -62,24 +63,39 @@ public struct SegmentationChange: Codable, Sendable, Equatable {
   ) {
     self.model = model
     self.truth = truth == nil ? .before : kind
-    let (first, second) = (Overlaps(before, truth ?? before), Overlaps(after, truth ?? before))
+    let target = (truth ?? before).labels
+    let (first, second) = (
+      JointCounts(prediction: before.labels, reference: target),
+      JointCounts(prediction: after.labels, reference: target)
+    )
     let spacing = before.geometry.spacing
     let millilitres = spacing.x * spacing.y * spacing.z / 1000
     let known = Dictionary(
       (truth?.table ?? []).map { ($0.id, $0.name) } + before.table.map { ($0.id, $0.name) },
       uniquingKeysWith: { $1 }
     )
-    let labels = Set(known.keys).union(first.labels).union(second.labels).sorted()
+    let labels = Set(known.keys).union(first.predictionLabels).union(first.referenceLabels)
+      .union(second.predictionLabels).sorted()
     structures = labels.map { label in
-      Structure(
+      func counts(_ joint: JointCounts) -> ConfusionCounts {
+        joint.counts(predictionIDs: [label], referenceIDs: [label])
+      }
+      let (old, new) = (counts(first), counts(second))
+      return Structure(
         label: label,
         name: known[label] ?? "\(label)",
-        diceBefore: truth == nil ? nil : first.dice(label),
-        diceAfter: second.dice(label),
-        volumeBeforeML: Double(first.count(label)) * millilitres,
-        volumeAfterML: Double(second.count(label)) * millilitres
+        diceBefore: truth == nil ? nil : Self.dice(old),
+        diceAfter: Self.dice(new),
+        volumeBeforeML: Double(old.prediction) * millilitres,
+        volumeAfterML: Double(new.prediction) * millilitres
       )
     }
+  }
+
+  /// Nil where neither map has the structure.
+  private static func dice(_ counts: ConfusionCounts) -> Double? {
+    let sum = counts.prediction + counts.reference
+    return sum > 0 ? 2 * Double(counts.truePositives) / Double(sum) : nil
   }
 
   /// One sentence for every structure whose Dice fell by more than is tolerated.
@@ -89,34 +105,5 @@ public struct SegmentationChange: Codable, Sendable, Equatable {
       let fall = (-change * 10_000).rounded() / 10_000
       return "\(structure.name) is segmented worse after the enhancement: Dice fell by \(fall)."
     }
-  }
-}
-
-/// Voxels of each label in two maps, and in both.
-private struct Overlaps {
-  private var own: [Int]
-  private var other: [Int]
-  private var common: [Int]
-
-  init(_ a: LabelMap, _ b: LabelMap) {
-    precondition(a.labels.count == b.labels.count, "maps of different size")
-    let count = Int(max(a.labels.max() ?? 0, b.labels.max() ?? 0)) + 1
-    own = [Int](repeating: 0, count: count)
-    (other, common) = (own, own)
-    for (first, second) in zip(a.labels, b.labels) {
-      own[Int(first)] += 1
-      other[Int(second)] += 1
-      if first == second { common[Int(first)] += 1 }
-    }
-  }
-
-  /// Labels that either map has, without background.
-  var labels: [Int] { own.indices.dropFirst().filter { own[$0] + other[$0] > 0 } }
-
-  func count(_ label: Int) -> Int { label < own.count ? own[label] : 0 }
-
-  func dice(_ label: Int) -> Double? {
-    guard label < own.count, own[label] + other[label] > 0 else { return nil }
-    return 2 * Double(common[label]) / Double(own[label] + other[label])
   }
 }

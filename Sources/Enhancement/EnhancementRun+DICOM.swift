@@ -11,17 +11,14 @@ extension EnhancementRun {
   /// Patient, study and frame of reference are the source's; series and instances are new. The steps
   /// stand in each file's Derivation Description.
   /// - Parameters:
-  ///   - result: The scan, which was read from CT or MR series.
+  ///   - result: The scan, which was read from CT or MR series, improved with `derivesSeries`.
   ///   - folder: An existing folder.
   ///   - date: When the values were computed.
-  /// - Throws: `EnhancementError.unfitOutput` for images that come from no DICOM; `ImagingIOError`;
-  ///   `SupportError` when a file cannot be read or written.
+  /// - Throws: `ImagingIOError`; `SupportError` when a file cannot be read or written.
+  /// - Precondition: The run derives series.
   public func writeSeries(_ result: Result, to folder: String, date: Date = Date()) throws {
     guard case .scan(let scan, let stored) = result.after, let source = result.source else {
-      throw EnhancementError.unfitOutput(
-        path: URL(fileURLWithPath: folder).lastPathComponent,
-        reason: "a DICOM series is derived from one, and the input is none; leave out --write dicom"
-      )
+      preconditionFailure("the run derives no series")
     }
     let stages = result.record.stages
     let steps = stages.map { stage in

@@ -24,6 +24,8 @@ public struct EnhancementRun: Sendable {
     public var averagesSymmetries = false
     /// Whether the spread over the symmetries is wanted.
     public var wantsSpread = false
+    /// Whether results are to be DICOM series that are derived from their sources.
+    public var derivesSeries = false
     /// The command line, for the record.
     public var command = ""
 
@@ -102,12 +104,19 @@ public struct EnhancementRun: Sendable {
   /// Improves one image.
   /// - Parameter path: A file, or a folder or zip of DICOM.
   /// - Returns: The image before and after, and the record.
-  /// - Throws: What reading and the steps throw; `EnhancementError.unfitReference`.
+  /// - Throws: What reading and the steps throw; `EnhancementError.unfitReference`;
+  ///   `EnhancementError.unfitOutput` where a series is to be derived from an image that is none.
   public func improve(_ path: String) throws -> Result {
     let clock = ContinuousClock()
     let start = clock.now
     let input = try read(path)
     let before = input.content
+    if options.derivesSeries, before.isPicture || input.source == nil {
+      throw EnhancementError.unfitOutput(
+        path: "a DICOM series",
+        reason: "it is derived from one, and \(path) is none; leave out --write dicom"
+      )
+    }
     var notes: [String] = []
     let output = try chain.apply(
       before,

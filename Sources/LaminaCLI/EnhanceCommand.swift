@@ -212,6 +212,7 @@ struct EnhanceCommand: Verb {
     options.usesLuma = measuring.luma ?? false
     options.averagesSymmetries = ensembleOptions.tta
     options.wantsSpread = ensembleOptions.uncertainty != nil
+    options.derivesSeries = writesDICOM
     options.command = OutputPath.command
     let run = EnhancementRun(
       stages: stages,

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Enhancement
 import Foundation
 import Pipelines
@@ -110,6 +111,9 @@ extension TrainCommand {
     }
     for path in enhancing.also {
       images = try images.joined(with: read(path, longestSide: enhancing.shrinkTo))
+    }
+    if enhancing.shrinkTo != nil, !images.arePictures {
+      throw ValidationError("--shrink-to is for pictures, and \(images.name) holds volumes.")
     }
     for path in enhancing.notLike {
       let others = try read(path, longestSide: nil)

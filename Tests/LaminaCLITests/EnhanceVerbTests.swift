@@ -365,5 +365,13 @@ import Testing
       ["train", try bench.file("pictures"), "--shrink-to", "48", "--output", try bench.file("y")]
     ).wait()
     #expect(alone.status == 64)
+    let scan = try bench.file("scan.nii.gz")
+    try Samples.writeScan(to: scan)
+    let solid = try Program.start([
+      "train", scan, "--enhance", "denoise", "--shrink-to", "48", "--output",
+      try bench.file("z"),
+    ]).wait()
+    #expect(solid.status == 64)
+    #expect(solid.error.contains("--shrink-to is for pictures"), "\(solid.error)")
   }
 }

@@ -152,7 +152,7 @@ struct PlanningOptions: ParsableArguments {
     }
     if !spacing.isEmpty { words += ["--spacing"] + spacing.map { "\($0)" } }
     if !patch.isEmpty { words += ["--patch"] + patch.map { "\($0)" } }
-    if network != "unet" { words += ["--network", network] }
+    if let namedNetwork { words += ["--network", namedNetwork] }
     if let features { words += ["--features", "\(features)"] }
     if let batch { words += ["--batch", "\(batch)"] }
     if let loss { words += ["--loss", loss.rawValue] }

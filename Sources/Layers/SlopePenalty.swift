@@ -4,8 +4,8 @@ import Tensors
 ///
 /// Gulrajani et al. 2017, equation 3. The value is exact: ∇D comes from `gradients(of:)`. Its gradient for
 /// the critic's parameters needs a derivative of ∇D, which is taken as a central difference along the
-/// unit slope u of each sample: ∂‖∇D‖/∂θ = ∂/∂θ (D(x + h u) − D(x − h u)) / 2h, up to h²/6 times D's
-/// third derivative along u. It is exact for critics that are quadratic along u, and for piecewise
+/// unit slope u of each sample: ∂‖∇D‖/∂θ = ∂/∂θ (D(x + h u) − D(x − h u)) / 2h, up to h²/6
+/// times D's third derivative along u. It is exact for critics that are quadratic along u, and for piecewise
 /// linear ones wherever no kink lies within h. No gradient goes back to x. The critic is run three times.
 /// - Parameters:
 ///   - x: `[N, …]`; the paper takes random points between real and generated samples.

@@ -84,20 +84,27 @@ let package = Package(
         "Networks", "Pipelines",
       ]
     ),
+    .target(
+      name: "Recognition",
+      dependencies: [
+        "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
+        "Networks", "Pipelines",
+      ]
+    ),
 
     // L6
     .target(
       name: "Lamina",
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
-        "Networks", "Pipelines", "Enhancement", "Reporting",
+        "Networks", "Pipelines", "Enhancement", "Recognition", "Reporting",
       ]
     ),
     .executableTarget(
       name: "LaminaCLI",
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Pipelines", "Enhancement",
-        "Reporting", "Layers", "Networks",
+        "Recognition", "Reporting", "Layers", "Networks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -158,6 +165,13 @@ let package = Package(
       dependencies: [
         "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Transforms",
         "Evaluation", "Pipelines", "Enhancement", "TestSupport",
+      ]
+    ),
+    .testTarget(
+      name: "RecognitionTests",
+      dependencies: [
+        "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Evaluation",
+        "Pipelines", "Recognition", "TestSupport",
       ]
     ),
     .testTarget(

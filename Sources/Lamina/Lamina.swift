@@ -5,6 +5,7 @@
 @_exported import Layers
 @_exported import Networks
 @_exported import Pipelines
+@_exported import Recognition
 @_exported import Reporting
 @_exported import Support
 @_exported import Tensors

@@ -182,7 +182,7 @@ public final class CycleGANGenerator: Network {
 }
 
 extension CycleGANConfiguration: NetworkValues {
-  var givesImages: Bool { true }
+  var output: NetworkOutput { .image }
 
   func check(network: String) throws(NetworksError) {
     let check = ValueCheck(network: network)

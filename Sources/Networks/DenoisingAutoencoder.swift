@@ -104,7 +104,7 @@ extension DenoisingAutoencoderConfiguration: NetworkValues {
   public var inputChannels: Int { channels * (1 + 2 * contextSlices) }
   /// The channels.
   public var outputChannels: Int { channels }
-  var givesImages: Bool { true }
+  var output: NetworkOutput { .image }
 
   func check(network: String) throws(NetworksError) {
     let check = ValueCheck(network: network)

@@ -328,7 +328,7 @@ extension DiffusionUNetConfiguration: NetworkValues {
   public var inputChannels: Int { channels + conditionChannels + 1 }
   /// The channels.
   public var outputChannels: Int { channels }
-  var givesImages: Bool { true }
+  var output: NetworkOutput { .image }
 
   func check(network: String) throws(NetworksError) {
     let check = ValueCheck(network: network)

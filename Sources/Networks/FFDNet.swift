@@ -14,6 +14,8 @@ public struct FFDNetConfiguration: Codable, Sendable, Equatable {
   public var contextSlices: Int
   /// Spatial axes, 2 or 3.
   public var dimensions: Int
+  /// Whether the network is told the noise's level, by a map that is its input's last channel.
+  public var isTold = true
 
   /// Creates a configuration; the defaults are the paper's for grey images.
   /// - Parameters:
@@ -35,6 +37,21 @@ public struct FFDNetConfiguration: Codable, Sendable, Equatable {
     self.contextSlices = contextSlices
     self.dimensions = dimensions
   }
+
+  /// Reads values; those that earlier versions did not write have their defaults.
+  /// - Parameter decoder: Where to read.
+  /// - Throws: `DecodingError`.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      channels: try container.decode(Int.self, forKey: .channels),
+      depth: try container.decode(Int.self, forKey: .depth),
+      features: try container.decode(Int.self, forKey: .features),
+      contextSlices: try container.decode(Int.self, forKey: .contextSlices),
+      dimensions: try container.decode(Int.self, forKey: .dimensions)
+    )
+    isTold = try container.value(.isTold, or: true)
+  }
 }
 
 /// Denoising by a network that is told how strong the noise is where.
@@ -44,7 +61,8 @@ public struct FFDNetConfiguration: Codable, Sendable, Equatable {
 /// the noise's standard deviation beside it, a chain of convolutions, and back to full size. Without
 /// batch normalisation, as the authors' published weights; these have the names that parameters have here
 /// (`model.2.weight`). The map is the input's last channel, at full size; its mean over 2 x 2 pixels is
-/// taken. Volumes have 2 x 2 x 2 voxels as channels.
+/// taken. Volumes have 2 x 2 x 2 voxels as channels. Without `isTold` there is no map: a blind network, as
+/// DnCNN is, at a quarter of the cost of one at full size.
 public final class FFDNet: Network {
   /// The values that define the network.
   public let configuration: FFDNetConfiguration
@@ -59,7 +77,7 @@ public final class FFDNet: Network {
     self.configuration = configuration
     let cells = shuffleCells(2, configuration.dimensions)
     chain = RectifiedChain(
-      (configuration.inputChannels - 1) * cells + 1,
+      configuration.imageChannels * cells + (configuration.isTold ? 1 : 0),
       configuration.channels * cells,
       features: configuration.features,
       depth: configuration.depth,
@@ -74,8 +92,8 @@ public final class FFDNet: Network {
 
   /// Removes noise.
   /// - Parameters:
-  ///   - x: `[N, image channels + 1, H, W]` or with depth; last the noise's standard deviation, in the
-  ///     image's unit.
+  ///   - x: `[N, image channels + 1, H, W]` or with depth; last, for networks that are told, the noise's
+  ///     standard deviation, in the image's unit.
   ///   - context: To train or to predict.
   /// - Returns: `[N, channels, H, W]` or with depth.
   /// - Precondition: Every axis is a multiple of 2.
@@ -84,6 +102,9 @@ public final class FFDNet: Network {
       x.rank == configuration.dimensions + 2 && x.shape[1] == configuration.inputChannels,
       "the input \(x.shape) for a network of \(configuration.inputChannels) channels"
     )
+    guard configuration.isTold else {
+      return pixelShuffled(chain(pixelUnshuffled(x, factor: 2), in: context), factor: 2)
+    }
     let image = x.sliced(axis: 1, end: x.shape[1] - 1)
     let level = averagePooling(
       x.sliced(axis: 1, start: x.shape[1] - 1),
@@ -99,7 +120,7 @@ public final class FFDNet: Network {
   ///   - levels: The noise's standard deviation for each sample, in the image's unit.
   ///   - context: To train or to predict.
   /// - Returns: `[N, channels, H, W]` or with depth.
-  /// - Precondition: Every axis is a multiple of 2.
+  /// - Precondition: Every axis is a multiple of 2, and the network is told the level.
   public func callAsFunction(_ image: Tensor, levels: [Float], in context: Context) -> Tensor {
     self(image.withConstantChannel(levels), in: context)
   }
@@ -121,11 +142,13 @@ extension Tensor {
 }
 
 extension FFDNetConfiguration: NetworkValues {
-  /// Channels of the image, its neighbours' too, and the map of the noise's level.
-  public var inputChannels: Int { channels * (1 + 2 * contextSlices) + 1 }
+  /// Channels of the image, and its neighbours' too.
+  var imageChannels: Int { channels * (1 + 2 * contextSlices) }
+  /// Channels of the image, its neighbours' too, and the map of the noise's level if there is one.
+  public var inputChannels: Int { imageChannels + (isTold ? 1 : 0) }
   /// The channels.
   public var outputChannels: Int { channels }
-  var givesImages: Bool { true }
+  var output: NetworkOutput { .image }
 
   func check(network: String) throws(NetworksError) {
     let check = ValueCheck(network: network)

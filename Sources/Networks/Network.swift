@@ -24,6 +24,44 @@ extension Network {
   public var weightCount: Int { trainableCount }
 }
 
+/// A network that gives one vector for an image: scores of classes, or an embedding.
+public protocol VectorNetwork: Network {
+  /// Finds features.
+  /// - Parameters:
+  ///   - x: `[N, inputChannels, H, W]`.
+  ///   - context: To train or to predict.
+  /// - Returns: The last feature maps before anything is averaged, `[N, F, H′, W′]`.
+  func features(_ x: Tensor, in context: Context) -> Tensor
+
+  /// Sums the feature maps up.
+  /// - Parameters:
+  ///   - features: What `features` gave.
+  ///   - context: To train or to predict.
+  /// - Returns: What the last layer sees, `[N, E]`.
+  func embedding(of features: Tensor, in context: Context) -> Tensor
+
+  /// The last layer.
+  /// - Parameters:
+  ///   - embedding: What `embedding` gave.
+  ///   - context: To train or to predict.
+  /// - Returns: `[N, outputChannels]`, not normalised.
+  func scores(of embedding: Tensor, in context: Context) -> Tensor
+}
+
+extension VectorNetwork {
+  /// Computes scores: features, their summary, and the last layer.
+  /// - Parameters:
+  ///   - x: `[N, inputChannels, H, W]`.
+  ///   - context: To train or to predict.
+  /// - Returns: `[N, outputChannels]`, not normalised.
+  public func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
+    scores(of: embedding(of: features(x, in: context), in: context), in: context)
+  }
+
+  /// Any size that is not too small for the strides will do.
+  public var sizeMultiple: Int { 1 }
+}
+
 /// A network that gives scores at several resolutions, for training with deep supervision.
 public protocol DeeplySupervisedNetwork: Network {
   /// Computes the class scores of every head.

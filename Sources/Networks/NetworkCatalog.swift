@@ -316,8 +316,11 @@ public enum NetworkConfiguration: Sendable, Equatable {
   /// How many times larger the output is than the input along each spatial axis.
   public var outputScale: Int { values.outputScale }
 
+  /// What comes out.
+  public var output: NetworkOutput { values.output }
+
   /// Whether the output is an image rather than scores of classes.
-  public var givesImages: Bool { values.givesImages }
+  public var givesImages: Bool { output == .image }
 
   /// Builds the network with random weights.
   /// - Parameter random: The stream to draw weights from.

@@ -12,8 +12,8 @@ protocol NetworkValues: Codable, Sendable, Equatable {
   var dimensions: Int { get }
   /// How many times larger the output is than the input along each spatial axis.
   var outputScale: Int { get }
-  /// Whether the output is an image rather than scores of classes.
-  var givesImages: Bool { get }
+  /// What comes out.
+  var output: NetworkOutput { get }
   /// Throws `NetworksError.invalidConfiguration` when a value is out of its range.
   func check(network: String) throws(NetworksError)
   /// Builds the network; the values passed their check.
@@ -22,7 +22,19 @@ protocol NetworkValues: Codable, Sendable, Equatable {
 
 extension NetworkValues {
   var outputScale: Int { 1 }
-  var givesImages: Bool { false }
+  var output: NetworkOutput { .scores }
+}
+
+/// What comes out of a network.
+public enum NetworkOutput: Sendable, Equatable {
+  /// Scores of classes for every pixel or voxel.
+  case scores
+  /// An image.
+  case image
+  /// One vector: scores of classes of the whole image, or an embedding.
+  case vector
+  /// Boxes.
+  case detections
 }
 
 /// Checks of values that many networks have, each with the network's name for the message.
@@ -77,7 +89,7 @@ struct ValueCheck {
 }
 
 extension UNetConfiguration: NetworkValues {
-  var givesImages: Bool { addsInput }
+  var output: NetworkOutput { addsInput ? .image : .scores }
   func check(network: String) throws(NetworksError) { try check() }
   func network(random: inout RandomStream) -> any Network { UNet(self, random: &random) }
 }

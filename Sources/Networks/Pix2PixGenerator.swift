@@ -165,7 +165,7 @@ public final class Pix2PixGenerator: Network {
 }
 
 extension Pix2PixConfiguration: NetworkValues {
-  var givesImages: Bool { true }
+  var output: NetworkOutput { .image }
 
   func check(network: String) throws(NetworksError) {
     let check = ValueCheck(network: network)

@@ -201,7 +201,7 @@ extension RRDBConfiguration: NetworkValues {
   /// The channels.
   public var outputChannels: Int { channels }
   var outputScale: Int { scale }
-  var givesImages: Bool { true }
+  var output: NetworkOutput { .image }
 
   func check(network: String) throws(NetworksError) {
     let check = ValueCheck(network: network)

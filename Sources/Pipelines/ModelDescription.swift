@@ -234,6 +234,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
   /// What the model is for.
   public var task: ModelTask {
     if let plan = plan.enhancement { return .enhancement(plan.task) }
+    if let plan = plan.recognition { return .recognition(plan.task) }
     return labels.isEmpty ? .start : .segmentation
   }
 

@@ -3,7 +3,7 @@ import Networks
 /// What stands between a scan and a model's networks, by the program that the model comes from.
 ///
 /// In JSON: Lamina's own plan as it is, others as `{"kind": "nnU-Net", "values": {...}}` or with the kind
-/// "volume", "enhancement" or "atlas".
+/// "volume", "enhancement", "atlas" or "recognition".
 public enum ModelPlan: Sendable, Equatable {
   /// Lamina's own slice-wise plan.
   case slices(SegmentationPlan)
@@ -15,6 +15,8 @@ public enum ModelPlan: Sendable, Equatable {
   case enhancement(EnhancementPlan)
   /// An atlas that is fitted, and a network that finds its place.
   case atlas(AtlasPlan)
+  /// A network that says what an image shows.
+  case recognition(RecognitionPlan)
 
   /// Checks values that came from a file.
   /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
@@ -25,6 +27,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .volume(let plan): try plan.check()
     case .enhancement(let plan): try plan.check()
     case .atlas(let plan): try plan.check()
+    case .recognition(let plan): try plan.check()
     }
   }
 
@@ -82,6 +85,7 @@ public enum ModelPlan: Sendable, Equatable {
         plan.locator.heads.count == labels + 1,
         "its network has \(plan.locator.heads.count) classes for \(labels) labels and background"
       )
+    case .recognition(let plan): try plan.check(network, channels: channels, labels: labels)
     }
   }
 
@@ -93,6 +97,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .volume(let plan): plan.patchSize
     case .enhancement(let plan): plan.patchSize
     case .atlas(let plan): plan.locator.patchSize
+    case .recognition(let plan): plan.imageSize
     }
   }
 
@@ -101,7 +106,7 @@ public enum ModelPlan: Sendable, Equatable {
     switch self {
     case .slices(let plan): plan.mirrorAxes
     case .nnUNet(let plan): plan.mirrorAxes
-    case .volume, .enhancement, .atlas: []
+    case .volume, .enhancement, .atlas, .recognition: []
     }
   }
 
@@ -121,7 +126,7 @@ public enum ModelPlan: Sendable, Equatable {
   var testBatchSize: Int {
     switch self {
     case .slices: PatchScorer.defaultBatchSize
-    case .nnUNet, .volume, .enhancement, .atlas:
+    case .nnUNet, .volume, .enhancement, .atlas, .recognition:
       patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
     }
   }
@@ -136,6 +141,11 @@ public enum ModelPlan: Sendable, Equatable {
     if case .enhancement(let plan) = self { plan } else { nil }
   }
 
+  /// The plan of a network that says what an image shows; nil for others.
+  public var recognition: RecognitionPlan? {
+    if case .recognition(let plan) = self { plan } else { nil }
+  }
+
   /// The plan in a few words, such as "coronal slices, patches of 64 x 64".
   public var summary: String {
     let size = patchSize.map(String.init).joined(separator: " x ")
@@ -145,6 +155,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .nnUNet(let plan): return "nnU-Net \(plan.configuration), patches of \(size)"
     case .volume(let plan): return plan.summary
     case .enhancement(let plan): return plan.summary
+    case .recognition(let plan): return plan.summary
     case .atlas(let plan): return "an atlas, found by \(ModelPlan.nnUNet(plan.locator).summary)"
     }
   }
@@ -156,6 +167,7 @@ extension ModelPlan: Codable {
   private static let volumeKind = "volume"
   private static let enhancementKind = "enhancement"
   private static let atlasKind = "atlas"
+  private static let recognitionKind = "recognition"
 
   /// Reads a plan of any kind.
   /// - Parameter decoder: Where to read.
@@ -169,6 +181,8 @@ extension ModelPlan: Codable {
     case Self.enhancementKind:
       self = .enhancement(try container.decode(EnhancementPlan.self, forKey: .values))
     case Self.atlasKind: self = .atlas(try container.decode(AtlasPlan.self, forKey: .values))
+    case Self.recognitionKind:
+      self = .recognition(try container.decode(RecognitionPlan.self, forKey: .values))
     case .some(let kind):
       throw DecodingError.dataCorruptedError(
         forKey: .kind,
@@ -199,6 +213,10 @@ extension ModelPlan: Codable {
     case .atlas(let plan):
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(Self.atlasKind, forKey: .kind)
+      try container.encode(plan, forKey: .values)
+    case .recognition(let plan):
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(Self.recognitionKind, forKey: .kind)
       try container.encode(plan, forKey: .values)
     }
   }

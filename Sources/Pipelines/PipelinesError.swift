@@ -22,6 +22,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case unsuitedModel(name: String)
   /// The model improves images and finds no structures.
   case enhancingModel(name: String)
+  /// The model says what an image shows and finds no structures.
+  case recognizingModel(name: String)
   /// The model finds structures, or is a start for trainings, and improves no images.
   case segmentingModel(name: String)
   /// A step before the segmentation does not go with what was asked for.
@@ -64,7 +66,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
       .damagedInput
     case .failedSelfTest: .internalFault
     case .ambiguousModel, .unknownStructure, .unknownMember, .duplicateCase, .unavailableOutput,
-      .unfitEnsemble, .unsuitedModel, .enhancingModel, .segmentingModel, .unfitStage:
+      .unfitEnsemble, .unsuitedModel, .enhancingModel, .recognizingModel,
+      .segmentingModel, .unfitStage:
       .usage
     case .modelNotFound, .needsMoreMemory, .unsupportedModel: .missingComponent
     case .noInputs: .missingInput
@@ -95,6 +98,8 @@ public enum PipelinesError: ClassifiedError, Equatable {
     case .enhancingModel(let name):
       "\(name) improves images and finds no structures; it is made for lamina enhance, and for "
         + "--stage of lamina segment."
+    case .recognizingModel(let name):
+      "\(name) says what an image shows and finds no structures; it is made for lamina vision."
     case .segmentingModel(let name):
       "\(name) improves no images; lamina model list shows what the models do."
     case .unfitStage(let name, let reason):

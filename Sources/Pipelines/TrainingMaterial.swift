@@ -199,7 +199,8 @@ extension ModelPlan {
         labels: labels,
         options: options
       )
-    case .volume, .enhancement, .atlas: preconditionFailure("a plan that no such training makes")
+    case .volume, .enhancement, .atlas, .recognition:
+      preconditionFailure("a plan that no such training makes")
     }
   }
 }

@@ -4,6 +4,8 @@ public enum ModelTask: Sendable, Equatable {
   case segmentation
   /// Improving images.
   case enhancement(EnhancementPlan.Task)
+  /// Saying what an image shows.
+  case recognition(RecognitionPlan.Task)
   /// Starting other trainings from its weights.
   case start
 }

@@ -141,6 +141,14 @@ struct EnhanceTrainingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Made pictures of overlapping textured leaves to train on too, with pictures.",
+      valueName: "n"
+    )
+  )
+  var textures: Int?
+
+  @Option(
+    help: ArgumentHelp(
       "Scans made from label maps with --synthesize (default: 20).",
       valueName: "n"
     )
@@ -162,12 +170,12 @@ struct EnhanceTrainingOptions: ParsableArguments {
     if enhance == nil {
       if noise != nil || !level.isEmpty || !scale.isEmpty || selfSupervised != nil
         || depth != nil || context != 0 || slices != nil || modality != nil || loss != nil
-        || shrinkTo != nil || !notLike.isEmpty || !also.isEmpty || heads != nil
+        || shrinkTo != nil || !notLike.isEmpty || !also.isEmpty || heads != nil || textures != nil
       {
         throw ValidationError(
           "--noise, --level, --scale, --self-supervised, --depth, --context, --slices, "
-            + "--scan-modality, --image-loss, --shrink-to, --not-like, --also and --heads are for "
-            + "--enhance."
+            + "--scan-modality, --image-loss, --shrink-to, --not-like, --also, --textures and --heads "
+            + "are for --enhance."
         )
       }
       return
@@ -209,6 +217,9 @@ struct EnhanceTrainingOptions: ParsableArguments {
     }
     if let heads, !(1...10_000).contains(heads) {
       throw ValidationError("--heads must be 1 to 10000.")
+    }
+    if let textures, !(1...10_000).contains(textures) {
+      throw ValidationError("--textures must be 1 to 10000.")
     }
     if let shrinkTo, !(16...100_000).contains(shrinkTo) {
       throw ValidationError("--shrink-to must be 16 to 100000 pixels.")
@@ -273,6 +284,7 @@ struct EnhanceTrainingOptions: ParsableArguments {
     if let modality { words += ["--scan-modality", modality] }
     if let loss { words += ["--image-loss", loss.rawValue] }
     if let shrinkTo { words += ["--shrink-to", "\(shrinkTo)"] }
+    if let textures { words += ["--textures", "\(textures)"] }
     if let heads { words += ["--heads", "\(heads)"] }
     for path in notLike { words += ["--not-like", URL(fileURLWithPath: path).lastPathComponent] }
     for path in also { words += ["--also", URL(fileURLWithPath: path).lastPathComponent] }

@@ -128,6 +128,14 @@ extension TrainCommand {
       )
       images = kept
     }
+    if let textures = enhancing.textures {
+      images = try images.joined(
+        withTextures: textures,
+        seed: seed,
+        progress: context.progress,
+        interruption: context.interruption
+      )
+    }
     return images
   }
 

@@ -16,6 +16,8 @@ public struct CleanImages: Sendable {
     package let modality: String?
     /// Further images of the same thing on the same grid, with noise of their own.
     package var repeats: [Volume<Float>]
+    /// Whether it was made and shows nothing real; such images are never held out.
+    package var isMade = false
 
     package init(
       id: String,
@@ -176,6 +178,43 @@ public struct CleanImages: Sendable {
     )
   }
 
+  /// These pictures and some that are made of textured leaves; they are never held out.
+  /// - Parameters:
+  ///   - count: How many are made.
+  ///   - seed: Seed of every random choice.
+  ///   - progress: Told about each.
+  ///   - interruption: Looked at before each.
+  /// - Returns: The pictures.
+  /// - Throws: `EnhancementError.noImages` for volumes; `SupportError.interrupted`.
+  public func joined(
+    withTextures count: Int,
+    seed: UInt64,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws -> CleanImages {
+    guard arePictures else {
+      throw EnhancementError.noImages(path: name, reason: "textures are made beside pictures only")
+    }
+    progress.begin("making \(count) textures", total: count)
+    defer { progress.end() }
+    let stream = RandomStream(seed: seed).split(0x6C65_6176)
+    let made = try (0..<count).map { index in
+      try interruption.check()
+      var random = stream.split(index)
+      let picture = try TexturedLeaves().picture(&random)
+      progress.update(index + 1, detail: nil)
+      var image = Image(id: "leaves-\(index + 1)", volume: picture)
+      image.isMade = true
+      return image
+    }
+    return CleanImages(
+      images + made,
+      arePictures: true,
+      name: name,
+      notes: notes + ["\(count) pictures of textured leaves were made and trained on too."]
+    )
+  }
+
   /// These images and others.
   /// - Parameter others: Images of the same kind.
   /// - Returns: All of them under this name.
@@ -237,13 +276,13 @@ public struct CleanImages: Sendable {
   ///   - seed: The seed.
   /// - Returns: Whether each image is held out.
   func heldOut(share: Double, seed: UInt64) -> [Bool] {
-    guard share > 0, images.count > 1 else { return images.map { _ in false } }
+    var order = images.indices.filter { !images[$0].isMade }
+    guard share > 0, order.count > 1 else { return images.map { _ in false } }
     let count = min(
-      images.count - 1,
-      max(1, Int((share * Double(images.count)).rounded()))
+      order.count - 1,
+      max(1, Int((share * Double(order.count)).rounded()))
     )
     var random = RandomStream(seed: seed).split(0x6865_6C64)
-    var order = Array(images.indices)
     for place in order.indices.dropFirst().reversed() {
       order.swapAt(place, Int(random.uniform() * Double(place + 1)))
     }

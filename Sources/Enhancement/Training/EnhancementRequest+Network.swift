@@ -3,7 +3,7 @@ import Pipelines
 
 extension EnhancementRequest {
   /// Architectures that keep the grid: those that can be asked for whatever the task.
-  static let plainNetworks = ["dncnn", "ffdnet", "vdsr", "srcnn", "unet"]
+  static let plainNetworks = ["dncnn", "ffdnet", "ffdnet-blind", "vdsr", "srcnn", "unet"]
   /// Architectures whose output is larger than their input.
   static let enlargingNetworks = ["compact", "edsr", "srresnet", "espcn", "fsrcnn", "rrdb"]
   /// The architectures that can be asked for.
@@ -71,6 +71,15 @@ extension EnhancementRequest {
           dimensions: dimensions
         )
       )
+    case "ffdnet-blind":
+      var values = FFDNetConfiguration(
+        depth: depth ?? 12,
+        features: features ?? 48,
+        contextSlices: contextSlices,
+        dimensions: dimensions
+      )
+      values.isTold = false
+      return .ffdNet(values)
     case "vdsr":
       return .vdsr(
         VDSRConfiguration(

@@ -114,12 +114,14 @@ struct EnhanceTrainingOptions: ParsableArguments {
   var loss: EnhancementConfiguration.Loss?
 
   @Option(
+    parsing: .singleValue,
     help: ArgumentHelp(
-      "Larger pictures are reduced, by the whole number that brings their longest side nearest to this.",
+      "Larger pictures are reduced, by the whole number that brings their longest side nearest to this; "
+        + "may be given again for several sizes of each.",
       valueName: "pixels"
     )
   )
-  var shrinkTo: Int?
+  var shrinkTo: [Int] = []
 
   @Option(
     parsing: .singleValue,
@@ -170,7 +172,7 @@ struct EnhanceTrainingOptions: ParsableArguments {
     if enhance == nil {
       if noise != nil || !level.isEmpty || !scale.isEmpty || selfSupervised != nil
         || depth != nil || context != 0 || slices != nil || modality != nil || loss != nil
-        || shrinkTo != nil || !notLike.isEmpty || !also.isEmpty || heads != nil || textures != nil
+        || !shrinkTo.isEmpty || !notLike.isEmpty || !also.isEmpty || heads != nil || textures != nil
       {
         throw ValidationError(
           "--noise, --level, --scale, --self-supervised, --depth, --context, --slices, "
@@ -221,7 +223,7 @@ struct EnhanceTrainingOptions: ParsableArguments {
     if let textures, !(1...10_000).contains(textures) {
       throw ValidationError("--textures must be 1 to 10000.")
     }
-    if let shrinkTo, !(16...100_000).contains(shrinkTo) {
+    if !shrinkTo.allSatisfy((16...100_000).contains) {
       throw ValidationError("--shrink-to must be 16 to 100000 pixels.")
     }
     if Set(planning.patch).count > 1 {
@@ -283,7 +285,7 @@ struct EnhanceTrainingOptions: ParsableArguments {
     if let slices { words += ["--slices", slices.rawValue] }
     if let modality { words += ["--scan-modality", modality] }
     if let loss { words += ["--image-loss", loss.rawValue] }
-    if let shrinkTo { words += ["--shrink-to", "\(shrinkTo)"] }
+    for side in shrinkTo { words += ["--shrink-to", "\(side)"] }
     if let textures { words += ["--textures", "\(textures)"] }
     if let heads { words += ["--heads", "\(heads)"] }
     for path in notLike { words += ["--not-like", URL(fileURLWithPath: path).lastPathComponent] }

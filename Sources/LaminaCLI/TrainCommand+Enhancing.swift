@@ -28,7 +28,7 @@ extension TrainCommand {
     let targets = try opposing.target.map {
       try CleanImages(
         folder: $0,
-        longestSide: enhancing.shrinkTo,
+        longestSides: enhancing.shrinkTo,
         progress: context.progress,
         interruption: context.interruption
       )
@@ -89,10 +89,10 @@ extension TrainCommand {
 
   /// The images to train on.
   private func cleanImages(in context: CommandContext) throws -> CleanImages {
-    func read(_ path: String, longestSide: Int?) throws -> CleanImages {
+    func read(_ path: String, longestSides: [Int]) throws -> CleanImages {
       try CleanImages(
         folder: path,
-        longestSide: longestSide,
+        longestSides: longestSides,
         progress: context.progress,
         interruption: context.interruption
       )
@@ -107,16 +107,16 @@ extension TrainCommand {
         interruption: context.interruption
       )
     } else {
-      images = try read(dataset, longestSide: enhancing.shrinkTo)
+      images = try read(dataset, longestSides: enhancing.shrinkTo)
     }
     for path in enhancing.also {
-      images = try images.joined(with: read(path, longestSide: enhancing.shrinkTo))
+      images = try images.joined(with: read(path, longestSides: enhancing.shrinkTo))
     }
-    if enhancing.shrinkTo != nil, !images.arePictures {
+    if !enhancing.shrinkTo.isEmpty, !images.arePictures {
       throw ValidationError("--shrink-to is for pictures, and \(images.name) holds volumes.")
     }
     for path in enhancing.notLike {
-      let others = try read(path, longestSide: nil)
+      let others = try read(path, longestSides: [])
       let (kept, largest) = try images.without(
         copiesOf: others,
         progress: context.progress,

@@ -18,6 +18,8 @@ public struct CleanImages: Sendable {
     package var repeats: [Volume<Float>]
     /// Whether it was made and shows nothing real; such images are never held out.
     package var isMade = false
+    /// The name of what it shows: images of one picture in several sizes are held out together.
+    package var subject: String
 
     package init(
       id: String,
@@ -29,6 +31,7 @@ public struct CleanImages: Sendable {
       self.volume = volume
       self.modality = modality
       self.repeats = repeats
+      subject = id
     }
   }
 
@@ -58,15 +61,15 @@ public struct CleanImages: Sendable {
   /// noted.
   /// - Parameters:
   ///   - path: The folder, or one file.
-  ///   - longestSide: Larger pictures are reduced by the whole number that brings their longest side
-  ///     nearest to this, which takes away most of a camera's noise and of a compression's blocks; nil
-  ///     leaves them. Volumes stay as they are.
+  ///   - longestSides: Larger pictures are reduced by the whole number that brings their longest side
+  ///     nearest to this, which takes away most of a camera's noise and of a compression's blocks; with
+  ///     several each picture is taken in several sizes. None leaves them. Volumes stay as they are.
   ///   - progress: Told about each file.
   ///   - interruption: Looked at between files.
   /// - Throws: `SupportError.notFound`; `EnhancementError.noImages`; `SupportError.interrupted`.
   public init(
     folder path: String,
-    longestSide: Int? = nil,
+    longestSides: [Int] = [],
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws {
@@ -78,8 +81,8 @@ public struct CleanImages: Sendable {
     guard isFolder.boolValue else {
       let isPicture = PictureFormat().recognises(path)
       let id = (path as NSString).lastPathComponent
-      let image = try Self.read(path, id: id, isPicture: isPicture, longestSide: longestSide)
-      self.init([image], arePictures: isPicture, name: image.id)
+      let images = try Self.read(path, id: id, isPicture: isPicture, longestSides: longestSides)
+      self.init(images, arePictures: isPicture, name: images[0].subject)
       return
     }
     let training = path + "/imagesTr"
@@ -104,13 +107,11 @@ public struct CleanImages: Sendable {
     for (index, file) in chosen.enumerated() {
       try interruption.check()
       do {
-        images.append(
-          try Self.read(
-            folder + "/" + file,
-            id: file,
-            isPicture: arePictures,
-            longestSide: longestSide
-          )
+        images += try Self.read(
+          folder + "/" + file,
+          id: file,
+          isPicture: arePictures,
+          longestSides: longestSides
         )
       } catch let error as any ClassifiedError {
         notes.append("\(file) was left out. \(error.description)")
@@ -128,16 +129,24 @@ public struct CleanImages: Sendable {
     _ path: String,
     id: String,
     isPicture: Bool,
-    longestSide: Int?
-  ) throws -> Image {
+    longestSides: [Int]
+  ) throws -> [Image] {
     let stem =
       volumeEndings.sorted { $0.count > $1.count }.first { id.hasSuffix($0) }
       .map { String(id.dropLast($0.count)) } ?? (id as NSString).deletingPathExtension
     if isPicture {
       let grey = try EnhancementPicture(path: path).grey
-      return Image(id: stem, volume: try longestSide.map { try reduced(grey, to: $0) } ?? grey)
+      guard longestSides.count > 1 else {
+        let volume = try longestSides.first.map { try reduced(grey, to: $0) } ?? grey
+        return [Image(id: stem, volume: volume)]
+      }
+      return try longestSides.map { side in
+        var image = Image(id: "\(stem) at \(side)", volume: try reduced(grey, to: side))
+        image.subject = stem
+        return image
+      }
     }
-    return try timePoints(of: path, id: stem)
+    return [try timePoints(of: path, id: stem)]
   }
 
   /// A picture that is reduced by a whole number, its values within those of 8 bits.
@@ -276,7 +285,11 @@ public struct CleanImages: Sendable {
   ///   - seed: The seed.
   /// - Returns: Whether each image is held out.
   func heldOut(share: Double, seed: UInt64) -> [Bool] {
-    var order = images.indices.filter { !images[$0].isMade }
+    var order: [String] = []
+    var known = Set<String>()
+    for image in images where !image.isMade && known.insert(image.subject).inserted {
+      order.append(image.subject)
+    }
     guard share > 0, order.count > 1 else { return images.map { _ in false } }
     let count = min(
       order.count - 1,
@@ -287,6 +300,6 @@ public struct CleanImages: Sendable {
       order.swapAt(place, Int(random.uniform() * Double(place + 1)))
     }
     let chosen = Set(order.prefix(count))
-    return images.indices.map(chosen.contains)
+    return images.map { !$0.isMade && chosen.contains($0.subject) }
   }
 }

@@ -39,7 +39,7 @@ package struct EnhancementSampler: Sendable {
   /// Of so many patches the one with the most detail is taken: air and sky teach nothing.
   ///
   /// In images that have noise of their own detail would be noise, and the first patch is taken.
-  private var candidates: Int { configuration.selfSupervision == nil ? 3 : 1 }
+  private var candidates: Int { configuration.selfSupervision == nil ? 6 : 1 }
 
   private let images: [EnhancementMaterial.Image]
   private let others: [EnhancementMaterial.Image]

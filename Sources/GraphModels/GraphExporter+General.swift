@@ -117,14 +117,17 @@ extension GraphExporter {
         inputs,
         ["axes": .integers(axes), "keepdims": keeps]
       )
-    case "adaptive-average-pool":
+    case "adaptive-average-pool", "adaptive-max-pool":
+      let operators =
+        name == "adaptive-max-pool"
+        ? ("GlobalMaxPool", "MaxPool") : ("GlobalAveragePool", "AveragePool")
       let size = Array(step.shape.dropFirst(2))
-      if size.allSatisfy({ $0 == 1 }) { return node("GlobalAveragePool", inputs) }
+      if size.allSatisfy({ $0 == 1 }) { return node(operators.0, inputs) }
       guard zip(input.dropFirst(2), size).allSatisfy({ $0 % $1 == 0 }) else { break }
       fixesSpace = true
       let kernel = zip(input.dropFirst(2), size).map { $0 / $1 }
       return node(
-        "AveragePool",
+        operators.1,
         inputs,
         ["kernel_shape": .integers(kernel), "strides": .integers(kernel)]
       )

@@ -173,7 +173,7 @@ public enum NetworkCatalog {
           )
         )
       ),
-    ] + imageNetworks
+    ] + imageNetworks + vectorNetworks
 }
 
 /// A network's name and values, as plans and model packages store them.
@@ -234,6 +234,10 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case cycleGAN(CycleGANConfiguration)
   /// A diffusion model's network.
   case diffusionUNet(DiffusionUNetConfiguration)
+  /// A small network for classification.
+  case leNet(LeNetConfiguration)
+  /// A residual network for classification.
+  case resNet(ResNetConfiguration)
   /// A graph of operators in a file of the model package; no architecture of the catalogue.
   case graph(GraphFileConfiguration)
 
@@ -267,6 +271,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .pix2Pix: "pix2pix"
     case .cycleGAN: "cyclegan"
     case .diffusionUNet: "diffusion-unet"
+    case .leNet: "lenet"
+    case .resNet: "resnet"
     case .graph: "graph"
     }
   }
@@ -300,6 +306,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .pix2Pix(let values): values
     case .cycleGAN(let values): values
     case .diffusionUNet(let values): values
+    case .leNet(let values): values
+    case .resNet(let values): values
     case .graph(let values): values
     }
   }
@@ -376,6 +384,8 @@ extension NetworkConfiguration: Codable {
     case "pix2pix": self = .pix2Pix(try values())
     case "cyclegan": self = .cycleGAN(try values())
     case "diffusion-unet": self = .diffusionUNet(try values())
+    case "lenet": self = .leNet(try values())
+    case "resnet": self = .resNet(try values())
     case "graph": self = .graph(try values())
     default: throw NetworksError.unknownNetwork(name: name, known: NetworkCatalog.all.map(\.name))
     }

@@ -103,7 +103,8 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
   /// Two samples of bright squares on noise, and where the squares are; of an uneven size.
   func batch(for network: any Network) -> (images: Tensor, labels: LabelTensor) {
     var random = RandomStream(seed: 2)
-    let multiple = max(4, network.sizeMultiple)
+    // Networks for whole images halve the size several times.
+    let multiple = max(configuration.output == .vector ? 16 : 4, network.sizeMultiple)
     let size = [2 * multiple] + [Int](repeating: multiple, count: configuration.dimensions - 1)
     let space = size.reduce(1, *)
     let channels = configuration.inputChannels
@@ -115,6 +116,13 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
     return (
       Tensor(images, shape: [2, channels] + size), enlarged(labels, size, network.outputScale)
     )
+  }
+
+  /// A loss of the output: of its pixels' classes, or of a class for each image.
+  func loss(_ output: Tensor, _ labels: LabelTensor) -> Tensor {
+    configuration.output == .vector
+      ? crossEntropy(output, labels: LabelTensor([0, 1], shape: [2]))
+      : SegmentationLoss.crossEntropyAndDice(output, labels: labels)
   }
 
   /// Labels at the size of the output, each pixel repeated.
@@ -148,7 +156,9 @@ struct NetworkCatalogTests {
     let (images, _) = test.batch(for: network)
     for context in [Context(.training), Context.inference] {
       let scores = network(images, in: context)
-      let size = images.shape.dropFirst(2).map { $0 * network.outputScale }
+      let size =
+        test.configuration.output == .vector
+        ? [] : images.shape.dropFirst(2).map { $0 * network.outputScale }
       let expected = [images.shape[0], test.configuration.outputChannels] + size
       #expect(scores.shape == expected)
       #expect(scores.values.allSatisfy { $0.isFinite })
@@ -160,10 +170,7 @@ struct NetworkCatalogTests {
   func gradientsReachParameters(_ test: NamedConfiguration) throws {
     let network = try test.network()
     let (images, labels) = test.batch(for: network)
-    let loss = SegmentationLoss.crossEntropyAndDice(
-      network(images, in: Context(.training)),
-      labels: labels
-    )
+    let loss = test.loss(network(images, in: Context(.training)), labels)
     let found = gradients(of: loss)
     let named = network.namedParameters
     #expect(Set(named.map(\.name)).count == named.count)
@@ -183,7 +190,7 @@ struct NetworkCatalogTests {
     var optimizer = Optimizer(.defaultAdamW, parameters: network.namedParameters)
     var losses: [Float] = []
     for _ in 0..<25 {
-      let loss = SegmentationLoss.crossEntropyAndDice(network(images, in: context), labels: labels)
+      let loss = test.loss(network(images, in: context), labels)
       losses.append(loss.scalar)
       optimizer.step(gradients(of: loss), learningRate: 0.01, clipNorm: 12)
     }

@@ -21,7 +21,7 @@ struct LaminaCommand: ParsableCommand {
       InfoCommand.self, SegmentCommand.self, EnhanceCommand.self, ModelCommand.self,
       ConvertCommand.self,
       DeidentifyCommand.self,
-      PlanCommand.self, TrainCommand.self, EvaluateCommand.self,
+      PlanCommand.self, TrainCommand.self, EvaluateCommand.self, VisionCommand.self,
       ReportCommand.self, StudyCommand.self,
     ]
   )

@@ -212,7 +212,7 @@ extension ModelPlan {
     switch self {
     case .nnUNet(let plan): plan.patchSize.reduce(1, *)
     case .slices(let plan): plan.patchSize.reduce(1, *)
-    case .volume, .enhancement, .atlas: 0
+    case .volume, .enhancement, .atlas, .recognition: 0
     }
   }
 }

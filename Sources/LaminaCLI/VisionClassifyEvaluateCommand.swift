@@ -1,0 +1,111 @@
+import ArgumentParser
+import Foundation
+import Pipelines
+import Recognition
+import Reporting
+import Support
+
+/// `lamina vision classify evaluate`.
+struct VisionClassifyEvaluateCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Measures a model on labelled images.",
+    discussion: "DATA is as for train; classes are matched by name."
+  )
+
+  @Argument(help: "Folder, table or .npz.")
+  var data: String
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("A model's name or folder.", valueName: "model"))
+  var model: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Which images of a data set with splits.",
+      valueName: "training|validation|test"
+    )
+  )
+  var split: String?
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("A .json file for the results.", valueName: "file")
+  )
+  var output: String
+
+  @Option(help: ArgumentHelp("A page, .html.", valueName: "file"))
+  var report: String?
+
+  @Option(help: ArgumentHelp("Slices of each volume, from its middle half.", valueName: "n"))
+  var slices = 8
+
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup var global: GlobalOptions
+
+  var mayReplaceOutputs: Bool { outputOptions.force }
+  var usesEngine: Bool { true }
+
+  func validate() throws {
+    if !output.lowercased().hasSuffix(".json") {
+      throw ValidationError("--output must end in .json.")
+    }
+    if let report, !report.lowercased().hasSuffix(".html") {
+      throw ValidationError("--report must end in .html.")
+    }
+    if let split, LabelledImages.Split(name: split) == nil {
+      throw ValidationError("--split must be training, validation or test.")
+    }
+    if !(1...1000).contains(slices) { throw ValidationError("--slices must be 1 to 1000.") }
+  }
+
+  func execute(in context: CommandContext) throws -> CommandOutcome {
+    for path in [output, report].compactMap(\.self) { try context.outputs.check(path) }
+    let recognizer = try ImageRecognizer(ModelStore().model(model), slicesPerVolume: slices)
+    var images = try LabelledImages(path: data, slicesPerVolume: slices)
+    if let wanted = split.flatMap({ LabelledImages.Split(name: $0) }) {
+      images = images.only(wanted)
+      guard images.count > 0 else {
+        throw RecognitionError.noImages(path: data, reason: "it has no \(wanted.rawValue) images")
+      }
+    }
+    let (evaluation, problems) = try recognizer.evaluate(
+      images,
+      progress: context.progress,
+      interruption: context.interruption
+    )
+    for problem in problems { context.progress.warn(problem) }
+    try context.outputs.write(try JSONOutput.data(evaluation), to: output)
+    if let report {
+      var page = RecognitionReportInput.page(
+        evaluation,
+        title: "\(recognizer.model.description.name) on \(images.name)",
+        facts: [
+          ("Model", recognizer.model.description.name + " " + recognizer.model.description.version),
+          (
+            "Data",
+            "\(images.name)\(split.map { ", \($0)" } ?? ""), \(evaluation.cases.count) images"
+          ),
+          ("Command", OutputPath.command),
+        ]
+      )
+      page.notes += problems
+      try context.outputs.write(
+        Data(try ReportBuilder().html(page, date: Date()).utf8),
+        to: report
+      )
+    }
+    try context.confirm(evaluation) {
+      func text(_ value: Double?) -> String {
+        value.map { ReportNumber.significant($0, 4) } ?? ReportNumber.undefined
+      }
+      let interval = evaluation.accuracy.map { " (\(text($0.ci95[0])) to \(text($0.ci95[1])))" }
+      return [
+        "\(output): \(evaluation.cases.count) images",
+        "  accuracy: \(text(evaluation.accuracy?.value))\(interval ?? "")",
+        "  mean AUC: \(text(evaluation.meanArea))",
+        "  expected calibration error: \(text(evaluation.calibration?.expectedError))",
+      ].joined(separator: "\n")
+    }
+    return problems.isEmpty ? .complete : .partial
+  }
+}

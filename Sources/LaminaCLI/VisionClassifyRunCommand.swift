@@ -1,0 +1,229 @@
+import ArgumentParser
+import Foundation
+import Pipelines
+import Recognition
+import Reporting
+import Support
+
+extension ExplanationMethod: ExpressibleByArgument {}
+
+/// `lamina vision classify run`.
+struct VisionClassifyRunCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Tells what images show.",
+    discussion: """
+      INPUT is a picture, a volume (the mean over slices of its middle half), or a folder of them (a batch; \
+      what fails is listed and never stops the others).
+      """
+  )
+
+  @Argument(help: "Pictures or volumes, or folders of them.")
+  var inputs: [String]
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("A model's name or folder.", valueName: "model"))
+  var model: String
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "A .json or .csv file for the results, or a folder for both, pictures and a page.",
+      valueName: "out"
+    )
+  )
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Show in pictures what speaks for the class; needs a folder.",
+      valueName: ExplanationMethod.allCases.map(\.rawValue).joined(separator: "|")
+    )
+  )
+  var explain: ExplanationMethod?
+
+  @Option(help: ArgumentHelp("Slices of each volume, from its middle half.", valueName: "n"))
+  var slices = 8
+
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup var global: GlobalOptions
+
+  var mayReplaceOutputs: Bool { outputOptions.force }
+  var usesEngine: Bool { true }
+
+  /// One input's result.
+  struct Case: Encodable {
+    let id: String
+    let input: String
+    let status: String
+    let error: String?
+    let result: ImageRecognizer.Result?
+  }
+
+  private struct Answer: Encodable {
+    let schema = "lamina.recognition/1"
+    let model: String
+    let version: String
+    let cases: [Case]
+    let notice: String
+  }
+
+  private var ending: String { (output as NSString).pathExtension.lowercased() }
+  private var writesFile: Bool { ["json", "csv"].contains(ending) }
+
+  func validate() throws {
+    if explain != nil, writesFile {
+      throw ValidationError("--explain makes pictures; give a folder as --output.")
+    }
+    if !(1...1000).contains(slices) { throw ValidationError("--slices must be 1 to 1000.") }
+  }
+
+  func execute(in context: CommandContext) throws -> CommandOutcome {
+    let output = OutputPath.normalised(output)
+    try context.outputs.check(output)
+    let inputs = try SegmentationInputs(inputs, picturesAreCases: true)
+    let recognizer = try ImageRecognizer(ModelStore().model(model), slicesPerVolume: slices)
+    var cases: [Case] = []
+    var pictures: [(id: String, picture: RGBImage, caption: String)] = []
+    context.progress.begin("looking at \(inputs.cases.count) images", total: inputs.cases.count)
+    for (index, item) in inputs.cases.enumerated() {
+      try context.interruption.check()
+      do {
+        let result = try recognizer.recognize(item.path, id: item.id)
+        if let explain {
+          let shown = try recognizer.explain(
+            item.path,
+            method: explain,
+            isMeasured: true,
+            interruption: context.interruption
+          )
+          pictures.append(
+            (
+              item.id, RecognitionReportInput.overlay(shown),
+              RecognitionReportInput.caption(shown, id: item.id)
+            )
+          )
+        }
+        cases.append(
+          Case(id: item.id, input: item.path, status: "done", error: nil, result: result)
+        )
+      } catch let error as any ClassifiedError where error.failure != .interrupted {
+        guard inputs.isBatch else { throw error }
+        context.progress.warn("\(item.id): \(error.description)")
+        cases.append(
+          Case(
+            id: item.id,
+            input: item.path,
+            status: "failed",
+            error: error.description,
+            result: nil
+          )
+        )
+      }
+      context.progress.update(index + 1, detail: nil)
+    }
+    context.progress.end()
+    let answer = Answer(
+      model: recognizer.model.description.name,
+      version: recognizer.model.description.version,
+      cases: cases,
+      notice: Version.disclaimer
+    )
+    let table = Data(csv(cases, recognizer.classNames).utf8)
+    if writesFile {
+      try context.outputs.write(
+        ending == "csv" ? table : JSONOutput.data(answer),
+        to: output
+      )
+    } else {
+      let page = try ReportBuilder().html(
+        page(cases, pictures, recognizer),
+        date: Date()
+      )
+      try context.outputs.writeFolder(output) { folder in
+        var files = [
+          ("predictions.json", try JSONOutput.data(answer)), ("predictions.csv", table),
+          ("report.html", Data(page.utf8)),
+        ]
+        files += try pictures.map { ($0.id + "-explanation.png", try $0.picture.png()) }
+        for (name, data) in files {
+          let target = URL(fileURLWithPath: folder + "/" + name)
+          try FileManager.default.createDirectory(
+            at: target.deletingLastPathComponent(),
+            withIntermediateDirectories: true
+          )
+          try data.write(to: target)
+        }
+      }
+    }
+    let failed = cases.count { $0.result == nil }
+    try context.confirm(answer) {
+      let lines = cases.prefix(20).compactMap { item -> String? in
+        guard let result = item.result else { return nil }
+        let told = result.findings.filter(\.isTold)
+        let words = told.map { "\($0.name) (\(ReportNumber.significant($0.probability, 3)))" }
+        return "\(item.id): \(words.isEmpty ? "nothing" : words.joined(separator: ", "))"
+      }
+      let rest = cases.count > 20 ? ["and \(cases.count - 20) more in \(output)"] : []
+      return (lines + rest + (failed > 0 ? ["\(failed) failed"] : [])).joined(separator: "\n")
+    }
+    return failed > 0 ? .partial : .complete
+  }
+
+  private func csv(_ cases: [Case], _ names: [String]) -> String {
+    func quoted(_ text: String) -> String {
+      text.contains(where: { ",\"\n".contains($0) })
+        ? "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : text
+    }
+    var lines = [(["id", "told", "uncertainty"] + names).map(quoted).joined(separator: ",")]
+    for item in cases {
+      guard let result = item.result else { continue }
+      let told = result.findings.filter(\.isTold).map(\.name).joined(separator: ";")
+      let values = names.map { name in
+        result.findings.first { $0.name == name }.map { "\($0.probability)" } ?? ""
+      }
+      lines.append(
+        ([quoted(item.id), quoted(told), result.uncertainty.map { "\($0)" } ?? ""] + values)
+          .joined(separator: ",")
+      )
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func page(
+    _ cases: [Case],
+    _ pictures: [(id: String, picture: RGBImage, caption: String)],
+    _ recognizer: ImageRecognizer
+  ) -> RecognitionReportData {
+    let description = recognizer.model.description
+    var page = RecognitionReportData(title: "What images show, by \(description.name)")
+    page.facts = [
+      ("Model", "\(description.name) \(description.version): \(description.summary)"),
+      ("Images", "\(cases.count), \(cases.count { $0.result == nil }) of which failed"),
+      ("Command", OutputPath.command),
+    ]
+    page.notes = cases.compactMap { item in item.error.map { "\(item.id): \($0)" } }
+    page.cases = (
+      ["Image", "Told", "Probability", "Uncertainty (0 to 1)", "Conformal set"],
+      cases.compactMap { item in
+        guard let result = item.result else { return nil }
+        let told = result.findings.filter(\.isTold)
+        let set = result.findings.filter { $0.isInSet == true }.map(\.name)
+        return [
+          item.id, told.map(\.name).joined(separator: ", "),
+          told.map { ReportNumber.significant($0.probability, 3) }.joined(separator: ", "),
+          result.uncertainty.map { ReportNumber.significant($0, 3) } ?? "",
+          set.joined(separator: ", "),
+        ]
+      }
+    )
+    if let explain {
+      page.pictures = [
+        (
+          "What speaks for the class", RecognitionReportInput.note(explain),
+          pictures.map { .init($0.picture, caption: $0.caption) }
+        )
+      ]
+    }
+    return page
+  }
+}

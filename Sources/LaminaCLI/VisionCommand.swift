@@ -1,0 +1,48 @@
+import ArgumentParser
+
+/// `lamina vision`: networks for whole images, on the same engine.
+struct VisionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "vision",
+    abstract: "Trains and runs networks that say what images show, scans or others.",
+    discussion: """
+      Pictures (PNG, JPEG, TIFF, BMP), and slices of volumes. Each task has train and run.
+      """,
+    subcommands: [
+      VisionClassifyCommand.self, VisionRecogniseCommand.self, VisionExplainCommand.self,
+    ]
+  )
+
+  func run() throws {
+    throw MissingVerb(help: LaminaCommand.helpMessage(for: Self.self))
+  }
+}
+
+/// `lamina vision classify`.
+struct VisionClassifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "classify",
+    abstract: "Tells which class, or which findings, an image shows.",
+    subcommands: [
+      VisionClassifyTrainCommand.self, VisionClassifyRunCommand.self,
+      VisionClassifyEvaluateCommand.self,
+    ]
+  )
+
+  func run() throws {
+    throw MissingVerb(help: LaminaCommand.helpMessage(for: Self.self))
+  }
+}
+
+/// `lamina vision recognise`.
+struct VisionRecogniseCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "recognise",
+    abstract: "Tells whether images show the same, and finds it in a gallery.",
+    subcommands: [VisionRecogniseTrainCommand.self, VisionRecogniseRunCommand.self]
+  )
+
+  func run() throws {
+    throw MissingVerb(help: LaminaCommand.helpMessage(for: Self.self))
+  }
+}

@@ -1,0 +1,26 @@
+import Foundation
+import ImagingIO
+import Support
+
+/// The images of a folder and those within.
+public enum LabelledFolder {
+  /// Lists pictures and volumes.
+  /// - Parameter path: The folder.
+  /// - Returns: Their paths within it, sorted; hidden files are left out.
+  /// - Throws: `SupportError.notFound`; `RecognitionError.noImages` for a folder without any.
+  public static func files(_ path: String) throws -> [String] {
+    guard let found = FileManager.default.enumerator(atPath: path) else {
+      throw SupportError.notFound(path: path)
+    }
+    let files = found.compactMap { $0 as? String }
+      .filter { name in
+        !name.split(separator: "/").contains { $0.hasPrefix(".") }
+          && !LabelledImages.sources(name, slicesPerVolume: 1).isEmpty
+      }
+      .sorted()
+    guard !files.isEmpty else {
+      throw RecognitionError.noImages(path: path, reason: "it holds neither pictures nor volumes")
+    }
+    return files
+  }
+}

@@ -1,0 +1,88 @@
+import Pipelines
+import Support
+
+/// Where an image's pixels came to lie in what the network sees.
+package struct FittedImage: Sendable {
+  /// What the network sees, one plane after another.
+  package let values: [Float]
+  /// Network pixels for each of the image's, along rows and columns.
+  package let scale: (rows: Double, columns: Double)
+  /// Where the image's first pixel lies, in network pixels.
+  package let origin: (row: Double, column: Double)
+}
+
+extension RecognitionPlan {
+  /// Rows that the network sees.
+  package var height: Int { imageSize[0] }
+  /// Columns that the network sees.
+  package var width: Int { imageSize[1] }
+
+  /// An image as the network sees it.
+  ///
+  /// Values that are not finite count as the low end of the range; a constant image becomes 0 before
+  /// means and deviations.
+  /// - Parameter image: The image.
+  /// - Returns: The values, and where the image lies.
+  package func fitted(_ image: ImagePlanes) -> FittedImage {
+    let placed = placed(image.with(channels: channels))
+    return FittedImage(
+      values: normalized(placed.image.values, range: image),
+      scale: placed.scale,
+      origin: placed.origin
+    )
+  }
+
+  /// The image on the network's grid, its values as they were.
+  package func placed(
+    _ image: ImagePlanes
+  ) -> (
+    image: ImagePlanes, scale: (rows: Double, columns: Double),
+    origin: (row: Double, column: Double)
+  ) {
+    let ratios = (
+      Double(height) / Double(image.height), Double(width) / Double(image.width)
+    )
+    if fitting == .stretch {
+      return (image.resized(toHeight: height, width: width), ratios, (0, 0))
+    }
+    let ratio = fitting == .letterbox ? min(ratios.0, ratios.1) : max(ratios.0, ratios.1)
+    let inner = image.resized(
+      toHeight: max(1, Int((Double(image.height) * ratio).rounded())),
+      width: max(1, Int((Double(image.width) * ratio).rounded()))
+    )
+    let scale = (
+      Double(inner.height) / Double(image.height), Double(inner.width) / Double(image.width)
+    )
+    // A letterbox leaves the border at the far edges; a crop takes the middle.
+    let top = fitting == .crop ? (inner.height - height) / 2 : 0
+    let left = fitting == .crop ? (inner.width - width) / 2 : 0
+    var result = [Float](repeating: 0, count: image.channels * height * width)
+    for channel in 0..<image.channels {
+      for y in 0..<height where (0..<inner.height).contains(y + top) {
+        for x in 0..<width where (0..<inner.width).contains(x + left) {
+          result[(channel * height + y) * width + x] =
+            inner.values[(channel * inner.height + y + top) * inner.width + x + left]
+        }
+      }
+    }
+    return (
+      ImagePlanes(height: height, width: width, values: result), scale,
+      (Double(-top), Double(-left))
+    )
+  }
+
+  /// Values on the network's scale.
+  /// - Parameters:
+  ///   - values: One plane after another.
+  ///   - image: The image whose percentiles count, if the plan takes them.
+  /// - Returns: The values.
+  package func normalized(_ values: [Float], range image: ImagePlanes) -> [Float] {
+    let scale = intensity.scale(for: image.values)
+    let area = values.count / channels
+    return values.indices.map { index in
+      let channel = index / area
+      let value = scale?.scaled(values[index]) ?? 0
+      return (value - Float(means[channel])) / Float(deviations[channel])
+    }
+  }
+}

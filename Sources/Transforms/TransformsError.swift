@@ -76,13 +76,13 @@ public enum TransformsError: ClassifiedError, Equatable {
     case .unknownFilter(let name, let known):
       "There is no filter \"\(name)\"; give one of \(known.joined(separator: ", "))."
     case .unknownFilterParameter(let filter, let name, let known):
-      "The filter \(filter) has no parameter \"\(name)\"; it has "
+      "\(filter) has no parameter \"\(name)\"; it has "
         + "\(known.joined(separator: ", "))."
     case .filterParameterOutOfRange(let filter, let name, let value, let low, let high, let whole):
-      "The filter \(filter) cannot have \(name)=\(value); give a \(whole ? "whole " : "")number "
+      "\(filter) cannot have \(name)=\(value); give a \(whole ? "whole " : "")number "
         + "from \(low) to \(high)."
     case .unreadableFilterSetting(let text):
-      "\"\(text)\" is no setting of a filter; give settings once each as in nlm:h=0.8,patch=2."
+      "\"\(text)\" is no setting; give settings once each as in nlm:h=0.8,patch=2."
     case .undefinedValues(let count):
       "\(count) values of the image are not finite numbers; replace them before filtering."
     case .valuesTooLarge(let limit):

@@ -12,7 +12,7 @@ package struct FilterParameter: Sendable, Equatable {
   package let meaning: String
 
   /// Describes a parameter.
-  init(
+  package init(
     _ name: String,
     _ standard: Double,
     _ range: ClosedRange<Double>,

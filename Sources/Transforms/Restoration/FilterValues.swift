@@ -6,8 +6,8 @@ package struct FilterValues: Sendable, Equatable {
   /// Takes what is given, and the standard values for the rest.
   /// - Parameters:
   ///   - given: Values by name.
-  ///   - parameters: All parameters of the filter.
-  ///   - filter: The filter's name, for messages.
+  ///   - parameters: All parameters of the filter or method.
+  ///   - filter: The filter's or method's name, for messages.
   /// - Throws: `TransformsError` when a name is unknown or a value out of its range.
   package init(
     _ given: [String: Double],
@@ -38,11 +38,11 @@ package struct FilterValues: Sendable, Equatable {
 
   /// The value of a parameter.
   /// - Precondition: The filter has it.
-  subscript(_ name: String) -> Double {
+  package subscript(_ name: String) -> Double {
     guard let value = all[name] else { preconditionFailure("no parameter \(name)") }
     return value
   }
 
   /// The value as a whole number.
-  func whole(_ name: String) -> Int { Int(self[name]) }
+  package func whole(_ name: String) -> Int { Int(self[name]) }
 }

@@ -29,7 +29,7 @@ package struct GaussianFilter: VolumeFilter {
   ///   - deviations: Standard deviations in voxels; 0 for none.
   ///   - axes: How many of x, y and z.
   /// - Returns: As many values.
-  static func blurred(
+  package static func blurred(
     _ values: [Float],
     size: SIMD3<Int>,
     deviations: SIMD3<Double>,

@@ -1,21 +1,45 @@
 /// The threshold that splits values into two classes of the least variance within.
 ///
 /// Otsu, 1979, "A threshold selection method from gray-level histograms"; 256 bins.
-enum OtsuThreshold {
+package enum OtsuThreshold {
+  /// How often values of equal parts of their range occur.
+  package struct Histogram: Sendable {
+    /// The number of values in each bin.
+    package let counts: [Int]
+    private let low: Double
+    private let scale: Double
+
+    /// Counts values in 256 bins from the smallest to the largest.
+    /// - Parameter values: Finite values.
+    /// - Returns: Nil when all values are the same.
+    package init?(_ values: [Float]) {
+      guard let low = values.min(), let high = values.max(), low < high else { return nil }
+      let bins = 256
+      var counts = [Int](repeating: 0, count: bins)
+      // In double precision, where the scale of the narrowest range is finite.
+      let scale = Double(bins) / (Double(high) - Double(low))
+      for value in values { counts[min(bins - 1, Int((Double(value) - Double(low)) * scale))] += 1 }
+      (self.counts, self.low, self.scale) = (counts, Double(low), scale)
+    }
+
+    /// The upper edge of a bin.
+    package func edge(above bin: Int) -> Float { Float(low + Double(bin + 1) / scale) }
+  }
+
   /// The threshold of values.
   /// - Parameter values: Finite values.
   /// - Returns: The upper edge of the lower class's last bin; nil when all values are the same.
-  static func of(_ values: [Float]) -> Float? {
-    guard let low = values.min(), let high = values.max(), low < high else { return nil }
-    let bins = 256
-    var counts = [Int](repeating: 0, count: bins)
-    // In double precision, where the scale of the narrowest range is finite.
-    let scale = Double(bins) / (Double(high) - Double(low))
-    for value in values { counts[min(bins - 1, Int((Double(value) - Double(low)) * scale))] += 1 }
-    let total = Double(values.count)
+  package static func of(_ values: [Float]) -> Float? {
+    guard let histogram = Histogram(values) else { return nil }
+    return histogram.edge(above: lastBin(of: histogram.counts))
+  }
+
+  /// The lower class's last bin.
+  package static func lastBin(of counts: [Int]) -> Int {
+    let total = Double(counts.reduce(0, +))
     let sum = counts.enumerated().reduce(0.0) { $0 + Double($1.offset) * Double($1.element) }
     var (count, part, best, place) = (0.0, 0.0, -1.0, 0)
-    for bin in 0..<bins - 1 {
+    for bin in 0..<counts.count - 1 {
       count += Double(counts[bin])
       part += Double(bin) * Double(counts[bin])
       guard count > 0, count < total else { continue }
@@ -23,6 +47,6 @@ enum OtsuThreshold {
       let between = count * (total - count) * distance * distance
       if between > best { (best, place) = (between, bin) }
     }
-    return Float(Double(low) + Double(place + 1) / scale)
+    return place
   }
 }

@@ -4,11 +4,15 @@ import Support
 ///
 /// Sendable invariant: each index of a parallel loop writes elements that no other index reads or
 /// writes.
-struct SharedMemory<Element>: @unchecked Sendable {
-  let base: UnsafeMutablePointer<Element>
+package struct SharedMemory<Element>: @unchecked Sendable {
+  /// The first element.
+  package let base: UnsafeMutablePointer<Element>
+
+  /// Shares memory that outlives the loop.
+  package init(base: UnsafeMutablePointer<Element>) { self.base = base }
 
   /// The part from an element on.
-  func at(_ offset: Int) -> UnsafeMutablePointer<Element> { base + offset }
+  package func at(_ offset: Int) -> UnsafeMutablePointer<Element> { base + offset }
 }
 
 extension Array where Element == Float {
@@ -18,7 +22,7 @@ extension Array where Element == Float {
   ///   - pieces: Items to share out, such as rows.
   ///   - body: Fills what belongs to a range of the items.
   /// - Returns: The array.
-  static func filled(
+  package static func filled(
     count: Int,
     pieces: Int,
     _ body: @Sendable (Range<Int>, UnsafeMutablePointer<Float>) -> Void
@@ -36,7 +40,7 @@ extension Array where Element == Float {
   /// - Parameters:
   ///   - pieces: Items to share out, such as rows.
   ///   - body: Changes what belongs to a range of the items.
-  mutating func change(
+  package mutating func change(
     pieces: Int,
     _ body: @Sendable (Range<Int>, UnsafeMutablePointer<Float>) -> Void
   ) {
@@ -49,7 +53,7 @@ extension Array where Element == Float {
 
   /// The sum of a function of the elements, by pieces of fixed length so that the number of threads
   /// does not matter.
-  func parallelSum(_ term: @escaping @Sendable (Float) -> Double) -> Double {
+  package func parallelSum(_ term: @escaping @Sendable (Float) -> Double) -> Double {
     let length = 1 << 16
     let pieces = (count + length - 1) / length
     var sums = [Double](repeating: 0, count: pieces)

@@ -1,5 +1,3 @@
-import Foundation
-
 /// All restoration filters; a new one is one more line.
 package enum VolumeFilterCatalog {
   /// The filters, in the order of help texts.
@@ -31,16 +29,7 @@ package enum VolumeFilterCatalog {
   /// - Returns: The filter.
   /// - Throws: `TransformsError` when the text has another form or names what does not exist.
   package static func filter(describedBy text: String) throws(TransformsError) -> any VolumeFilter {
-    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    var parameters: [String: Double] = [:]
-    for setting in parts.count > 1 ? parts[1].split(separator: ",") : [] {
-      let sides = setting.split(separator: "=", omittingEmptySubsequences: false)
-        .map { $0.trimmingCharacters(in: .whitespaces) }
-      guard sides.count == 2, let value = Double(sides[1]), parameters[sides[0]] == nil else {
-        throw .unreadableFilterSetting(String(setting))
-      }
-      parameters[sides[0]] = value
-    }
-    return try filter(named: String(parts[0]), parameters: parameters)
+    let description = try FilterText(text)
+    return try filter(named: description.name, parameters: description.parameters)
   }
 }

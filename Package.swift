@@ -56,6 +56,8 @@ let package = Package(
       ]
     ),
     .target(name: "Transforms", dependencies: ["Support", "Imaging"]),
+    // Above Transforms, whose filters and parameters it uses.
+    .target(name: "ClassicalSegmentation", dependencies: ["Support", "Imaging", "Transforms"]),
     .target(name: "Evaluation", dependencies: ["Support", "Imaging", "CKernels"]),
     .target(name: "Layers", dependencies: ["Support", "Tensors", "CZip"]),
 
@@ -73,7 +75,7 @@ let package = Package(
       name: "Pipelines",
       dependencies: [
         "CKernels", "CMPI", "Support", "Imaging", "Tensors", "ImagingIO", "Transforms",
-        "Evaluation", "Layers", "Networks", "GraphModels",
+        "ClassicalSegmentation", "Evaluation", "Layers", "Networks", "GraphModels",
       ]
     ),
     .target(name: "Reporting", dependencies: ["Support", "Imaging", "ImagingIO", "Evaluation"]),
@@ -96,15 +98,15 @@ let package = Package(
     .target(
       name: "Lamina",
       dependencies: [
-        "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "Evaluation", "Layers",
-        "Networks", "Pipelines", "Enhancement", "Recognition", "Reporting",
+        "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
+        "Evaluation", "Layers", "Networks", "Pipelines", "Enhancement", "Recognition", "Reporting",
       ]
     ),
     .executableTarget(
       name: "LaminaCLI",
       dependencies: [
-        "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Pipelines", "Enhancement",
-        "Recognition", "Reporting", "Layers", "Networks",
+        "Support", "Imaging", "Tensors", "ImagingIO", "ClassicalSegmentation", "Evaluation",
+        "Pipelines", "Enhancement", "Recognition", "Reporting", "Layers", "Networks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -149,6 +151,10 @@ let package = Package(
       dependencies: ["Support", "Imaging", "Transforms", "TestSupport"]
     ),
     .testTarget(
+      name: "ClassicalSegmentationTests",
+      dependencies: ["Support", "Imaging", "Transforms", "ClassicalSegmentation", "TestSupport"]
+    ),
+    .testTarget(
       name: "EvaluationTests",
       dependencies: ["Support", "Imaging", "Evaluation", "TestSupport"]
     ),
@@ -156,7 +162,7 @@ let package = Package(
       name: "PipelinesTests",
       dependencies: [
         "CKernels", "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks",
-        "Transforms",
+        "Transforms", "ClassicalSegmentation",
         "Evaluation", "Pipelines", "TestSupport",
       ]
     ),

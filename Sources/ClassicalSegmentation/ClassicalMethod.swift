@@ -25,6 +25,11 @@ package protocol ClassicalMethod: Codable, Sendable {
   /// Whether it works from seeds.
   static var seeds: SeedNeed { get }
 
+  /// What the labels count, such as "object"; nil where they are classes.
+  /// - Parameter isSeeded: Whether seeds were given.
+  /// - Returns: The name of one of them.
+  static func objectName(isSeeded: Bool) -> String?
+
   /// The values of the parameters.
   var values: FilterValues { get }
 
@@ -52,6 +57,9 @@ package protocol ClassicalMethod: Codable, Sendable {
 
 /// A classical method that improves the labels of another one, such as a network, by the image.
 package protocol ClassicalRefinement: ClassicalMethod {
+  /// Whether it makes use of class probabilities.
+  static var usesProbabilities: Bool { get }
+
   /// Improves labels.
   /// - Parameters:
   ///   - prior: The labels, and class probabilities where they are known.
@@ -66,7 +74,15 @@ package protocol ClassicalRefinement: ClassicalMethod {
   ) throws -> [UInt16]
 }
 
+extension ClassicalRefinement {
+  /// Most do.
+  package static var usesProbabilities: Bool { true }
+}
+
 extension ClassicalMethod {
+  /// Classes, not objects.
+  package static func objectName(isSeeded: Bool) -> String? { nil }
+
   /// Makes the method of some values; the others are the standard ones.
   /// - Parameter parameters: Values by name.
   /// - Throws: `TransformsError` when a name is unknown or a value out of its range.

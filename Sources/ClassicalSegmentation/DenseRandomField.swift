@@ -47,7 +47,7 @@ package struct DenseRandomField: ClassicalRefinement {
   /// The probability of seeds.
   private static let seedProbability: Float = 0.999
   /// The most labels, whose probabilities are all held.
-  private static let mostLabels = 255
+  private static let mostLabels = 64
 
   package static func bytesPerVoxel(classes: Int) -> Int { 24 + 12 * classes }
 

@@ -36,6 +36,7 @@ package struct GeodesicContour: ClassicalRefinement {
     .background, .automatic,
   ]
   package static let seeds = SeedNeed.required(automatic: "auto=2")
+  package static let usesProbabilities = false
 
   package let values: FilterValues
 

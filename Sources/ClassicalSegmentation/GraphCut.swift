@@ -38,7 +38,7 @@ package struct GraphCut: ClassicalRefinement {
   package init(_ values: FilterValues) { self.values = values }
 
   /// The most labels: moves are repeated for each.
-  private static let mostLabels = 255
+  private static let mostLabels = 64
   /// Bins of the seeds' histograms.
   private static let bins = 64
   /// Least probability, so that no voxel is beyond its neighbours' influence.

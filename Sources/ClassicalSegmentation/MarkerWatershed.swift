@@ -48,6 +48,8 @@ package struct MarkerWatershed: ClassicalRefinement {
   ]
   package static let seeds = SeedNeed.optional
 
+  package static func objectName(isSeeded: Bool) -> String? { isSeeded ? nil : "object" }
+
   package let values: FilterValues
 
   package init(_ values: FilterValues) { self.values = values }
@@ -150,7 +152,7 @@ package struct MarkerWatershed: ClassicalRefinement {
     }
     return ClassicalLabels(
       basins.map { UInt16(numbers[Int($0)]) },
-      objectName: "object",
+      objectName: Self.objectName(isSeeded: false),
       largest: count
     )
   }

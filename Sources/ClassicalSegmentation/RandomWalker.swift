@@ -28,7 +28,7 @@ package struct RandomWalker: ClassicalRefinement {
 
   package init(_ values: FilterValues) { self.values = values }
 
-  package static func bytesPerVoxel(classes: Int) -> Int { 72 }
+  package static func bytesPerVoxel(classes: Int) -> Int { 92 }
 
   package func labels(
     of image: ClassicalImage,

@@ -7,6 +7,8 @@ package import Transforms
 /// Adams and Bischof 1994, "Seeded region growing": voxels beside regions wait in a list sorted by
 /// δ = |value − mean of the region|; the first joins the most similar of the regions beside it, whose
 /// mean changes with it (section 2; a voxel's δ is that of the time when it entered the list, as there).
+/// Other than there a voxel enters again when a region arrives to which it is more alike, without which
+/// the corners of a region that its surroundings reach first are lost to them.
 /// With a tolerance regions keep the mean of their seeds and take only voxels within it, so that voxels
 /// may stay background. Neighbours share a face.
 package struct RegionGrowing: ClassicalMethod {
@@ -28,7 +30,7 @@ package struct RegionGrowing: ClassicalMethod {
 
   package init(_ values: FilterValues) { self.values = values }
 
-  package static func bytesPerVoxel(classes: Int) -> Int { 21 }
+  package static func bytesPerVoxel(classes: Int) -> Int { 54 }
 
   package func labels(
     of image: ClassicalImage,
@@ -74,18 +76,19 @@ package struct RegionGrowing: ClassicalMethod {
       let index = Int(number) - 1
       return abs(Double(image.values[place]) - sums[index] / counts[index])
     }
-    var waits = [Bool](repeating: false, count: marks.count)
+    // The least δ with which a voxel waits.
+    var waiting = [Float](repeating: .infinity, count: marks.count)
     var queue = FloodQueue()
     var age: UInt32 = 0
     func enter(around place: Int) {
       let number = region[place]
       image.forEachNeighbour(of: place) { other in
-        guard region[other] == 0, !waits[other] else { return }
+        guard region[other] == 0 else { return }
         let delta = difference(other, number)
-        guard delta <= tolerance ?? .infinity else { return }
-        waits[other] = true
+        guard delta <= tolerance ?? .infinity, Float(delta) < waiting[other] else { return }
+        waiting[other] = Float(delta)
         queue.insert(level: FloodQueue.level(Float(delta)), age: age, place: UInt32(other))
-        age += 1
+        age &+= 1
       }
     }
     for place in marks.indices where marks[place] > 0 { enter(around: place) }
@@ -94,6 +97,7 @@ package struct RegionGrowing: ClassicalMethod {
       steps += 1
       if steps & 0xFFFFF == 0 { try interruption.check() }
       let place = Int(next)
+      guard region[place] == 0 else { continue }
       var best: (difference: Double, number: UInt16)?
       image.forEachNeighbour(of: place) { other in
         let number = region[other]

@@ -27,6 +27,8 @@ package struct Superpixels: ClassicalMethod {
   ]
   package static let seeds = SeedNeed.none
 
+  package static func objectName(isSeeded: Bool) -> String? { "superpixel" }
+
   package let values: FilterValues
 
   package init(_ values: FilterValues) { self.values = values }
@@ -186,7 +188,11 @@ package struct Superpixels: ClassicalMethod {
     guard count <= UInt16.max else {
       throw .tooManyLabels(count: Int(count), limit: Int(UInt16.max))
     }
-    return ClassicalLabels(labels, objectName: "superpixel", largest: Int(count))
+    return ClassicalLabels(
+      labels,
+      objectName: Self.objectName(isSeeded: false),
+      largest: Int(count)
+    )
   }
 
   /// The part that each part belongs to, small ones joining the neighbour of the most shared faces.

@@ -29,6 +29,33 @@ struct ClassicalMethodTests {
     #expect(found.labels == [1, 1, 1, 1, 2, 2, 2, 2])
   }
 
+  @Test func cornersAreNotLostToTheSurroundings() throws {
+    // The ground reaches every voxel on the box's faces first; each is far more like the box.
+    let size: SIMD3<Int> = [12, 12, 12]
+    let (values, mask) = square(size, noise: 3)
+    var seeds = [UInt16](repeating: 0, count: values.count)
+    (seeds[0], seeds[6 + 12 * (6 + 12 * 6)]) = (1, 2)
+    let found = try RegionGrowing(parameters: ["background": 1]).labels(values, size, seeds: seeds)
+    #expect(found.labels == mask.map { $0 ? 2 : 0 })
+  }
+
+  @Test func manyPartsAreSolvedAlone() throws {
+    // Known voxels cut the line into parts: the first between 1 and 2, the second between two of 2.
+    let image = try ClassicalImage(values: [0, 0, 0, 0, 0, 0, 0, 1e6], size: [8, 1, 1])
+    var found: [Double] = []
+    try RandomWalker(parameters: ["tolerance": 1e-10]).forEachClass(
+      [1, 0, 2, 0, 0, 2, 0, 3],
+      classes: 3,
+      of: image,
+      interruption: Interruption()
+    ) { _, values in found += values }
+    let expected = [1, 0.5, 0, 0, 0, 0, 0, 0, 0, 0.5, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    // The last step is so steep that its weight is the least one, 1e-10.
+    for place in expected.indices {
+      #expect(abs(found[place] - expected[place]) < 1e-6, "\(place): \(found[place])")
+    }
+  }
+
   @Test func aToleranceLeavesWhatIsTooDifferent() throws {
     let values: [Float] = [0, 1, 2, 5, 1, 0, 9, 9]
     let seeds: [UInt16] = [4, 0, 0, 0, 0, 0, 0, 0]

@@ -105,8 +105,8 @@ let package = Package(
     .executableTarget(
       name: "LaminaCLI",
       dependencies: [
-        "Support", "Imaging", "Tensors", "ImagingIO", "ClassicalSegmentation", "Evaluation",
-        "Pipelines", "Enhancement", "Recognition", "Reporting", "Layers", "Networks",
+        "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
+        "Evaluation", "Pipelines", "Enhancement", "Recognition", "Reporting", "Layers", "Networks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),

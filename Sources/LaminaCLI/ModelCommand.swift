@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClassicalSegmentation
 import Foundation
 import Pipelines
 import Support
@@ -81,16 +82,23 @@ struct ModelListCommand: Verb {
 struct ModelShowCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "show",
-    abstract: "Shows a model's card; with --json its whole description."
+    abstract: "Shows a model's card; with --json its whole description. Or a classical method's."
   )
 
-  @Argument(help: "Name or folder of the model.")
+  @Argument(help: "Name or folder of the model, or the name of a classical method.")
   var name: String
 
   @OptionGroup var global: GlobalOptions
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
-    let package = try ModelStore().model(name)
+    let finder = try LabelFinder([name], store: ModelStore())
+    guard case .models(let packages) = finder, let package = packages.first else {
+      if case .method(let method) = finder {
+        let card = ClassicalMethodCard(type(of: method))
+        try context.answer(card) { card.text }
+      }
+      return .complete
+    }
     let card = package.path + "/" + ModelPackage.cardName
     try context.answer(package.description) {
       guard let data = FileManager.default.contents(atPath: card) else {

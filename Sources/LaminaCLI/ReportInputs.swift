@@ -197,8 +197,10 @@ struct ReportInputs {
     data.intensityUnit = options.intensityUnit ?? (summary?.modality == "CT" ? "HU" : "")
     if let modality = summary?.modality { data.inputFacts = [("Modality", modality)] }
     data.modelCard = record.flatMap { record in
-      FileManager.default.contents(atPath: record.model.path + "/README.md")
-        .map { String(decoding: $0, as: UTF8.self) }
+      record.model.path.isEmpty
+        ? nil
+        : FileManager.default.contents(atPath: record.model.path + "/README.md")
+          .map { String(decoding: $0, as: UTF8.self) }
     }
     return data
   }
@@ -218,7 +220,9 @@ struct ReportInputs {
     )
     provenance.modelName = record.model.name
     provenance.modelVersion = record.model.version
-    provenance.weightsSHA256 = record.model.weightsSHA256
+    // A classical method has no weights.
+    let weights = record.model.weightsSHA256
+    provenance.weightsSHA256 = weights.isEmpty ? nil : weights
     provenance.plan = record.model.plan
     provenance.date = try? Date(record.date, strategy: .iso8601)
     provenance.command = record.command
@@ -226,6 +230,8 @@ struct ReportInputs {
     provenance.peakMemoryMB = record.peakMemoryMB
     provenance.threads = record.threads
     provenance.further = [("Precision", record.precision)]
+    provenance.further += (record.refinements ?? []).map { ("Refined by", $0.summary) }
+    if let hash = record.seedsSHA256 { provenance.further.append(("Seeds, SHA-256", hash)) }
     return provenance
   }
 

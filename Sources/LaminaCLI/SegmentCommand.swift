@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClassicalSegmentation
 import Enhancement
 import Evaluation
 import Foundation
@@ -13,13 +14,25 @@ extension PrecisionChoice: ExpressibleByArgument {}
 struct SegmentCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "segment",
-    abstract: "Segments scans with a model.",
+    abstract: "Segments scans with a model or a classical method.",
     discussion: """
       INPUT is an image file, a folder or zip of DICOM, or a folder of NIfTI files (a batch: one \
       folder per case, and manifest.json; a case that fails is listed there and never stops the \
       others). The label map lies on exactly the scan's grid.
+
+      Classical methods stand in the place of a model, with their settings after a colon \
+      (otsu:classes=3): \(classicalMethods). Those marked * also improve a model's labels by \
+      --refine. lamina model show METHOD says what each can be told.
       """
   )
+
+  /// The names of the classical methods.
+  private static var classicalMethods: String {
+    let refining = ClassicalMethodCatalog.refinements.map { $0.name }
+    return ClassicalMethodCatalog.all.map { type in
+      type.name + (refining.contains(type.name) ? "*" : "")
+    }.joined(separator: ", ")
+  }
 
   /// What `--write` adds to a result folder.
   enum Extra: String, ExpressibleByArgument, CaseIterable {
@@ -44,7 +57,8 @@ struct SegmentCommand: Verb {
     name: .shortAndLong,
     parsing: .singleValue,
     help: ArgumentHelp(
-      "A model's name or folder (`lamina model list`); of several the probabilities are averaged.",
+      "A model's name or folder (`lamina model list`); of several the probabilities are averaged. "
+        + "Or a classical method.",
       valueName: "model"
     )
   )
@@ -69,6 +83,25 @@ struct SegmentCommand: Verb {
     )
   )
   var stages: [String] = []
+
+  @Option(
+    name: .customLong("refine"),
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "A classical method that improves the labels by the scan, such as crf:space=5; repeatable.",
+      valueName: "method"
+    )
+  )
+  var refinements: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Seeds for a classical method: a label map on the scan's grid, 0 where nothing is known; for "
+        + "a batch a folder with one for each case.",
+      valueName: "file"
+    )
+  )
+  var seeds: String?
 
   @Option(
     name: .customLong("write"),
@@ -246,11 +279,9 @@ struct SegmentCommand: Verb {
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
     let store = ModelStore()
-    let models = try model.map { try store.model($0) }
-    let inputs = try SegmentationInputs(
-      inputs,
-      picturesAreCases: models.allSatisfy(\.description.plan.isPicture)
-    )
+    let finder = try LabelFinder(model, store: store)
+    try check(finder)
+    let inputs = try SegmentationInputs(inputs, picturesAreCases: finder.takesPictures)
     if writesOneFile, inputs.cases.count > 1 {
       throw ValidationError(
         "\(inputs.cases.count) cases need a folder as --output, not the file \(output)."
@@ -284,10 +315,13 @@ struct SegmentCommand: Verb {
     options.memoryLimit = memory.map { Int($0 * 1e9) }
     options.wantsProbabilities = extras.contains(.probabilities)
     options.stages = try stages.map { try StageCatalog.stage($0, store: store) }
+    options.refinements = try refinements.map {
+      try ClassicalMethodCatalog.refinement(describedBy: $0)
+    }
+    options.seeds = seeds
     options.command = OutputPath.command
-    let run = try SegmentationRun(
-      models: models,
-      options: options,
+    let run = try finder.run(
+      options,
       progress: context.progress,
       interruption: context.interruption
     )
@@ -296,7 +330,7 @@ struct SegmentCommand: Verb {
       context.progress.note("Precision \(chosen.precision.rawValue) (\(chosen.reason)).")
     }
     if writesBatch {
-      return try batch(inputs, into: output, run: run, models: models, in: context)
+      return try batch(inputs, into: output, run: run, model: finder.name, in: context)
     }
     let result = try run.segment(inputs.cases[0])
     warn(result, in: context)
@@ -308,6 +342,26 @@ struct SegmentCommand: Verb {
     let answer = try Answer(result, output: output)
     try context.confirm(answer) { answer.text }
     return .complete
+  }
+
+  /// Options that mean nothing for what finds the labels.
+  private func check(_ finder: LabelFinder) throws {
+    guard case .method(let method) = finder else {
+      if seeds != nil {
+        throw ValidationError("--seeds is for classical methods; a model needs none.")
+      }
+      return
+    }
+    let unfit = [
+      ("--tta", tta != nil), ("--precision", precision != .f32), ("--exact", exact != nil),
+      ("--folds", folds != nil), ("--step", step != nil), ("--skip-air", skipAir),
+    ].filter(\.1).map(\.0)
+    if !unfit.isEmpty {
+      throw ValidationError(
+        "\(unfit.joined(separator: ", ")) is for models; \(type(of: method).name) takes its "
+          + "settings after a colon."
+      )
+    }
   }
 
   private func write(_ result: SegmentationRun.Result, to folder: String) throws {
@@ -365,7 +419,7 @@ struct SegmentCommand: Verb {
     _ inputs: SegmentationInputs,
     into output: String,
     run: SegmentationRun,
-    models: [ModelPackage],
+    model: String,
     in context: CommandContext
   ) throws -> CommandOutcome {
     let batch = SegmentationBatch(
@@ -386,7 +440,7 @@ struct SegmentCommand: Verb {
       part?.of(inputs.cases) ?? inputs.cases,
       into: output,
       resumes: resume,
-      model: models.map(\.description.name).joined(separator: " + ")
+      model: model
     ) {
       try context.outputs.replace(with: JSONOutput.data($0.joined(with: earlier)), at: file)
     }.joined(with: earlier)

@@ -110,6 +110,14 @@ public enum ModelPlan: Sendable, Equatable {
     }
   }
 
+  /// What kind of image is read.
+  var scanKind: ScanKind {
+    if case .nnUNet(let plan) = self {
+      return plan.reader == .picture ? .colours : plan.isPlanar ? .slice : .scan
+    }
+    return isPicture ? .picture : .scan
+  }
+
   /// Whether labels of an earlier stage are further inputs.
   var needsPreviousStage: Bool {
     if case .nnUNet(let plan) = self { return plan.previousStage != nil }

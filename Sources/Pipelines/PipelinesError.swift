@@ -46,6 +46,10 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case infiniteScores
   /// Models of this kind do not give this output.
   case unavailableOutput(String)
+  /// A classical method gives no class probabilities.
+  case noProbabilities(method: String)
+  /// There are no seeds for a case.
+  case noSeeds(path: String, caseID: String)
   /// Models cannot be averaged with each other.
   case unfitEnsemble(reason: String)
   /// Two inputs have one case name.
@@ -66,11 +70,11 @@ public enum PipelinesError: ClassifiedError, Equatable {
       .damagedInput
     case .failedSelfTest: .internalFault
     case .ambiguousModel, .unknownStructure, .unknownMember, .duplicateCase, .unavailableOutput,
-      .unfitEnsemble, .unsuitedModel, .enhancingModel, .recognizingModel,
+      .noProbabilities, .unfitEnsemble, .unsuitedModel, .enhancingModel, .recognizingModel,
       .segmentingModel, .unfitStage:
       .usage
     case .modelNotFound, .needsMoreMemory, .unsupportedModel: .missingComponent
-    case .noInputs: .missingInput
+    case .noInputs, .noSeeds: .missingInput
     }
   }
 
@@ -128,6 +132,10 @@ public enum PipelinesError: ClassifiedError, Equatable {
       "The model finds more than \(limit) objects, the most that a label map can number; cut the "
         + "picture into smaller ones."
     case .unfitEnsemble(let reason): "The models cannot be averaged: \(reason)."
+    case .noProbabilities(let method):
+      "\(method) gives no class probabilities; leave out --write probabilities."
+    case .noSeeds(let path, let caseID):
+      "The folder of seeds \(path) has no label map named \(caseID), such as \(caseID).nii.gz."
     case .unavailableOutput(let name):
       "Slice-wise models do not give \(name); leave them out of --write."
     case .duplicateCase(let id):

@@ -89,6 +89,12 @@ public struct PrecisionDecision: Sendable, Equatable {
     }
   }
 
+  /// That of methods without a network.
+  static let classical = PrecisionDecision(
+    precision: .float32,
+    reason: "classical methods have no other"
+  )
+
   private init(precision: InferencePrecision, reason: String) {
     self.precision = precision
     self.reason = reason

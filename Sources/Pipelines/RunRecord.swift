@@ -13,9 +13,9 @@ public struct RunRecord: Codable, Equatable, Sendable {
     public var version: String
     /// The package's folder.
     public var path: String
-    /// SHA-256 of the weights.
+    /// SHA-256 of the weights; empty for a classical method.
     public var weightsSHA256: String
-    /// The plan in a few words, such as "coronal slices of 64 x 64".
+    /// The plan in a few words, such as "coronal slices of 64 x 64"; of a classical method its settings.
     public var plan: String
 
     /// Creates the record of a model.
@@ -107,6 +107,12 @@ public struct RunRecord: Codable, Equatable, Sendable {
   public var ensemble: [Model]?
   /// The steps that improved the scan before; nil for none.
   public var stages: [StageRecord]?
+  /// The classical methods that improved the labels; nil for none.
+  public var refinements: [StageRecord]?
+  /// The label map that `--seeds` named, if it was given.
+  public var seeds: String?
+  /// SHA-256 of the seeds' file.
+  public var seedsSHA256: String?
   /// The options that the result depends on; nil in records of earlier versions.
   public var settings: Settings?
   /// What the numbers of the label map mean, with colours and codes.

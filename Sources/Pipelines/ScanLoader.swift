@@ -3,12 +3,35 @@ import Imaging
 import ImagingIO
 import Support
 
+/// What kind of image a model takes.
+enum ScanKind: Sendable, Equatable {
+  /// Scans, which have a place in a patient.
+  case scan
+  /// Single slices, whose place does not matter.
+  case slice
+  /// Pictures whose colours are channels.
+  case colours
+  /// Pictures, whose colours become grey.
+  case picture
+  /// Grey pictures where a file is one, otherwise scans.
+  case scanOrPicture
+
+  /// Whether a case is read as a picture whose colours become grey.
+  func isGreyPicture(_ path: String) -> Bool {
+    switch self {
+    case .picture: true
+    case .scanOrPicture: PictureFormat.endings.contains { path.lowercased().hasSuffix($0) }
+    case .scan, .slice, .colours: false
+    }
+  }
+}
+
 /// Reads the channels of a case and checks that the model can see them together.
 struct ScanLoader {
   /// Channels that the model takes.
   let channels: Int
-  /// What stands between a scan and the network.
-  let plan: ModelPlan
+  /// What kind of image it takes.
+  let kind: ScanKind
   /// Which series and volume of each input.
   let selection: VolumeSelection
   /// Told about reading.
@@ -22,7 +45,7 @@ struct ScanLoader {
   /// - Returns: The channels, and the first of them as it was read.
   /// - Throws: What reading throws; `PipelinesError.unsuitableScan`.
   func load(_ item: SegmentationInputs.Case) throws -> (ScanChannels, LoadedVolume) {
-    if isPicture { return try loadPicture(item) }
+    if kind == .colours || kind.isGreyPicture(item.path) { return try loadPicture(item) }
     var paths = item.channelPaths
     // A scan of one channel may lie beside others of its series.
     if channels == 1 { paths = [paths[0]] }
@@ -55,16 +78,6 @@ struct ScanLoader {
     return (ScanChannels(loaded.map(\.volume)), first)
   }
 
-  private var isPicture: Bool {
-    if case .nnUNet(let plan) = plan { return plan.reader == .picture }
-    return plan.isPicture
-  }
-
-  private var isPlanar: Bool {
-    if case .nnUNet(let plan) = plan { return plan.isPlanar }
-    return false
-  }
-
   private func wrongCount(_ path: String, _ count: Int) -> PipelinesError {
     .unsuitableScan(
       path: path,
@@ -81,7 +94,7 @@ struct ScanLoader {
     )
     // Images without a place in the patient must not get a segmentation that pretends to one.
     let codes = Set(loaded.summary.problems.map(\.code))
-    if !isPlanar, !codes.isDisjoint(with: ["no-orientation", "no-patient-geometry"]) {
+    if kind != .slice, !codes.isDisjoint(with: ["no-orientation", "no-patient-geometry"]) {
       throw PipelinesError.unsuitableScan(
         path: path,
         reason: "it has no orientation in the patient, which this model needs"
@@ -112,7 +125,7 @@ struct ScanLoader {
       guard channels == 1 else { throw wrongCount(item.path, 1) }
       return (ScanChannels([loaded.volume]), loaded)
     }
-    if plan.isPicture { colours = [try GreyPicture.read(item.path)] }
+    if kind != .colours { colours = [try GreyPicture.read(item.path)] }
     guard colours.count == channels else { throw wrongCount(item.path, colours.count) }
     let summary = SeriesSummary(
       uid: "",

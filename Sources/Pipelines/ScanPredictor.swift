@@ -6,15 +6,20 @@ import Support
 package struct ScanChannels: Sendable {
   /// One volume for each channel, in the model's order; at least one.
   package let volumes: [AnyVolume]
+  /// Voxels whose label is known beforehand, for methods that work from such; nil without any.
+  package let seeds: LabelMap?
 
   /// Joins channels.
-  /// - Parameter volumes: At least one; all of the same size.
-  package init(_ volumes: [AnyVolume]) {
+  /// - Parameters:
+  ///   - volumes: At least one; all of the same size.
+  ///   - seeds: Voxels whose label is known beforehand.
+  package init(_ volumes: [AnyVolume], seeds: LabelMap? = nil) {
     precondition(
       !volumes.isEmpty && volumes.allSatisfy { $0.geometry.size == volumes[0].geometry.size },
       "channels of different sizes"
     )
     self.volumes = volumes
+    self.seeds = seeds
   }
 
   /// The grid: that of the first channel.

@@ -22,7 +22,7 @@ extension SegmentationRun {
       if !condition { throw PipelinesError.unsuitableScan(path: path, reason: reason) }
     }
     try require(
-      description.channels.count == 1 && !description.plan.isPicture && !scan.geometry.isPlanar,
+      source.channels == 1 && source.kind == .scan && !scan.geometry.isPlanar,
       "only scans of one channel can be segmented before and after"
     )
     // Images without a place in the patient must not get a segmentation that pretends to one.
@@ -36,6 +36,6 @@ extension SegmentationRun {
       progress: progress,
       interruption: interruption
     )
-    return postprocessed(labels).gathered(onto: target)
+    return try postprocessed(labels).gathered(onto: target)
   }
 }

@@ -1,3 +1,4 @@
+package import ClassicalSegmentation
 import Evaluation
 import Foundation
 import Imaging
@@ -36,6 +37,10 @@ public struct SegmentationRun: Sendable {
     public var wantsProbabilities = false
     /// Steps that improve each channel of a scan before it is segmented, in order.
     package var stages: [any ScanStage] = []
+    /// Classical methods that improve the labels by the scan, in order.
+    package var refinements: [any ClassicalRefinement] = []
+    /// A label map of seeds for a classical method, or a folder with one for each case; nil for none.
+    public var seeds: String?
     /// The command line, for the record.
     public var command = ""
 
@@ -101,19 +106,18 @@ public struct SegmentationRun: Sendable {
     fileprivate let channels: ScanChannels
     fileprivate let loaded: LoadedVolume
     fileprivate let inputSHA256: String?
+    fileprivate let seeds: String?
     /// How long the reading took.
     fileprivate let duration: Duration
   }
 
   /// The precision that the run computes with, and why.
   public let precision: PrecisionDecision
-  private let models: [ModelPackage]
+  let source: LabelSource
   let predictor: any ScanPredictor
   private let options: Options
   let progress: any ProgressReporter
   let interruption: Interruption
-
-  var description: ModelDescription { models[0].description }
 
   /// Loads one model.
   /// - Parameters:
@@ -152,7 +156,7 @@ public struct SegmentationRun: Sendable {
     interruption: Interruption
   ) throws {
     precondition(!models.isEmpty, "no model")
-    self.models = models
+    self.source = LabelSource(models)
     self.options = options
     self.progress = progress
     self.interruption = interruption
@@ -195,15 +199,63 @@ public struct SegmentationRun: Sendable {
       )
     }
     precision = decisions[0]
+    var base = predictors[0]
     if predictors.count > 1, let heads {
-      predictor = EnsemblePredictor(
+      base = EnsemblePredictor(
         parts: predictors,
         heads: heads,
         labels: models[0].description.labels
       )
-    } else {
-      predictor = predictors[0]
     }
+    predictor = try Self.refined(base, heads: heads, options: options)
+  }
+
+  /// Takes a classical method.
+  /// - Parameters:
+  ///   - method: The method.
+  ///   - options: What the run depends on besides its inputs.
+  ///   - progress: Told about reading and segmenting.
+  ///   - interruption: Looked at between pieces of work.
+  /// - Throws: `ClassicalSegmentationError.needsSeeds`, `.takesNoSeeds`;
+  ///   `PipelinesError.noProbabilities`.
+  package init(
+    method: any ClassicalMethod,
+    options: Options,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws {
+    try method.checkSeeds(options.seeds != nil)
+    guard !options.wantsProbabilities else {
+      throw PipelinesError.noProbabilities(method: type(of: method).name)
+    }
+    source = LabelSource(method, isSeeded: options.seeds != nil)
+    self.options = options
+    self.progress = progress
+    self.interruption = interruption
+    precision = .classical
+    predictor = try Self.refined(
+      ClassicalPredictor(method: method, memoryLimit: options.memoryLimit),
+      heads: nil,
+      options: options
+    )
+  }
+
+  /// A predictor whose labels are improved as the options say.
+  private static func refined(
+    _ base: any ScanPredictor,
+    heads: NNUNetPlan.Heads?,
+    options: Options
+  ) throws -> any ScanPredictor {
+    guard let last = options.refinements.last else { return base }
+    guard !options.wantsProbabilities else {
+      throw PipelinesError.noProbabilities(method: type(of: last).name)
+    }
+    return RefinedPredictor(
+      base: base,
+      refinements: options.refinements,
+      heads: heads,
+      memoryLimit: options.memoryLimit
+    )
   }
 
   static func checkEnsemble(_ models: [ModelPackage]) throws {
@@ -235,12 +287,19 @@ public struct SegmentationRun: Sendable {
     let clock = ContinuousClock()
     let start = clock.now
     let loader = ScanLoader(
-      channels: description.channels.count,
-      plan: description.plan,
+      channels: source.channels,
+      kind: source.kind,
       selection: options.selection,
       progress: progress
     )
-    let (channels, loaded) = try loader.load(item)
+    var (channels, loaded) = try loader.load(item)
+    let seeds = try options.seeds.map { try SeedFile.path(in: $0, caseID: item.id) }
+    if let seeds {
+      channels = ScanChannels(
+        channels.volumes,
+        seeds: try SeedFile.read(seeds, onto: channels.geometry)
+      )
+    }
     var hash: String?
     if loaded.files.count == 1, let file = loaded.files.first {
       hash = try SHA256.hexDigest(ofFile: file)
@@ -250,6 +309,7 @@ public struct SegmentationRun: Sendable {
       channels: channels,
       loaded: loaded,
       inputSHA256: hash,
+      seeds: seeds,
       duration: clock.now - start
     )
   }
@@ -292,12 +352,12 @@ public struct SegmentationRun: Sendable {
       progress: progress,
       interruption: interruption
     )
-    labelMap = postprocessed(labelMap).gathered(onto: channels.geometry)
+    labelMap = try postprocessed(labelMap).gathered(onto: channels.geometry)
 
     var record = RunRecord(
       caseID: item.id,
       input: item.path,
-      model: models[0].record,
+      model: source.records[0],
       labels: labelMap.table,
       threads: Parallelism.threadCount,
       seconds: (scan.duration + (clock.now - start)).seconds,
@@ -305,9 +365,12 @@ public struct SegmentationRun: Sendable {
       command: options.command
     )
     record.inputSHA256 = scan.inputSHA256
-    record.ensemble = models.count > 1 ? models.map(\.record) : nil
+    record.ensemble = source.records.count > 1 ? source.records : nil
     record.settings = settings
     record.stages = stageRecords
+    record.refinements = refinementRecords
+    record.seeds = scan.seeds
+    record.seedsSHA256 = try scan.seeds.map { try SHA256.hexDigest(ofFile: $0) }
     record.precision = precision.precision.rawValue
     record.precisionReason = precision.reason
     record.series = options.selection.series
@@ -323,17 +386,22 @@ public struct SegmentationRun: Sendable {
       record: record,
       source: loaded.source,
       modality: loaded.summary.modality,
-      isPicture: description.plan.isPicture,
-      objectName: description.plan.findsObjects ? description.labels.first?.name : nil,
+      isPicture: source.kind.isGreyPicture(item.path),
+      objectName: source.objectName,
       probabilities: probabilities,
       confidence: confidence.means,
-      totals: description.totals ?? []
+      totals: source.totals
     )
   }
 
   /// The steps before; nil without any.
   private var stageRecords: [StageRecord]? {
     options.stages.isEmpty ? nil : options.stages.map(\.record)
+  }
+
+  /// The methods that improve the labels; nil without any.
+  private var refinementRecords: [StageRecord]? {
+    options.refinements.isEmpty ? nil : options.refinements.map(\.record)
   }
 
   /// The options that a result depends on.
@@ -356,21 +424,26 @@ public struct SegmentationRun: Sendable {
   /// - Returns: Whether nothing is left to do.
   public func isDone(_ item: SegmentationInputs.Case, in folder: String) -> Bool {
     guard let record = RunRecord.read(folder + "/" + RunRecord.fileName) else { return false }
-    let hashes = (record.ensemble ?? [record.model]).map(\.weightsSHA256)
-    return record.input == item.path && hashes == models.map(\.record.weightsSHA256)
+    let earlier = (record.ensemble ?? [record.model]).map(\.identity)
+    let seeds = options.seeds.flatMap { try? SeedFile.path(in: $0, caseID: item.id) }
+    return record.input == item.path && earlier == source.records.map(\.identity)
+      && record.refinements == refinementRecords && record.seeds == seeds
       && record.precision == precision.precision.rawValue && record.settings == settings
       && record.selection == options.selection && record.stages == stageRecords
   }
 
-  func postprocessed(_ labelMap: LabelMap) -> LabelMap {
+  func postprocessed(_ labelMap: LabelMap) throws -> LabelMap {
     var result = labelMap
-    // TotalSegmentator clears small pieces before its labels come back onto the scan's grid.
-    if options.postprocesses, description.totalSegmentator == nil {
-      let own = models.count == 1 ? description.postprocessing : nil
-      result = own?.applied(to: result) ?? result.keepingLargestComponent()
+    if options.postprocesses, !source.clearsPieces {
+      result = source.postprocessing?.applied(to: result) ?? result.keepingLargestComponent()
     }
     // Objects are all of the one structure that there is.
-    guard let names = options.structures, !description.plan.findsObjects else { return result }
+    guard let names = options.structures, source.objectName == nil else { return result }
+    // Classes of seeds are known only now.
+    let known = labelMap.table.map(\.name)
+    for name in names where !known.contains(name) {
+      throw PipelinesError.unknownStructure(name: name, known: known)
+    }
     let kept = result.table.filter { names.contains($0.name) }
     let ids = Set(kept.map { UInt16($0.id) })
     return LabelMap(

@@ -11,7 +11,7 @@ import Testing
 /// `lamina segment`, `train` and `model` as users run them.
 @Suite struct SegmentVerbTests {
   /// A model of random weights: what it finds means nothing, where it lies does.
-  private static func writeModel(to path: String) throws {
+  static func writeModel(to path: String) throws {
     let network = NetworkConfiguration.unet(
       UNetConfiguration(inputChannels: 3, outputChannels: 3, features: [8, 8])
     )

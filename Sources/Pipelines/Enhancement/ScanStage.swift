@@ -84,7 +84,8 @@ extension ScanChannels {
           scan = try stage.apply(scan, progress: progress, interruption: interruption)
         }
         return .float32(scan)
-      }
+      },
+      seeds: seeds
     )
   }
 }

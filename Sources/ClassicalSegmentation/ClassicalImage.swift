@@ -48,6 +48,17 @@ package struct ClassicalImage: Sendable {
     deviation = max((squares / count).squareRoot(), Double(high - low) * 1e-6, 1e-30)
   }
 
+  /// A part of an image, whose values may all be the same.
+  private init(part values: [Float], size: SIMD3<Int>, of image: ClassicalImage) {
+    (self.values, self.size) = (values, size)
+    (spacing, deviation) = (image.spacing, image.deviation)
+  }
+
+  /// The image within a box.
+  func cropped(to crop: GridCrop) -> ClassicalImage {
+    ClassicalImage(part: crop.values(of: values, size), size: crop.size, of: self)
+  }
+
   /// The number of voxels.
   var count: Int { values.count }
   /// The axes along which there is more than one voxel.

@@ -79,16 +79,52 @@ package struct GeodesicContour: ClassicalRefinement {
   ) throws -> [UInt16] {
     let edges = edgeFunction(image)
     var result = [UInt16](repeating: 0, count: labels.count)
-    for label in PriorLabels(labels).occurring.reversed() where label > 0 {
-      let mask = try evolved(
-        labels.map { $0 == label ? 1 : 0 },
-        along: edges,
-        image,
-        interruption
-      )
-      for place in mask.indices where mask[place] == 1 { result[place] = label }
+    let threshold = threshold(edges)
+    let boxes = Self.boxes(of: labels, image)
+    for (label, box) in boxes.sorted(by: { $0.key > $1.key }) {
+      // Only as much of the image as the contour needs, so that many small objects take no longer than
+      // one large one.
+      var margin = 8
+      while true {
+        let crop = box.grown(by: margin, within: image.size)
+        let part = image.cropped(to: crop)
+        let mask = try evolved(
+          crop.values(of: labels, image.size).map { $0 == label ? 1 : 0 },
+          crop.values(of: edges, image.size),
+          threshold,
+          part,
+          interruption,
+          openSides: crop.openSides(within: image.size)
+        )
+        guard let mask else {
+          margin *= 3
+          continue
+        }
+        crop.forEachRow(image.size) { row, start in
+          for x in 0..<crop.size.x where mask[row * crop.size.x + x] == 1 {
+            result[start + x] = label
+          }
+        }
+        break
+      }
     }
     return result
+  }
+
+  /// The edge function above which the balloon acts.
+  private func threshold(_ edges: [Float]) -> Float {
+    let told = Float(values["threshold"])
+    return told == 0 && values.whole("balloon") != 0 ? Self.percentile(40, of: edges) : told
+  }
+
+  /// The smallest box of each label but 0.
+  private static func boxes(of labels: [UInt16], _ image: ClassicalImage) -> [UInt16: GridCrop] {
+    var boxes: [UInt16: GridCrop] = [:]
+    for place in labels.indices where labels[place] > 0 {
+      let at = image.position(place)
+      boxes[labels[place], default: GridCrop(low: at, high: at)].include(at)
+    }
+    return boxes
   }
 
   /// The edge function: 1 where the image is flat, towards 0 at edges.
@@ -117,9 +153,20 @@ package struct GeodesicContour: ClassicalRefinement {
     _ image: ClassicalImage,
     _ interruption: Interruption
   ) throws -> [UInt8] {
+    try evolved(start, edges, threshold(edges), image, interruption, openSides: []) ?? start
+  }
+
+  /// Moves one contour in a part of an image; nil when it comes so near to a side beyond which the image
+  /// goes on that what lies there would matter.
+  private func evolved(
+    _ start: [UInt8],
+    _ edges: [Float],
+    _ threshold: Float,
+    _ image: ClassicalImage,
+    _ interruption: Interruption,
+    openSides: [GridCrop.Side]
+  ) throws -> [UInt8]? {
     let balloon = values.whole("balloon")
-    var threshold = Float(values["threshold"])
-    if threshold == 0, balloon != 0 { threshold = Self.percentile(40, of: edges) }
     let curvature = MorphologicalCurvature(image)
     var mask = start
     var smoothings = 0
@@ -130,6 +177,9 @@ package struct GeodesicContour: ClassicalRefinement {
       for _ in 0..<values.whole("smoothing") {
         mask = curvature.smoothed(mask, dilatesFirst: smoothings % 2 == 0)
         smoothings += 1
+      }
+      for side in openSides where side.isNear(mask, image, reach: 3 + values.whole("smoothing")) {
+        return nil
       }
     }
     return mask

@@ -215,6 +215,32 @@ struct ClassicalMethodTests {
     #expect(wrong <= 24, "\(wrong)")
   }
 
+  @Test func contoursInPartsAreThoseOfTheWhole() throws {
+    // Three labels far apart, one at the image's edge, and a balloon that carries them over a margin.
+    let size: SIMD3<Int> = [90, 70, 1]
+    let (values, _) = square(size, noise: 25)
+    let image = try ClassicalImage(values: values, size: size)
+    let labels = values.indices.map { place -> UInt16 in
+      let (x, y) = (place % 90, place / 90)
+      if x < 6 && y < 7 { return 3 }
+      if abs(x - 40) < 4 && abs(y - 30) < 4 { return 1 }
+      return abs(x - 75) < 5 && abs(y - 55) < 3 ? 2 : 0
+    }
+    for balloon in [0.0, 1] {
+      let method = try GeodesicContour(parameters: ["balloon": balloon, "iterations": 12])
+      let edges = method.edgeFunction(image)
+      var expected = [UInt16](repeating: 0, count: labels.count)
+      for label in [3, 2, 1] as [UInt16] {
+        let start = labels.map { UInt8($0 == label ? 1 : 0) }
+        let mask = try method.evolved(start, along: edges, image, Interruption())
+        for place in mask.indices where mask[place] == 1 { expected[place] = label }
+      }
+      let found = try method.refined(PriorLabels(labels), by: image, interruption: Interruption())
+      #expect(found == expected, "balloon \(balloon)")
+      #expect(found != labels)
+    }
+  }
+
   @Test func priorsWithoutProbabilitiesKeepTheirInside() throws {
     // A bar of five voxels: with a margin of 2 the middle one and what is farther outside are seeds.
     let labels: [UInt16] = [0, 0, 0, 0, 3, 3, 3, 3, 3, 0, 0, 0, 0]

@@ -234,10 +234,18 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case cycleGAN(CycleGANConfiguration)
   /// A diffusion model's network.
   case diffusionUNet(DiffusionUNetConfiguration)
-  /// A small network for classification.
+  /// A LeNet-5.
   case leNet(LeNetConfiguration)
-  /// A residual network for classification.
+  /// A VGG network.
+  case vgg(VGGConfiguration)
+  /// A residual network.
   case resNet(ResNetConfiguration)
+  /// A densely connected network.
+  case denseNet(DenseNetConfiguration)
+  /// A MobileNetV3.
+  case mobileNetV3(MobileNetV3Configuration)
+  /// A ConvNeXt.
+  case convNeXt(ConvNeXtConfiguration)
   /// A graph of operators in a file of the model package; no architecture of the catalogue.
   case graph(GraphFileConfiguration)
 
@@ -272,7 +280,11 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .cycleGAN: "cyclegan"
     case .diffusionUNet: "diffusion-unet"
     case .leNet: "lenet"
+    case .vgg: "vgg"
     case .resNet: "resnet"
+    case .denseNet: "densenet"
+    case .mobileNetV3: "mobilenetv3"
+    case .convNeXt: "convnext"
     case .graph: "graph"
     }
   }
@@ -307,7 +319,11 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .cycleGAN(let values): values
     case .diffusionUNet(let values): values
     case .leNet(let values): values
+    case .vgg(let values): values
     case .resNet(let values): values
+    case .denseNet(let values): values
+    case .mobileNetV3(let values): values
+    case .convNeXt(let values): values
     case .graph(let values): values
     }
   }
@@ -385,7 +401,11 @@ extension NetworkConfiguration: Codable {
     case "cyclegan": self = .cycleGAN(try values())
     case "diffusion-unet": self = .diffusionUNet(try values())
     case "lenet": self = .leNet(try values())
+    case "vgg": self = .vgg(try values())
     case "resnet": self = .resNet(try values())
+    case "densenet": self = .denseNet(try values())
+    case "mobilenetv3": self = .mobileNetV3(try values())
+    case "convnext": self = .convNeXt(try values())
     case "graph": self = .graph(try values())
     default: throw NetworksError.unknownNetwork(name: name, known: NetworkCatalog.all.map(\.name))
     }

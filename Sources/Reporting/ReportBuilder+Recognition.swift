@@ -68,7 +68,7 @@ extension ReportBuilder {
             .table(
               ReportTable(
                 caption: "Every image",
-                columns: cases.columns.enumerated().map { .init($1, isNumeric: $0 > 1) },
+                columns: cases.columns.enumerated().map { .init($1, isNumeric: $0 > 2) },
                 rows: cases.rows.map { row in row.map { .text($0) } }
               )
             )

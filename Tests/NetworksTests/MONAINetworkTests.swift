@@ -6,12 +6,14 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A network of which MONAI computed a prediction, with weights that are drawn from their names.
+/// A network of which another program computed a prediction, with weights that are drawn from their names.
 struct DrawnNetwork: Sendable, CustomTestStringConvertible {
   /// The fixture's name.
   let name: String
   let configuration: NetworkConfiguration
   var names = StateDictionaryNames.pyTorch
+  /// Where the fixture lies.
+  var folder = "monai"
   var testDescription: String { name }
 
   static let all: [DrawnNetwork] = unets + basicUNets + dynUNets + segResNets + others
@@ -178,15 +180,21 @@ struct DrawnNetwork: Sendable, CustomTestStringConvertible {
 
   /// The fixture's tensors, and its state dictionary.
   func stored() throws -> (tensors: [String: Tensor], weights: StateDictionary) {
-    let path = Fixtures.path("monai/\(name).safetensors")
+    let path = Fixtures.path("\(folder)/\(name).safetensors")
     let file = try Safetensors(contentsOf: path)
     let list = try #require(file.metadata["tensors"])
     let entries = try JSONDecoder().decode([Entry].self, from: Data(list.utf8))
     var weights: [String: Tensor] = [:]
     for entry in entries { weights[entry.name] = Self.drawn(entry.source, entry.shape) }
-    return (file.tensors, StateDictionary(weights, format: .torch, path: path))
+    var tensors = file.tensors
+    if let text = file.metadata["input"] {
+      let shape = try JSONDecoder().decode([Int].self, from: Data(text.utf8))
+      tensors["input"] = (Self.drawn("input", [shape.reduce(1, *)]) * 8).reshaped(shape)
+    }
+    return (tensors, StateDictionary(weights, format: .torch, path: path))
   }
 
+  /// A name, the name that the values are drawn by if it is another, and a shape.
   private struct Entry: Decodable {
     let name: String
     let source: String
@@ -195,7 +203,7 @@ struct DrawnNetwork: Sendable, CustomTestStringConvertible {
     init(from decoder: any Decoder) throws {
       var container = try decoder.unkeyedContainer()
       name = try container.decode(String.self)
-      source = try container.decode(String.self)
+      source = (try? container.decode(String.self)) ?? name
       shape = try container.decode([Int].self)
     }
   }

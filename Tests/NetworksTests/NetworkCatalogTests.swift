@@ -19,7 +19,7 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
 
   /// Every example of the catalogue, and each switch of the architectures thrown once.
   static let all: [NamedConfiguration] =
-    NetworkCatalog.all.map { NamedConfiguration($0.name, $0.example) } + variants
+    NetworkCatalog.all.map { NamedConfiguration($0.name, $0.example) } + variants + vectorVariants
 
   private static var variants: [NamedConfiguration] {
     func unet(
@@ -101,10 +101,12 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
   }
 
   /// Two samples of bright squares on noise, and where the squares are; of an uneven size.
+  ///
+  /// For networks that give one vector, see `vectorBatch`.
   func batch(for network: any Network) -> (images: Tensor, labels: LabelTensor) {
+    if configuration.output == .vector { return vectorBatch() }
     var random = RandomStream(seed: 2)
-    // Networks for whole images halve the size several times.
-    let multiple = max(configuration.output == .vector ? 16 : 4, network.sizeMultiple)
+    let multiple = max(4, network.sizeMultiple)
     let size = [2 * multiple] + [Int](repeating: multiple, count: configuration.dimensions - 1)
     let space = size.reduce(1, *)
     let channels = configuration.inputChannels
@@ -118,10 +120,10 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
     )
   }
 
-  /// A loss of the output: of its pixels' classes, or of a class for each image.
+  /// How far the output is from the labels of the batch.
   func loss(_ output: Tensor, _ labels: LabelTensor) -> Tensor {
     configuration.output == .vector
-      ? crossEntropy(output, labels: LabelTensor([0, 1], shape: [2]))
+      ? crossEntropy(output, labels: labels)
       : SegmentationLoss.crossEntropyAndDice(output, labels: labels)
   }
 
@@ -150,17 +152,18 @@ struct NetworkCatalogTests {
     for entry in NetworkCatalog.all { #expect(entry.example.name == entry.name) }
   }
 
-  @Test("the output has a score for each class and pixel", arguments: NamedConfiguration.all)
+  @Test(
+    "the output has a score for each class, of each pixel or image",
+    arguments: NamedConfiguration.all
+  )
   func outputShape(_ test: NamedConfiguration) throws {
     let network = try test.network()
     let (images, _) = test.batch(for: network)
     for context in [Context(.training), Context.inference] {
       let scores = network(images, in: context)
-      let size =
-        test.configuration.output == .vector
-        ? [] : images.shape.dropFirst(2).map { $0 * network.outputScale }
-      let expected = [images.shape[0], test.configuration.outputChannels] + size
-      #expect(scores.shape == expected)
+      let size = images.shape.dropFirst(2).map { $0 * network.outputScale }
+      let expected = [images.shape[0], test.configuration.outputChannels]
+      #expect(scores.shape == expected + (test.configuration.output == .vector ? [] : size))
       #expect(scores.values.allSatisfy { $0.isFinite })
       #expect(scores.isTracked == (context.mode == .training))
     }

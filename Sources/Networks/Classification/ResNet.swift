@@ -4,71 +4,126 @@ import Tensors
 
 /// The values that define a residual network.
 public struct ResNetConfiguration: Codable, Sendable, Equatable {
-  /// What a block is made of.
+  /// What a residual block consists of.
   public enum Block: String, Codable, Sendable, CaseIterable {
-    /// Two 3 x 3 convolutions.
+    /// Two windows of 3.
     case basic
-    /// 1 x 1, 3 x 3 and 1 x 1 convolutions, the last four times as wide.
+    /// Windows of 1, 3 and 1; the last gives four times as many channels.
     case bottleneck
 
-    /// Channels of the output for each of the inner convolutions'.
+    /// Channels out for one channel of the width.
     var expansion: Int { self == .basic ? 1 : 4 }
   }
 
-  /// How the image is brought to the first stage.
-  public enum Stem: String, Codable, Sendable, CaseIterable {
-    /// A 7 x 7 convolution of stride 2 and max pooling of stride 2, for images of about 224 pixels.
-    case standard
-    /// A 3 x 3 convolution of stride 1 alone, for images of up to about 64 pixels (He et al. 2016, section
-    /// 4.2).
-    case small
-  }
-
-  /// Channels of the input.
+  /// Channels of the image.
   public var inputChannels: Int
-  /// Classes.
+  /// Classes, or values of an embedding.
   public var outputChannels: Int
-  /// Blocks of each stage; each stage but the first halves the size.
-  public var blocks: [Int]
-  /// Channels of the first stage's inner convolutions, doubled by each later stage; 64 in the paper.
-  public var features = 64
-  /// What a block is made of.
+  /// What a block consists of.
   public var block: Block
-  /// How the image is brought to the first stage.
-  public var stem: Stem
+  /// Blocks of each stage; all stages but the first halve the size.
+  public var blocksPerStage: [Int]
+  /// Channels of the stem and width of the first stage, 64 in the paper; it doubles with each stage.
+  public var features = 64
+  /// How the image is taken in.
+  public var stem: ClassifierStem
 
-  /// Creates a configuration; every other property has the default that its declaration shows.
+  /// Creates a configuration.
   /// - Parameters:
-  ///   - inputChannels: Channels of the input.
-  ///   - outputChannels: Classes.
-  ///   - blocks: Blocks of each stage.
-  ///   - block: What a block is made of.
-  ///   - stem: How the image is brought to the first stage.
+  ///   - inputChannels: Channels of the image.
+  ///   - outputChannels: Classes, or values of an embedding.
+  ///   - block: What a block consists of.
+  ///   - blocksPerStage: Blocks of each stage.
+  ///   - stem: How the image is taken in.
   public init(
     inputChannels: Int,
     outputChannels: Int,
-    blocks: [Int],
     block: Block,
-    stem: Stem = .standard
+    blocksPerStage: [Int],
+    stem: ClassifierStem = .standard
   ) {
     self.inputChannels = inputChannels
     self.outputChannels = outputChannels
-    self.blocks = blocks
     self.block = block
+    self.blocksPerStage = blocksPerStage
     self.stem = stem
   }
+
+  /// ResNet-18.
+  /// - Parameters:
+  ///   - inputChannels: Channels of the image.
+  ///   - outputChannels: Classes, or values of an embedding.
+  ///   - stem: How the image is taken in.
+  /// - Returns: The values.
+  public static func resNet18(
+    inputChannels: Int = 3,
+    outputChannels: Int,
+    stem: ClassifierStem = .standard
+  ) -> ResNetConfiguration {
+    ResNetConfiguration(
+      inputChannels: inputChannels,
+      outputChannels: outputChannels,
+      block: .basic,
+      blocksPerStage: [2, 2, 2, 2],
+      stem: stem
+    )
+  }
+
+  /// ResNet-34.
+  /// - Parameters:
+  ///   - inputChannels: Channels of the image.
+  ///   - outputChannels: Classes, or values of an embedding.
+  ///   - stem: How the image is taken in.
+  /// - Returns: The values.
+  public static func resNet34(
+    inputChannels: Int = 3,
+    outputChannels: Int,
+    stem: ClassifierStem = .standard
+  ) -> ResNetConfiguration {
+    ResNetConfiguration(
+      inputChannels: inputChannels,
+      outputChannels: outputChannels,
+      block: .basic,
+      blocksPerStage: [3, 4, 6, 3],
+      stem: stem
+    )
+  }
+
+  /// ResNet-50.
+  /// - Parameters:
+  ///   - inputChannels: Channels of the image.
+  ///   - outputChannels: Classes, or values of an embedding.
+  ///   - stem: How the image is taken in.
+  /// - Returns: The values.
+  public static func resNet50(
+    inputChannels: Int = 3,
+    outputChannels: Int,
+    stem: ClassifierStem = .standard
+  ) -> ResNetConfiguration {
+    ResNetConfiguration(
+      inputChannels: inputChannels,
+      outputChannels: outputChannels,
+      block: .bottleneck,
+      blocksPerStage: [3, 4, 6, 3],
+      stem: stem
+    )
+  }
+
+  /// The width of a stage's blocks.
+  func width(_ stage: Int) -> Int { features << stage }
 }
 
-/// A residual network for classification.
+/// Residual network: blocks that add to what they see.
 ///
-/// He, Zhang, Ren and Sun 2016, "Deep Residual Learning for Image Recognition", section 3.3 and table 1;
-/// in bottlenecks the 3 x 3 convolution has the stride, as in PyTorch's networks, whose names parameters
-/// have (`layer1.0.conv1.weight`).
+/// He, Zhang, Ren and Sun 2016, "Deep residual learning for image recognition", table 1 and option B
+/// (a convolution where the shape changes). As torchvision has it, a bottleneck takes its stride in
+/// the window of 3, not in the first of 1. The small stem, a window of 3 without stride or pooling, is
+/// the one of the paper's section 4.2. Parameters have the names of torchvision's state dictionaries
+/// (`layer1.0.bn1.running_mean`).
 public final class ResNet: VectorNetwork {
   /// The values that define the network.
   public let configuration: ResNetConfiguration
-  private let stem: Convolution
-  private let stemNorm: BatchNormalization
+  private let stem: NormalizedConvolution
   private let stages: [[ResNetBlock]]
   private let head: Linear
 
@@ -80,44 +135,36 @@ public final class ResNet: VectorNetwork {
   public init(_ configuration: ResNetConfiguration, random: inout RandomStream) {
     self.configuration = configuration
     let c = configuration
-    let isSmall = c.stem == .small
-    stem = Convolution(
-      inputChannels: c.inputChannels,
-      outputChannels: c.features,
-      kernelSize: isSmall ? [3, 3] : [7, 7],
-      stride: isSmall ? [1, 1] : [2, 2],
-      hasBias: false,
+    stem = NormalizedConvolution(
+      c.inputChannels,
+      c.features,
+      window: c.stem == .standard ? 7 : 3,
+      stride: c.stem == .standard ? 2 : 1,
+      isRectified: true,
       random: &random
     )
-    stemNorm = BatchNormalization(channels: c.features, negativeSlope: 0)
-    var width = c.features
-    var stages: [[ResNetBlock]] = []
-    for (level, count) in c.blocks.enumerated() {
-      let inner = c.features << level
-      var blocks: [ResNetBlock] = []
-      for index in 0..<count {
-        blocks.append(
-          ResNetBlock(
-            inputChannels: width,
-            features: inner,
-            stride: level > 0 && index == 0 ? 2 : 1,
-            kind: c.block,
-            random: &random
-          )
+    var input = c.features
+    stages = c.blocksPerStage.enumerated().map { stage, count in
+      (0..<count).map { index in
+        let block = ResNetBlock(
+          input,
+          width: c.width(stage),
+          stride: stage > 0 && index == 0 ? 2 : 1,
+          c.block,
+          random: &random
         )
-        width = inner * c.block.expansion
+        input = c.width(stage) * c.block.expansion
+        return block
       }
-      stages.append(blocks)
     }
-    self.stages = stages
-    head = Linear(inputs: width, outputs: c.outputChannels, random: &random)
+    head = Linear(inputs: input, outputs: c.outputChannels, random: &random)
   }
 
   /// The layers inside by name.
   public var children: [(name: String, layer: any Layer)] {
-    [("conv1", stem), ("bn1", stemNorm)]
-      + stages.enumerated().flatMap { level, blocks in
-        blocks.enumerated().map { ("layer\(level + 1).\($0)", $1 as any Layer) }
+    stem.children("conv1", "bn1")
+      + stages.enumerated().flatMap { stage, blocks in
+        blocks.enumerated().map { ("layer\(stage + 1).\($0.offset)", $0.element as any Layer) }
       } + [("fc", head)]
   }
 
@@ -125,136 +172,104 @@ public final class ResNet: VectorNetwork {
   /// - Parameters:
   ///   - x: `[N, inputChannels, H, W]`.
   ///   - context: To train or to predict.
-  /// - Returns: `[N, F, H′, W′]`, smaller by the strides.
+  /// - Returns: The last stage's maps; with the standard stem and four stages a 32nd of the size.
   public func features(_ x: Tensor, in context: Context) -> Tensor {
-    precondition(
-      x.rank == 4 && x.shape[1] == configuration.inputChannels,
-      "the input \(x.shape) for a network of \(configuration.inputChannels) channels"
-    )
-    var y = stemNorm(stem(x, in: context), in: context)
+    requireImage(x, channels: configuration.inputChannels)
+    var y = stem(x, in: context)
     if configuration.stem == .standard {
       y = maxPooling(y, shape: PoolingShape(kernel: [3, 3], stride: [2, 2], padding: [1, 1]))
     }
-    for block in stages.joined() { y = block(y, in: context) }
-    return y
+    return stages.joined().reduce(y) { $1($0, in: context) }
   }
 
   /// Averages the feature maps.
   /// - Parameters:
-  ///   - features: `[N, F, H′, W′]`.
+  ///   - features: What `features` gave.
   ///   - context: To train or to predict.
-  /// - Returns: `[N, F]`.
+  /// - Returns: What the last layer sees, `[N, F]`.
   public func embedding(of features: Tensor, in context: Context) -> Tensor {
-    features.mean(axes: [2, 3])
+    spatialMean(features)
   }
 
   /// The last layer.
   /// - Parameters:
-  ///   - embedding: `[N, F]`.
+  ///   - embedding: What `embedding` gave.
   ///   - context: To train or to predict.
-  /// - Returns: `[N, outputChannels]`.
+  /// - Returns: `[N, outputChannels]`, not normalised.
   public func scores(of embedding: Tensor, in context: Context) -> Tensor {
     head(embedding, in: context)
   }
 }
 
-/// A block of a residual network.
-private final class ResNetBlock: Layer {
-  private let convolutions: [Convolution]
-  private let norms: [BatchNormalization]
-  private let shortcut: Convolution?
-  private let shortcutNorm: BatchNormalization?
+/// A basic block or a bottleneck.
+final class ResNetBlock: Layer {
+  private let units: [NormalizedConvolution]
+  /// Where the shape changes.
+  private let projection: NormalizedConvolution?
 
   init(
-    inputChannels: Int,
-    features: Int,
+    _ input: Int,
+    width: Int,
     stride: Int,
-    kind: ResNetConfiguration.Block,
+    dilation: Int = 1,
+    _ kind: ResNetConfiguration.Block,
     random: inout RandomStream
   ) {
-    let output = features * kind.expansion
-    let steps: [(input: Int, output: Int, window: Int, stride: Int)] =
+    let output = width * kind.expansion
+    let plan =
       kind == .basic
-      ? [(inputChannels, features, 3, stride), (features, output, 3, 1)]
-      : [
-        (inputChannels, features, 1, 1), (features, features, 3, stride), (features, output, 1, 1),
-      ]
-    convolutions = steps.map { step in
-      Convolution(
-        inputChannels: step.input,
-        outputChannels: step.output,
-        kernelSize: [step.window, step.window],
-        stride: [step.stride, step.stride],
-        hasBias: false,
+      ? [(input, width, 3, stride), (width, width, 3, 1)]
+      : [(input, width, 1, 1), (width, width, 3, stride), (width, output, 1, 1)]
+    units = plan.enumerated().map { index, unit in
+      NormalizedConvolution(
+        unit.0,
+        unit.1,
+        window: unit.2,
+        stride: unit.3,
+        dilation: unit.2 == 3 ? dilation : 1,
+        isRectified: index < plan.count - 1,
         random: &random
       )
     }
-    norms = steps.enumerated().map { index, step in
-      // The last rectifier comes after the shortcut is added.
-      BatchNormalization(
-        channels: step.output,
-        negativeSlope: index == steps.count - 1 ? 1 : 0
-      )
-    }
-    let isPlain = stride == 1 && inputChannels == output
-    shortcut =
-      isPlain
+    projection =
+      stride == 1 && input == output
       ? nil
-      : Convolution(
-        inputChannels: inputChannels,
-        outputChannels: output,
-        kernelSize: [1, 1],
-        stride: [stride, stride],
-        hasBias: false,
+      : NormalizedConvolution(
+        input,
+        output,
+        window: 1,
+        stride: stride,
+        isRectified: false,
         random: &random
       )
-    shortcutNorm = isPlain ? nil : BatchNormalization(channels: output)
   }
 
   var children: [(name: String, layer: any Layer)] {
-    var children: [(name: String, layer: any Layer)] = []
-    for index in convolutions.indices {
-      children.append(("conv\(index + 1)", convolutions[index]))
-      children.append(("bn\(index + 1)", norms[index]))
-    }
-    if let shortcut, let shortcutNorm {
-      children += [("downsample.0", shortcut), ("downsample.1", shortcutNorm)]
-    }
-    return children
+    units.enumerated().flatMap { $0.element.children("conv\($0.offset + 1)", "bn\($0.offset + 1)") }
+      + (projection.map { [("downsample", $0)] } ?? [])
   }
 
   func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
-    var y = x
-    for (convolution, norm) in zip(convolutions, norms) {
-      y = norm(convolution(y, in: context), in: context)
-    }
-    var kept = x
-    if let shortcut, let shortcutNorm {
-      kept = shortcutNorm(shortcut(x, in: context), in: context)
-    }
-    return relu(y + kept)
+    let y = units.reduce(x) { $1($0, in: context) }
+    return relu(y + (projection?(x, in: context) ?? x))
   }
 }
 
 extension ResNetConfiguration: NetworkValues {
-  /// Slices or pictures.
-  public var dimensions: Int { 2 }
+  var dimensions: Int { 2 }
   var output: NetworkOutput { .vector }
+  func network(random: inout RandomStream) -> any Network { ResNet(self, random: &random) }
 
   func check(network: String) throws(NetworksError) {
     let check = ValueCheck(network: network)
     try check.channels(inputChannels, outputChannels)
-    try check.require(
-      (1...6).contains(blocks.count) && blocks.allSatisfy((1...64).contains),
-      "blocks \(blocks)"
-    )
     try check.require((1...1024).contains(features), "\(features) features")
+    try check.require((1...6).contains(blocksPerStage.count), "\(blocksPerStage.count) stages")
+    try check.blocks(blocksPerStage, stages: blocksPerStage.count)
     try check.weights(
-      widest: features << (blocks.count - 1) * (block == .basic ? 1 : 2),
-      window: block == .basic ? 18 : 5,
-      layers: blocks.reduce(0, +)
+      widest: width(blocksPerStage.count - 1) * block.expansion,
+      window: block == .basic ? 18 : 2,
+      layers: blocksPerStage[blocksPerStage.count - 1] + 2
     )
   }
-
-  func network(random: inout RandomStream) -> any Network { ResNet(self, random: &random) }
 }

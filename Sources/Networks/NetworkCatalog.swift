@@ -173,7 +173,7 @@ public enum NetworkCatalog {
           )
         )
       ),
-    ] + imageNetworks + vectorNetworks
+    ] + imageNetworks + vectorNetworks + detectors
 }
 
 /// A network's name and values, as plans and model packages store them.
@@ -246,6 +246,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case mobileNetV3(MobileNetV3Configuration)
   /// A ConvNeXt.
   case convNeXt(ConvNeXtConfiguration)
+  /// A one-stage detector.
+  case yolo(YOLOConfiguration)
   /// A graph of operators in a file of the model package; no architecture of the catalogue.
   case graph(GraphFileConfiguration)
 
@@ -285,6 +287,7 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .denseNet: "densenet"
     case .mobileNetV3: "mobilenetv3"
     case .convNeXt: "convnext"
+    case .yolo: "yolo"
     case .graph: "graph"
     }
   }
@@ -324,6 +327,7 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .denseNet(let values): values
     case .mobileNetV3(let values): values
     case .convNeXt(let values): values
+    case .yolo(let values): values
     case .graph(let values): values
     }
   }
@@ -406,6 +410,7 @@ extension NetworkConfiguration: Codable {
     case "densenet": self = .denseNet(try values())
     case "mobilenetv3": self = .mobileNetV3(try values())
     case "convnext": self = .convNeXt(try values())
+    case "yolo": self = .yolo(try values())
     case "graph": self = .graph(try values())
     default: throw NetworksError.unknownNetwork(name: name, known: NetworkCatalog.all.map(\.name))
     }

@@ -95,6 +95,17 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
     ]
   }
 
+  /// The shape of the output for images; of detections, three grids of cells.
+  func outputShape(_ images: Tensor, _ network: any Network) -> [Int] {
+    if case .yolo(let values) = configuration {
+      let cells = values.strides.map { (images.shape[2] / $0) * (images.shape[3] / $0) }
+      return [images.shape[0], 4 * values.bins + values.classes, cells.reduce(0, +)]
+    }
+    let scores = [images.shape[0], configuration.outputChannels]
+    return configuration.output == .vector
+      ? scores : scores + images.shape.dropFirst(2).map { $0 * network.outputScale }
+  }
+
   func network(seed: UInt64 = 1) throws -> any Network {
     var random = RandomStream(seed: seed)
     return try configuration.makeNetwork(random: &random)
@@ -120,11 +131,13 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
     )
   }
 
-  /// How far the output is from the labels of the batch.
+  /// What training lowers: of boxes the distance of all numbers from 1, else a loss of labels.
   func loss(_ output: Tensor, _ labels: LabelTensor) -> Tensor {
-    configuration.output == .vector
-      ? crossEntropy(output, labels: labels)
-      : SegmentationLoss.crossEntropyAndDice(output, labels: labels)
+    switch configuration.output {
+    case .detections: squaredLoss(output, target: Tensor(repeating: 1, shape: output.shape))
+    case .vector: crossEntropy(output, labels: labels)
+    case .scores, .image: SegmentationLoss.crossEntropyAndDice(output, labels: labels)
+    }
   }
 
   /// Labels at the size of the output, each pixel repeated.
@@ -161,9 +174,7 @@ struct NetworkCatalogTests {
     let (images, _) = test.batch(for: network)
     for context in [Context(.training), Context.inference] {
       let scores = network(images, in: context)
-      let size = images.shape.dropFirst(2).map { $0 * network.outputScale }
-      let expected = [images.shape[0], test.configuration.outputChannels]
-      #expect(scores.shape == expected + (test.configuration.output == .vector ? [] : size))
+      #expect(scores.shape == test.outputShape(images, network))
       #expect(scores.values.allSatisfy { $0.isFinite })
       #expect(scores.isTracked == (context.mode == .training))
     }

@@ -8,7 +8,7 @@ extension OperationCatalog {
   static let furtherLosses: [OperationCase] =
     segmentationVariants + regionLosses + pointwiseLosses + imageLosses + pairLosses
     + sequenceLosses
-    + adversarialLosses
+    + adversarialLosses + detectionLosses
 
   private static let segmentationVariants: [OperationCase] =
     [("2d", [2, 4, 5, 3]), ("3d", [2, 3, 2, 3, 4])].flatMap { name, size in
@@ -233,4 +233,27 @@ extension OperationCatalog {
       },
     ]
   }
+
+  /// A detector's loss on 21 cells, with two classes and five bins.
+  ///
+  /// A factor of the complete overlap counts as constant, so that differences disagree.
+  private static let detectionLosses: [OperationCase] = {
+    let grid = DetectionTargets.Grid(imageSize: [32, 32], strides: [8, 16, 32])
+    let targets = DetectionTargets(
+      positives: [
+        .init(image: 0, cell: 5, label: 1, box: [3, 4, 20, 18], score: 0.7),
+        .init(image: 0, cell: 17, label: 0, box: [14, 0, 32, 30], score: 0.4),
+        .init(image: 1, cell: 20, label: 1, box: [1, 2, 30, 31], score: 0.9),
+      ],
+      ignored: [.init(image: 1, cell: 3), .init(image: 1, cell: 4)]
+    )
+    return [
+      OperationCase("detection-loss", [[2, 22, 21]], course: .broken) {
+        detectionLoss($0[0], targets: targets, grid: grid, bins: 5)
+      },
+      OperationCase("detection-loss-empty", [[2, 22, 21]], course: .smooth) {
+        detectionLoss($0[0], targets: DetectionTargets(positives: []), grid: grid, bins: 5) * 0.01
+      },
+    ]
+  }()
 }

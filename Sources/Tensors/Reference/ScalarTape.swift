@@ -106,6 +106,8 @@ struct Scalar: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
   }
   var magnitude: Scalar { mapped(abs(value), value == 0 ? 0 : value > 0 ? 1 : -1) }
 
+  var arctangent: Scalar { mapped(atan(value), 1 / (1 + value * value)) }
+
   /// The power of a number of at least 0 to a constant exponent.
   func power(_ exponent: Double) -> Scalar {
     mapped(pow(value, exponent), exponent == 0 ? 0 : exponent * pow(value, exponent - 1))

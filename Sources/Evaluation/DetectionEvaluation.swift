@@ -3,12 +3,23 @@
 /// For each class, range of box areas and threshold of the intersection over union (IoU),
 /// detections of an image are matched in order of falling score: each takes the free true box with
 /// the largest IoU of at least the threshold. Boxes outside the area range are ignored, and so are
-/// unmatched detections outside it. The average precision is the mean of the precision, made
+/// unmatched detections outside it. In a crowd any number of detections may lie, by the share of their
+/// own area in it; they neither count nor harm. The average precision is the mean of the precision, made
 /// falling, at 101 recalls 0, 0.01, ..., 1 (Lin et al. 2014, "Microsoft COCO: common objects in
-/// context"; values are those of pycocotools without crowd boxes).
+/// context"; values are those of pycocotools).
 public struct DetectionEvaluation: Sendable {
   /// A box along the axes.
   public struct Box: Equatable, Sendable {
+    /// How a true box counts.
+    public enum Kind: Sendable, Equatable {
+      /// As one object.
+      case counted
+      /// Not: whether it is found or not, nothing is gained or lost.
+      case ignored
+      /// Not, and any number of detections may lie in it.
+      case crowd
+    }
+
     /// The image it lies in.
     public let image: Int
     /// The class.
@@ -19,6 +30,8 @@ public struct DetectionEvaluation: Sendable {
     public let width, height: Double
     /// The confidence of a detection; true boxes have none that counts.
     public let score: Double
+    /// How a true box counts; detections have none that counts.
+    public let kind: Kind
 
     /// Creates a box.
     /// - Parameters:
@@ -29,6 +42,7 @@ public struct DetectionEvaluation: Sendable {
     ///   - width: The extent along x, in pixels.
     ///   - height: The extent along y, in pixels.
     ///   - score: The confidence of a detection.
+    ///   - kind: How a true box counts.
     public init(
       image: Int,
       label: Int,
@@ -36,22 +50,25 @@ public struct DetectionEvaluation: Sendable {
       y: Double,
       width: Double,
       height: Double,
-      score: Double = 1
+      score: Double = 1,
+      kind: Kind = .counted
     ) {
       self.image = image
       self.label = label
       (self.x, self.y, self.width, self.height) = (x, y, width, height)
       self.score = score
+      self.kind = kind
     }
 
     var area: Double { width * height }
 
+    /// The intersection over the union with a true box, or over the own area for a crowd.
     func overlap(_ other: Box) -> Double {
       let across = min(x + width, other.x + other.width) - max(x, other.x)
       let down = min(y + height, other.y + other.height) - max(y, other.y)
       guard across > 0, down > 0 else { return 0 }
       let common = across * down
-      return common / (area + other.area - common)
+      return common / (other.kind == .crowd ? area : area + other.area - common)
     }
   }
 
@@ -145,6 +162,39 @@ public struct DetectionEvaluation: Sendable {
     threshold: Double,
     size: Size = .all
   ) -> (precision: Double, recall: Double)? {
+    guard var curve = curve(label: label, threshold: threshold, size: size) else { return nil }
+    for rank in curve.indices.dropLast().reversed() {
+      curve[rank].precision = max(curve[rank].precision, curve[rank + 1].precision)
+    }
+    var sum = 0.0
+    var rank = 0
+    for step in 0...100 {
+      // The product, not the quotient, as in pycocotools: they differ in the last bit, and recalls
+      // tie.
+      while rank < curve.count, curve[rank].recall < Double(step) * 0.01 { rank += 1 }
+      if rank < curve.count { sum += curve[rank].precision }
+    }
+    return (sum / 101, curve.last?.recall ?? 0)
+  }
+
+  /// What is told when detections of at least a score are taken.
+  public struct CurvePoint: Codable, Equatable, Sendable {
+    /// The least score.
+    public let score: Double
+    /// The share of the true boxes that are found.
+    public let recall: Double
+    /// The share of the detections that are right.
+    public fileprivate(set) var precision: Double
+  }
+
+  /// Precision and recall of one class at one threshold, as more and more detections are taken.
+  /// - Parameters:
+  ///   - label: The class.
+  ///   - threshold: The least intersection over union of a match.
+  ///   - size: The range of box areas.
+  /// - Returns: A point for each detection that counts, by falling score; nil when the class has no true
+  ///   box of the range.
+  public func curve(label: Int, threshold: Double, size: Size = .all) -> [CurvePoint]? {
     var total = 0
     var outcomes: [(score: Double, isHit: Bool)] = []
     let images = Set((Array(truths.keys) + Array(detections.keys)).filter { $0.label == label })
@@ -159,25 +209,14 @@ public struct DetectionEvaluation: Sendable {
     let ordered = outcomes.enumerated()
       .sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }.map(\.element)
     var hits = 0
-    var recalls: [Double] = []
-    var precisions: [Double] = []
-    for (rank, outcome) in ordered.enumerated() {
+    return ordered.enumerated().map { rank, outcome in
       if outcome.isHit { hits += 1 }
-      recalls.append(Double(hits) / Double(total))
-      precisions.append(Double(hits) / Double(rank + 1))
+      return CurvePoint(
+        score: outcome.score,
+        recall: Double(hits) / Double(total),
+        precision: Double(hits) / Double(rank + 1)
+      )
     }
-    for rank in precisions.indices.dropLast().reversed() {
-      precisions[rank] = max(precisions[rank], precisions[rank + 1])
-    }
-    var sum = 0.0
-    var rank = 0
-    for step in 0...100 {
-      // The product, not the quotient, as in pycocotools: they differ in the last bit, and recalls
-      // tie.
-      while rank < recalls.count, recalls[rank] < Double(step) * 0.01 { rank += 1 }
-      if rank < recalls.count { sum += precisions[rank] }
-    }
-    return (sum / 101, recalls.last ?? 0)
   }
 
   /// The outcome of every detection of one image that counts, and the true boxes that count.
@@ -188,14 +227,15 @@ public struct DetectionEvaluation: Sendable {
     _ size: Size
   ) -> (total: Int, outcomes: [(score: Double, isHit: Bool)]) {
     // True boxes that count come first; an ignored one is only taken when no other will do.
-    let counted = truths.filter { size.areas.contains($0.area) }
-    let ordered = counted + truths.filter { !size.areas.contains($0.area) }
+    func counts(_ truth: Box) -> Bool { truth.kind == .counted && size.areas.contains(truth.area) }
+    let counted = truths.filter(counts)
+    let ordered = counted + truths.filter { !counts($0) }
     var isTaken = [Bool](repeating: false, count: ordered.count)
     var outcomes: [(score: Double, isHit: Bool)] = []
     for detection in detections {
       var best = min(threshold, 1 - 1e-10)
       var partner: Int?
-      for (index, truth) in ordered.enumerated() where !isTaken[index] {
+      for (index, truth) in ordered.enumerated() where !isTaken[index] || truth.kind == .crowd {
         if let partner, partner < counted.count, index >= counted.count { break }
         let overlap = detection.overlap(truth)
         guard overlap >= best else { continue }

@@ -1,0 +1,173 @@
+import Foundation
+import ImagingIO
+import Support
+import Synchronization
+
+/// Pictures with boxes around the objects in them.
+///
+/// What cannot be used is left out and told in `problems`; nothing is guessed.
+public struct DetectionDataset: Sendable {
+  /// An object.
+  public struct Object: Sendable, Equatable {
+    /// How an object counts.
+    public enum Kind: String, Sendable {
+      /// As one object.
+      case counted
+      /// Not: whether it is found or not, nothing is gained or lost (Pascal VOC's "difficult").
+      case difficult
+      /// Not, and any number of detections may lie in it (COCO's "iscrowd").
+      case crowd
+    }
+
+    /// The class, counted from 0.
+    public let label: Int
+    /// Where it lies.
+    public let box: DetectionBox
+    /// How it counts.
+    public let kind: Kind
+
+    /// Creates an object.
+    /// - Parameters:
+    ///   - label: The class, counted from 0.
+    ///   - box: Where it lies.
+    ///   - kind: How it counts.
+    public init(label: Int, box: DetectionBox, kind: Kind = .counted) {
+      self.label = label
+      self.box = box
+      self.kind = kind
+    }
+  }
+
+  /// A picture and its objects.
+  public struct Image: Sendable, Equatable {
+    /// The name, without folder and ending.
+    public let id: String
+    /// The file.
+    public let path: String
+    /// Columns.
+    public let width: Int
+    /// Rows.
+    public let height: Int
+    /// The objects, those that do not count too.
+    public let objects: [Object]
+
+    /// Creates a picture's entry.
+    /// - Parameters:
+    ///   - id: The name.
+    ///   - path: The file.
+    ///   - width: Columns.
+    ///   - height: Rows.
+    ///   - objects: The objects.
+    public init(id: String, path: String, width: Int, height: Int, objects: [Object]) {
+      self.id = id
+      self.path = path
+      self.width = width
+      self.height = height
+      self.objects = objects
+    }
+  }
+
+  /// The data set's name.
+  public let name: String
+  /// The classes' names.
+  public let classes: [String]
+  /// The pictures, in the order of the list.
+  public let images: [Image]
+  /// What was mended or left out, in the order in which it was found.
+  public let problems: [DetectionProblem]
+
+  /// Creates a data set of what was read before.
+  /// - Parameters:
+  ///   - name: The data set's name.
+  ///   - classes: The classes' names.
+  ///   - images: The pictures.
+  ///   - problems: What was mended or left out.
+  public init(
+    name: String,
+    classes: [String],
+    images: [Image],
+    problems: [DetectionProblem] = []
+  ) {
+    self.name = name
+    self.classes = classes
+    self.images = images
+    self.problems = problems
+  }
+
+  /// How often each thing was found.
+  public var problemCounts: [DetectionProblem.Kind: Int] {
+    problems.reduce(into: [:]) { $0[$1.kind, default: 0] += 1 }
+  }
+
+  /// A sentence for each kind of problem, with its number and the first example.
+  public var notes: [String] {
+    DetectionProblem.Kind.allCases.compactMap { kind in
+      let found = problems.filter { $0.kind == kind }
+      guard let first = found.first else { return nil }
+      let detail = first.detail.isEmpty ? "" : ": \(first.detail)"
+      return DetectionProblem.words(kind, found.count) + " (\(first.place)\(detail))."
+    }
+  }
+
+  /// Objects that count, by class.
+  public var objectCounts: [Int] {
+    images.reduce(into: [Int](repeating: 0, count: classes.count)) { counts, image in
+      for object in image.objects where object.kind == .counted { counts[object.label] += 1 }
+    }
+  }
+
+  /// A part of the pictures, chosen by a seed, and the rest.
+  /// - Parameters:
+  ///   - share: The part's share; at least one picture of two or more.
+  ///   - seed: The seed.
+  /// - Returns: The rest and the part.
+  public func split(
+    heldOut share: Double,
+    seed: UInt64
+  ) -> (training: DetectionDataset, heldOut: DetectionDataset) {
+    var order = Array(images.indices)
+    var random = RandomStream(seed: seed).split(0x6465_7465)
+    order.shuffle(using: &random)
+    let count =
+      images.count < 2 || share <= 0
+      ? 0 : min(images.count - 1, max(1, Int((share * Double(images.count)).rounded())))
+    let chosen = Set(order.prefix(count))
+    func part(_ isHeldOut: Bool) -> DetectionDataset {
+      DetectionDataset(
+        name: name,
+        classes: classes,
+        images: images.enumerated().filter { chosen.contains($0.offset) == isHeldOut }
+          .map(\.element),
+        problems: isHeldOut ? [] : problems
+      )
+    }
+    return (part(false), part(true))
+  }
+
+  /// Reads a data set of either layout.
+  /// - Parameters:
+  ///   - path: A folder in Pascal VOC's layout, or a JSON file in COCO's.
+  ///   - split: The name of the list of pictures, for VOC: "train", "val", "trainval" or "test"; nil
+  ///     takes every picture that has annotations.
+  ///   - images: The folder of the pictures, for COCO; nil looks beside the file.
+  ///   - classes: The classes' names in the order of the network's outputs; nil takes those found.
+  ///   - interruption: Looked at between pictures.
+  /// - Returns: The data set.
+  /// - Throws: `SupportError.notFound` or `.interrupted`; `DetectionError.noDataset` or
+  ///   `.damagedAnnotations`.
+  public static func open(
+    _ path: String,
+    split: String? = nil,
+    images: String? = nil,
+    classes: [String]? = nil,
+    interruption: Interruption = Interruption()
+  ) throws -> DetectionDataset {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw SupportError.notFound(path: path)
+    }
+    return isFolder.boolValue
+      ? try voc(path, split: split, classes: classes, interruption: interruption)
+      : try coco(path, images: images, classes: classes, interruption: interruption)
+  }
+}

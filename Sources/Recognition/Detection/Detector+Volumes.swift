@@ -1,0 +1,55 @@
+import Imaging
+import Support
+
+extension Detector {
+  /// What was found in a volume.
+  public struct VolumeFindings: Sendable {
+    /// The findings of each slice along z, in voxels.
+    public let slices: [[Detection]]
+    /// The findings in space by falling score.
+    public let findings: [VolumeDetection]
+  }
+
+  /// Finds objects in the slices of a volume one by one, and joins those of neighbouring slices.
+  ///
+  /// Slices lie along the volume's third axis; turn the volume for others. Intensities are scaled as
+  /// the plan says, by the whole volume where it goes by percentiles.
+  /// - Parameters:
+  ///   - volume: The volume.
+  ///   - options: Which findings of slices are told.
+  ///   - linking: How slices are joined.
+  ///   - progress: Told about each slice.
+  ///   - interruption: Looked at between slices.
+  /// - Returns: The findings.
+  /// - Throws: `DetectionError.infiniteValues`; `SupportError.interrupted`.
+  public func detect(
+    _ volume: Volume<Float>,
+    _ options: Options = Options(),
+    linking: SliceLinking = SliceLinking(),
+    progress: any ProgressReporter = SilentProgress(),
+    interruption: Interruption = Interruption()
+  ) throws -> VolumeFindings {
+    let size = volume.geometry.size
+    let scale = plan.intensity.scale(for: volume.voxels)
+    var slices: [[Detection]] = []
+    progress.begin("detecting", total: size.z)
+    for slice in 0..<size.z {
+      try interruption.check()
+      let start = slice * size.x * size.y
+      let image = RasterImage<Float>(
+        slice: volume.voxels[start..<start + size.x * size.y],
+        width: size.x,
+        height: size.y,
+        scale: scale,
+        channels: plan.channels
+      )
+      slices.append(try detect(image, options))
+      progress.update(slice + 1, detail: nil)
+    }
+    progress.end()
+    return VolumeFindings(
+      slices: slices,
+      findings: linking(slices, geometry: volume.geometry)
+    )
+  }
+}

@@ -1,0 +1,158 @@
+import ImagingIO
+import Networks
+import Pipelines
+import Support
+import Tensors
+
+/// Finds objects in pictures and slices with a trained network.
+public struct Detector: Sendable {
+  /// Which findings are told.
+  public struct Options: Sendable, Equatable {
+    /// The least score, one for all classes or one for each; nil for the model's own.
+    public var leastScores: [Double]?
+    /// What is taken for the same object.
+    public var suppression = BoxSuppression(overlap: 0.45)
+    /// Whether a cell may tell several classes of its box, as evaluations want.
+    public var takesSeveralClasses = false
+
+    /// Creates the options of a prediction.
+    public init() {}
+
+    /// The options of an evaluation, which wants all findings however unlikely.
+    public static var evaluation: Options {
+      var options = Options()
+      options.leastScores = [0.001]
+      options.suppression = BoxSuppression(overlap: 0.7)
+      options.takesSeveralClasses = true
+      return options
+    }
+  }
+
+  /// The classes' names.
+  public let classes: [String]
+  /// The model's name, for messages.
+  public let name: String
+  /// What stands between an image and the network.
+  public let plan: RecognitionPlan
+  private let network: PlannedNetwork
+  private let decoder: DetectionDecoder
+
+  /// Opens a model.
+  /// - Parameter package: The package.
+  /// - Throws: `DetectionError.otherTask`; `PipelinesError.damagedModel`; `LayersError`.
+  public init(_ package: ModelPackage) throws {
+    guard let plan = package.description.plan.recognition, plan.task == .detection,
+      case .yolo(let configuration) = package.description.network
+    else { throw DetectionError.otherTask(model: package.description.name) }
+    try self.init(
+      package.makeNetwork(),
+      configuration: configuration,
+      plan: plan,
+      classes: package.description.labels.map(\.name),
+      name: package.description.name
+    )
+  }
+
+  /// Takes a network in hand.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - configuration: Its values.
+  ///   - plan: Its input.
+  ///   - classes: The classes' names.
+  ///   - name: The model's name.
+  /// - Throws: `NetworksError`.
+  package init(
+    _ network: any Network,
+    configuration: YOLOConfiguration,
+    plan: RecognitionPlan,
+    classes: [String],
+    name: String
+  ) throws {
+    self.network = try PlannedNetwork(network)
+    decoder = DetectionDecoder(configuration, imageSize: plan.imageSize)
+    self.plan = plan
+    self.classes = classes
+    self.name = name
+  }
+
+  /// Finds the objects in a picture.
+  /// - Parameters:
+  ///   - path: A PNG, JPEG, TIFF or BMP file.
+  ///   - options: Which findings are told.
+  /// - Returns: The findings by falling score, in the picture's pixels.
+  /// - Throws: `ImagingIOError`; `DetectionError.infiniteValues`.
+  public func detect(_ path: String, _ options: Options = Options()) throws -> [Detection] {
+    try detect(ColorImage.read(path), options)
+  }
+
+  /// Finds the objects in a picture.
+  /// - Parameters:
+  ///   - picture: The picture.
+  ///   - options: Which findings are told.
+  /// - Returns: The findings by falling score, in the picture's pixels.
+  /// - Throws: `DetectionError.infiniteValues`.
+  public func detect(_ picture: ColorImage, _ options: Options = Options()) throws -> [Detection] {
+    try detect(RasterImage(picture, plan: plan), options)
+  }
+
+  /// Finds the objects in pixels.
+  func detect<Value: RasterValue>(
+    _ image: RasterImage<Value>,
+    _ options: Options
+  ) throws -> [Detection] {
+    let size = plan.imageSize
+    let reduced = image.reduced(
+      by: RasterPlacement.reduction(width: image.width, height: image.height, into: size)
+    )
+    let placement = RasterPlacement.letterbox(
+      width: reduced.width,
+      height: reduced.height,
+      into: size
+    )
+    let output = network(input(reduced, placement))
+    let isFinite = output.withElements { $0.allSatisfy(\.isFinite) }
+    guard isFinite else { throw DetectionError.infiniteValues(model: name) }
+    let found = decoder.detections(
+      output,
+      image: 0,
+      leastScores: options.leastScores ?? plan.thresholds,
+      takesSeveralClasses: options.takesSeveralClasses
+    )
+    let (width, height) = (Double(image.width), Double(image.height))
+    let placed = options.suppression(found).map { detection in
+      var result = detection
+      result.box = placement.original(detection.box)
+        .mapped(scale: Double(reduced.reduction), x: 0, y: 0)
+        .clipped(width: width, height: height)
+      return result
+    }
+    return placed.filter { $0.box.area > 0 }
+  }
+
+  private func input<Value: RasterValue>(
+    _ image: RasterImage<Value>,
+    _ placement: RasterPlacement
+  ) -> Tensor {
+    let size = plan.imageSize
+    let plane = size[0] * size[1]
+    let pixels = AlignedBuffer<Float>(
+      repeating: RasterImage<Value>.border,
+      count: plan.channels * plane
+    )
+    image.draw(
+      into: pixels.pointer,
+      size: size,
+      rows: 0..<size[0],
+      columns: 0..<size[1],
+      placement
+    )
+    for channel in 0..<plan.channels {
+      let (mean, deviation) = (Float(plan.means[channel]), Float(plan.deviations[channel]))
+      for place in channel * plane..<(channel + 1) * plane {
+        let value = min(max(pixels.pointer[place], 0), 1)
+        pixels.pointer[place] = (value - mean) / deviation
+      }
+    }
+    return Tensor(shape: [1, plan.channels] + size, storage: pixels)
+  }
+}

@@ -1,0 +1,214 @@
+import Foundation
+import Imaging
+import Layers
+import Networks
+import Pipelines
+import Support
+
+/// Turns a finished training of a detector into a model package.
+public struct TrainedDetector: Sendable {
+  /// The finished run.
+  public let outcome: DetectionTrainer.Outcome
+  /// The package's name.
+  public let name: String
+  /// The data set's name.
+  public let dataset: String
+  /// Terms of use of the pictures.
+  public let licence: String
+  /// Where the pictures come from.
+  public let source: String
+  /// The command line that started the run.
+  public let command: String
+
+  /// Creates the package's content.
+  /// - Parameters:
+  ///   - outcome: The finished run.
+  ///   - name: The package's name.
+  ///   - dataset: The data set's name.
+  ///   - licence: Terms of use of the pictures.
+  ///   - source: Where the pictures come from.
+  ///   - command: The command line that started the run.
+  public init(
+    outcome: DetectionTrainer.Outcome,
+    name: String,
+    dataset: String,
+    licence: String = "not stated",
+    source: String = "not stated",
+    command: String
+  ) {
+    self.outcome = outcome
+    self.name = name
+    self.dataset = dataset
+    self.licence = licence
+    self.source = source
+    self.command = command
+  }
+
+  private var configuration: DetectionConfiguration { outcome.configuration }
+
+  private var minutes: Double { ((outcome.epochs.last?.seconds ?? 0) / 6).rounded() / 10 }
+
+  private var summary: String {
+    let shown = outcome.classes.prefix(8).joined(separator: ", ")
+    let rest = outcome.classes.count > 8 ? " and \(outcome.classes.count - 8) more" : ""
+    return "Finds \(shown)\(rest) as boxes in pictures and slices with a yolo network."
+  }
+
+  /// Held-out results, for the description: average precision of each class and its mean.
+  public var results: [ModelDescription.Result] {
+    guard let found = outcome.heldOut else { return [] }
+    func result(_ structure: String, _ metric: String, _ value: Double?)
+      -> ModelDescription.Result?
+    {
+      value.map {
+        ModelDescription.Result(
+          structure: structure,
+          metric: metric,
+          mean: rounded($0),
+          sd: 0,
+          cases: found.images
+        )
+      }
+    }
+    return [result("mean", "ap50", found.map50), result("mean", "ap", found.map)]
+      .compactMap { $0 }
+      + found.classes.flatMap {
+        [result($0.name, "ap50", $0.ap50), result($0.name, "ap", $0.ap)].compactMap { $0 }
+      }
+  }
+
+  /// The description, its files' hashes still empty.
+  public var description: ModelDescription {
+    ModelDescription(
+      name: name,
+      version: "1.0.0",
+      summary: summary,
+      channels: [configuration.plan.channels == 1 ? "grey" : "colour"],
+      labels: outcome.classes.enumerated().map { index, name in
+        LabelDefinition(id: index + 1, name: name, color: Self.color(index))
+      },
+      network: .yolo(configuration.network),
+      plan: .recognition(configuration.plan),
+      licence: licence,
+      intendedUse: "Research on images like those of \(dataset). What is not marked may still be "
+        + "there. " + Version.disclaimer,
+      provenance: ModelDescription.Provenance(
+        dataset: dataset,
+        source: source,
+        trainingCases: outcome.trainingCount,
+        heldOut: outcome.heldOutNames,
+        command: command,
+        seed: configuration.learning.seed,
+        steps: configuration.learning.steps,
+        minutes: minutes,
+        program: "Lamina \(Version.current)",
+        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+      ),
+      results: results,
+      files: [:]
+    )
+  }
+
+  /// Colours spread over the circle of hues by the golden angle.
+  private static func color(_ index: Int) -> LabelColor {
+    let hue = Double(index) * 0.618_034
+    func part(_ shift: Double) -> UInt8 {
+      let place = (hue + shift).truncatingRemainder(dividingBy: 1)
+      return UInt8(55 + 200 * max(0, min(1, abs(6 * place - 3) - 1)))
+    }
+    return LabelColor(red: part(0), green: part(2.0 / 3), blue: part(1.0 / 3))
+  }
+
+  /// The model card, Markdown.
+  public var card: String {
+    let description = description
+    let learning = configuration.learning
+    var lines = ["# \(name)", "", description.summary, "", "**\(Version.disclaimer)**", ""]
+    lines += ["## Use", "", "```", "lamina vision detect run IMAGE --model \(name) --output OUT"]
+    lines += ["```", "", description.intendedUse, "", "## Training", ""]
+    lines.append("- Data: \(dataset); \(source). Licence: \(licence).")
+    lines.append("- \(outcome.trainingCount) pictures; \(outcome.heldOutNames.count) held out.")
+    lines += outcome.notes.map { "- \($0)" }
+    lines.append(
+      "- Network: yolo, \(outcome.network.weightCount) weights; \(configuration.plan.summary), "
+        + "strides \(configuration.network.strides.map(String.init).joined(separator: ", "))."
+    )
+    lines.append(
+      "- \(learning.steps) steps of \(learning.batchSize) samples in \(minutes) minutes, seed "
+        + "\(learning.seed)."
+    )
+    lines.append("- Command: `\(command)`")
+    lines.append("- Program: \(description.provenance.program), \(description.provenance.date).")
+    lines += ["", "## Results on held-out pictures", ""]
+    guard let found = outcome.heldOut else {
+      return (lines + ["None: no picture was held out."]).joined(separator: "\n") + "\n"
+    }
+    func text(_ value: Double?) -> String { value.map { "\(rounded($0))" } ?? "undefined" }
+    lines += [
+      "Average precision at an intersection over union of 0.5 (AP50) and its mean over 0.5 to 0.95 "
+        + "(AP), as COCO counts them, on \(found.images) pictures. Precision and recall are those at "
+        + "the score of the largest F1, from which findings are told; it was chosen on these pictures.",
+      "", "| class | boxes | AP50 | AP | score | precision | recall |",
+      "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += found.classes.map { row in
+      "| \(row.name) | \(row.objects) | \(text(row.ap50)) | \(text(row.ap)) | "
+        + "\(text(row.bestScore)) | \(text(row.precision)) | \(text(row.recall)) |"
+    }
+    lines.append("| mean | | \(text(found.map50)) | \(text(found.map)) | | | |")
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Writes the package, with the learning curve and the held-out results beside it.
+  /// - Parameter folder: A folder that exists.
+  /// - Throws: `SupportError.unwritable`, or what encoding throws.
+  public func write(to folder: String) throws {
+    try ModelPackage.write(
+      to: folder,
+      description: description,
+      weights: outcome.network.weights,
+      as: outcome.weightType,
+      card: card
+    )
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let record = DetectionTrainingRecord(outcome, model: name)
+    var files = [(TrainingRecord.fileName, try encoder.encode(record))]
+    if let found = outcome.heldOut {
+      files.append((TrainingRecord.heldOutName, try encoder.encode(found)))
+    }
+    for (file, data) in files {
+      do {
+        try data.write(to: URL(fileURLWithPath: folder + "/" + file))
+      } catch {
+        throw SupportError.unwritable(path: folder, reason: OutputGuard.reason(of: error))
+      }
+    }
+  }
+
+  private func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }
+}
+
+/// What `training.json` of a detector says.
+public struct DetectionTrainingRecord: Codable, Sendable, Equatable {
+  /// Version of this record.
+  public private(set) var schema = "lamina.detection-training/1"
+  /// The model's name.
+  public let model: String
+  /// The values of the run.
+  public let configuration: DetectionConfiguration
+  /// The learning curve.
+  public let epochs: [SegmentationTrainer.Epoch]
+  /// Looks at held-out pictures along the run.
+  public let looks: [LearningLook]
+  /// Oddities of the data set.
+  public let notes: [String]
+
+  init(_ outcome: DetectionTrainer.Outcome, model: String) {
+    self.model = model
+    configuration = outcome.configuration
+    epochs = outcome.epochs
+    looks = outcome.looks
+    notes = outcome.notes
+  }
+}

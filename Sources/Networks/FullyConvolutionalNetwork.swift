@@ -4,6 +4,25 @@ import Tensors
 
 /// The values that define a fully convolutional network.
 public struct FCNConfiguration: Codable, Sendable, Equatable {
+  /// From how fine maps scores are taken; the names are those of five stages.
+  public enum Variant: String, Codable, Sendable, CaseIterable {
+    /// FCN-32s: the classifier's alone.
+    case last = "32s"
+    /// FCN-16s: also those of the last pooling but one.
+    case lastTwo = "16s"
+    /// FCN-8s: also those of the pooling before that.
+    case lastThree = "8s"
+
+    /// The number of maps beside the classifier's.
+    var skips: Int {
+      switch self {
+      case .last: 0
+      case .lastTwo: 1
+      case .lastThree: 2
+      }
+    }
+  }
+
   /// Channels of the input.
   public var inputChannels: Int
   /// Classes, background included.
@@ -18,6 +37,8 @@ public struct FCNConfiguration: Codable, Sendable, Equatable {
   public var normalization = NormalizationKind.batch
   /// Share of channels dropped in the classifier while training.
   public var dropoutProbability = 0.0
+  /// From how fine maps scores are taken.
+  public var variant = Variant.lastThree
 
   /// Creates a configuration.
   /// - Parameters:
@@ -41,10 +62,34 @@ public struct FCNConfiguration: Codable, Sendable, Equatable {
   }
 }
 
-/// Fully convolutional network with two skips, FCN-8s for five stages.
+extension FCNConfiguration {
+  private enum CodingKeys: String, CodingKey {
+    case inputChannels, outputChannels, features, convolutionsPerStage, classifierFeatures
+    case normalization, dropoutProbability, variant
+  }
+
+  /// Reads the values; files from before there were variants have FCN-8s.
+  /// - Parameter decoder: Where to read.
+  /// - Throws: `DecodingError`.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      inputChannels: try container.decode(Int.self, forKey: .inputChannels),
+      outputChannels: try container.decode(Int.self, forKey: .outputChannels),
+      features: try container.decode([Int].self, forKey: .features),
+      convolutionsPerStage: try container.decode([Int].self, forKey: .convolutionsPerStage),
+      classifierFeatures: try container.decode(Int.self, forKey: .classifierFeatures)
+    )
+    normalization = try container.decode(NormalizationKind.self, forKey: .normalization)
+    dropoutProbability = try container.decode(Double.self, forKey: .dropoutProbability)
+    variant = try container.value(.variant, or: .lastThree)
+  }
+}
+
+/// Fully convolutional network with two skips, one or none: FCN-8s, 16s or 32s for five stages.
 ///
 /// Long, Shelhamer and Darrell 2015, "Fully Convolutional Networks for Semantic Segmentation",
-/// section 4.2 and figure 3: a classifier's layers turned into convolutions, scores of the last three
+/// section 4.2 and figure 3: a classifier's layers turned into convolutions, scores of the last
 /// poolings added after 2-fold transposed convolutions that start as bilinear interpolation, then one
 /// transposed convolution to full size. The paper pads the input by 100 pixels; we pad each
 /// convolution instead, so that the output has the input's size.
@@ -90,10 +135,8 @@ public final class FullyConvolutionalNetwork: Network {
       )
     }
     // Scores of the classifier, of the last pooling but one, and of the one before.
-    scores = [
-      c.classifierFeatures, c.features[c.features.count - 2], c.features[c.features.count - 3],
-    ]
-    .map {
+    let skips = c.variant.skips
+    scores = ([c.classifierFeatures] + c.features.dropLast().suffix(skips).reversed()).map {
       Convolution(
         inputChannels: $0,
         outputChannels: c.outputChannels,
@@ -101,7 +144,8 @@ public final class FullyConvolutionalNetwork: Network {
         random: &random
       )
     }
-    upsamplers = [2, 2, 1 << (c.features.count - 2)].map {
+    let factors = [Int](repeating: 2, count: skips) + [1 << (c.features.count - skips)]
+    upsamplers = factors.map {
       Self.bilinear(channels: c.outputChannels, factor: $0)
     }
   }
@@ -135,11 +179,11 @@ public final class FullyConvolutionalNetwork: Network {
     }
     for unit in classifier { y = unit(y, in: context) }
     var score = scores[0](y, in: context)
-    for (index, level) in [pooled.count - 2, pooled.count - 3].enumerated() {
+    for index in 0..<configuration.variant.skips {
       score = upsamplers[index](score, in: context)
-      score = score + scores[index + 1](pooled[level], in: context)
+      score = score + scores[index + 1](pooled[pooled.count - 2 - index], in: context)
     }
-    return upsamplers[2](score, in: context)
+    return upsamplers[upsamplers.count - 1](score, in: context)
   }
 
   /// Each stage halves the size.

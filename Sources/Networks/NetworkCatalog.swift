@@ -173,7 +173,7 @@ public enum NetworkCatalog {
           )
         )
       ),
-    ] + imageNetworks + vectorNetworks + detectors
+    ] + segmentationNetworks + imageNetworks + vectorNetworks + detectors
 }
 
 /// A network's name and values, as plans and model packages store them.
@@ -208,6 +208,12 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case vNet(VNetConfiguration)
   /// An attention U-Net.
   case attentionUNet(AttentionUNetConfiguration)
+  /// Nested U-Nets.
+  case unetPlusPlus(UNetPlusPlusConfiguration)
+  /// A U-Net of residual units.
+  case resUNet(ResUNetConfiguration)
+  /// A dilated residual encoder with a pyramid and a small decoder.
+  case deepLab(DeepLabConfiguration)
   /// A denoising network that is told the level of the noise.
   case ffdNet(FFDNetConfiguration)
   /// A denoising autoencoder.
@@ -268,6 +274,9 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .segResNet: "segresnet"
     case .vNet: "vnet"
     case .attentionUNet: "attention-unet"
+    case .unetPlusPlus: "unet++"
+    case .resUNet: "resunet"
+    case .deepLab: "deeplabv3+"
     case .ffdNet: "ffdnet"
     case .denoisingAutoencoder: "denoising-autoencoder"
     case .srcnn: "srcnn"
@@ -308,6 +317,9 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .segResNet(let values): values
     case .vNet(let values): values
     case .attentionUNet(let values): values
+    case .unetPlusPlus(let values): values
+    case .resUNet(let values): values
+    case .deepLab(let values): values
     case .ffdNet(let values): values
     case .denoisingAutoencoder(let values): values
     case .srcnn(let values): values
@@ -391,6 +403,9 @@ extension NetworkConfiguration: Codable {
     case "segresnet": self = .segResNet(try values())
     case "vnet": self = .vNet(try values())
     case "attention-unet": self = .attentionUNet(try values())
+    case "unet++": self = .unetPlusPlus(try values())
+    case "resunet": self = .resUNet(try values())
+    case "deeplabv3+": self = .deepLab(try values())
     case "ffdnet": self = .ffdNet(try values())
     case "denoising-autoencoder": self = .denoisingAutoencoder(try values())
     case "srcnn": self = .srcnn(try values())

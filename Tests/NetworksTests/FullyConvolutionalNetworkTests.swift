@@ -1,3 +1,4 @@
+import Foundation
 import Layers
 import Networks
 import Support
@@ -31,6 +32,36 @@ struct FullyConvolutionalNetworkTests {
     #expect(
       network(Tensor(repeating: 1, shape: [1, 1, 64, 32]), in: .inference).shape == [1, 2, 64, 32]
     )
+  }
+
+  @Test(
+    "variants end with one up-sampling from their finest scores",
+    arguments: [
+      (FCNConfiguration.Variant.last, [64]), (.lastTwo, [4, 32]), (.lastThree, [4, 4, 16]),
+    ]
+  )
+  func variants(_ variant: FCNConfiguration.Variant, _ windows: [Int]) throws {
+    var configuration = Self.example
+    configuration.variant = variant
+    let network = try Self.network(configuration)
+    let found = network.namedParameters.filter { $0.name.hasPrefix("upsampler.") }
+    #expect(found.map { $0.parameter.shape[3] } == windows)
+    #expect(
+      network.namedParameters.filter { $0.name.hasPrefix("score.") }.count == 2 * windows.count
+    )
+    let x = Tensor(repeating: 1, shape: [1, 1, 64, 32])
+    #expect(network(x, in: .inference).shape == [1, 2, 64, 32])
+  }
+
+  @Test("files without a variant have FCN-8s")
+  func olderFiles() throws {
+    let text = """
+      {"inputChannels": 1, "outputChannels": 2, "features": [4, 4, 4], "convolutionsPerStage": [1, 1, 1],
+      "classifierFeatures": 8, "normalization": "batch", "dropoutProbability": 0.25}
+      """
+    let values = try JSONDecoder().decode(FCNConfiguration.self, from: Data(text.utf8))
+    #expect(values.variant == .lastThree)
+    #expect(values.dropoutProbability == 0.25 && values.convolutionsPerStage == [1, 1, 1])
   }
 
   @Test("up-sampling starts as bilinear interpolation, channel by channel")

@@ -19,7 +19,8 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
 
   /// Every example of the catalogue, and each switch of the architectures thrown once.
   static let all: [NamedConfiguration] =
-    NetworkCatalog.all.map { NamedConfiguration($0.name, $0.example) } + variants + vectorVariants
+    NetworkCatalog.all.map { NamedConfiguration($0.name, $0.example) } + variants
+    + segmentationVariants + vectorVariants
 
   private static var variants: [NamedConfiguration] {
     func unet(

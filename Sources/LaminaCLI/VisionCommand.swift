@@ -9,7 +9,8 @@ struct VisionCommand: ParsableCommand {
       Pictures (PNG, JPEG, TIFF, BMP), and slices of volumes. Each task has train and run.
       """,
     subcommands: [
-      VisionClassifyCommand.self, VisionRecogniseCommand.self, VisionExplainCommand.self,
+      VisionClassifyCommand.self, VisionDetectCommand.self, VisionRecogniseCommand.self,
+      VisionExplainCommand.self,
     ]
   )
 

@@ -8,14 +8,14 @@ import TestSupport
 enum BlobPictures {
   static let side = 24
 
-  /// Grey values of one picture.
+  /// Grey values of one picture; the third class has no blob.
   static func pixels(_ label: Int, _ random: inout RandomStream) -> [UInt8] {
     let (row, column) = (
       6 + 12 * label + Int(random.uniform() * 3), 6 + 12 * label + Int(random.uniform() * 3)
     )
     return (0..<side * side).map { place in
       let (y, x) = (place / side - row, place % side - column)
-      let blob = y * y + x * x <= 9 ? 150.0 : 0
+      let blob = label < 2 && y * y + x * x <= 9 ? 150.0 : 0
       return UInt8(min(255, max(0, 50 + blob + 15 * random.normal())))
     }
   }
@@ -39,10 +39,14 @@ enum BlobPictures {
   }
 
   /// The same in memory.
-  static func images(_ count: Int, seed: UInt64 = 1) -> LabelledImages {
+  static func images(
+    _ count: Int,
+    seed: UInt64 = 1,
+    classNames: [String] = ["left", "right"]
+  ) -> LabelledImages {
     var bytes: [UInt8] = []
     var labels: [Int] = []
-    for label in 0..<2 {
+    for label in classNames.indices {
       for index in 0..<count {
         var random = RandomStream(seed: seed).split(label, index)
         bytes += pixels(label, &random)
@@ -52,7 +56,7 @@ enum BlobPictures {
     let stored = StoredImages(height: side, width: side, channels: 1, bytes: bytes)
     return LabelledImages(
       name: "blobs",
-      classNames: ["left", "right"],
+      classNames: classNames,
       areFindings: false,
       items: labels.enumerated().map { index, label in
         LabelledImages.Item(

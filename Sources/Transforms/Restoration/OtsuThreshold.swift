@@ -9,9 +9,8 @@ package enum OtsuThreshold {
     private let low: Double
     private let scale: Double
 
-    /// Counts values in 256 bins from the smallest to the largest.
+    /// Counts values in 256 bins from the smallest to the largest; nil when all are the same.
     /// - Parameter values: Finite values.
-    /// - Returns: Nil when all values are the same.
     package init?(_ values: [Float]) {
       guard let low = values.min(), let high = values.max(), low < high else { return nil }
       let bins = 256

@@ -1,4 +1,5 @@
 import Imaging
+import ImagingIO
 import Support
 
 extension Detector {
@@ -8,6 +9,31 @@ extension Detector {
     public let slices: [[Detection]]
     /// The findings in space by falling score.
     public let findings: [VolumeDetection]
+  }
+
+  /// Finds objects in the slices of a file's volume one by one, and joins those of neighbouring slices.
+  /// - Parameters:
+  ///   - path: A file or folder in a format that `ImageFormats` knows.
+  ///   - options: Which findings of slices are told.
+  ///   - linking: How slices are joined.
+  ///   - progress: Told about each slice.
+  ///   - interruption: Looked at between slices.
+  /// - Returns: The findings.
+  /// - Throws: `ImagingIOError`; `DetectionError.infiniteValues`; `SupportError.interrupted`.
+  public func detectVolume(
+    _ path: String,
+    _ options: Options = Options(),
+    linking: SliceLinking = SliceLinking(),
+    progress: any ProgressReporter = SilentProgress(),
+    interruption: Interruption = Interruption()
+  ) throws -> VolumeFindings {
+    try detect(
+      ImageFormats.read(path).volume.asFloat,
+      options,
+      linking: linking,
+      progress: progress,
+      interruption: interruption
+    )
   }
 
   /// Finds objects in the slices of a volume one by one, and joins those of neighbouring slices.

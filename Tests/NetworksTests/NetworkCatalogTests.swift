@@ -132,13 +132,33 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
     )
   }
 
-  /// What training lowers: of boxes the distance of all numbers from 1, else a loss of labels.
+  /// What training lowers: a loss of labels, or of the box around them.
   func loss(_ output: Tensor, _ labels: LabelTensor) -> Tensor {
-    switch configuration.output {
-    case .detections: squaredLoss(output, target: Tensor(repeating: 1, shape: output.shape))
-    case .vector: crossEntropy(output, labels: labels)
-    case .scores, .image: SegmentationLoss.crossEntropyAndDice(output, labels: labels)
+    if configuration.output == .vector { return crossEntropy(output, labels: labels) }
+    guard case .yolo(let values) = configuration else {
+      return SegmentationLoss.crossEntropyAndDice(output, labels: labels)
     }
+    // The upper third, told by the first cell of each grid.
+    let (rows, columns) = (labels.shape[1], labels.shape[2])
+    let grid = DetectionTargets.Grid(imageSize: [rows, columns], strides: values.strides)
+    let first = values.strides.map { stride in grid.stride.firstIndex(of: Float(stride)) ?? 0 }
+    let positives = (0..<2).flatMap { image in
+      first.map { cell in
+        DetectionTargets.Positive(
+          image: image,
+          cell: cell,
+          label: 1,
+          box: SIMD4(0, 0, Float(columns), Float(rows) / 3),
+          score: 0.9
+        )
+      }
+    }
+    return detectionLoss(
+      output,
+      targets: DetectionTargets(positives: positives),
+      grid: grid,
+      bins: values.bins
+    )
   }
 
   /// Labels at the size of the output, each pixel repeated.

@@ -1,0 +1,134 @@
+import Foundation
+import ImagingIO
+import Support
+import TestSupport
+import Testing
+
+@Suite(.serialized) struct VisionDetectTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func file(_ name: String) -> String { folder.file(name) }
+
+  /// Pictures with a bright square and its box in Pascal VOC's layout.
+  private func squares(_ name: String, count: Int, seed: UInt64) throws -> String {
+    for part in ["Annotations", "JPEGImages", "ImageSets/Main"] {
+      try FileManager.default.createDirectory(
+        atPath: file(name + "/" + part),
+        withIntermediateDirectories: true
+      )
+    }
+    for index in 0..<count {
+      var random = RandomStream(seed: seed).split(index)
+      let (left, top) = (Int(random.uniform() * 40), Int(random.uniform() * 40))
+      let pixels = (0..<64 * 64).map { place -> UInt8 in
+        let isBright =
+          (left..<left + 20).contains(place % 64) && (top..<top + 20).contains(place / 64)
+        return UInt8(min(255, max(0, (isBright ? 210 : 60) + 10 * random.normal())))
+      }
+      let image = PNGImage(width: 64, height: 64, channels: 1, samples: .eightBit(pixels))
+      try PNGEncoder.encode(image)
+        .write(to: URL(fileURLWithPath: file(name + "/JPEGImages/\(index).png")))
+      let text = """
+        <annotation><filename>\(index).png</filename><size><width>64</width><height>64</height>\
+        <depth>1</depth></size><object><name>square</name><bndbox><xmin>\(left + 1)</xmin>\
+        <ymin>\(top + 1)</ymin><xmax>\(left + 20)</xmax><ymax>\(top + 20)</ymax></bndbox></object>\
+        </annotation>
+        """
+      try Data(text.utf8)
+        .write(to: URL(fileURLWithPath: file(name + "/Annotations/\(index).xml")))
+    }
+    return file(name)
+  }
+
+  @Test func aDetectorIsTrainedRunAndMeasured() throws {
+    let data = try squares("train", count: 12, seed: 1)
+    let model = file("squares")
+    let trained = try Program.run(
+      "vision",
+      "detect",
+      "train",
+      data,
+      "--output",
+      model,
+      "--size",
+      "64",
+      "--steps",
+      "12",
+      "--batch",
+      "4",
+      "--grey"
+    )
+    #expect(trained.status == 0, "\(trained.error)")
+    let shown = try Program.run("model", "show", model)
+    #expect(shown.status == 0 && shown.output.contains("square"))
+
+    let new = try squares("new", count: 3, seed: 5)
+    try Data("no picture".utf8).write(to: URL(fileURLWithPath: new + "/JPEGImages/broken.png"))
+    let run = try Program.run(
+      "vision",
+      "detect",
+      "run",
+      new + "/JPEGImages",
+      "--model",
+      model,
+      "--score",
+      "0.001",
+      "--output",
+      file("found")
+    )
+    #expect(run.status == 2, "\(run.error)")
+    let json = try String(contentsOfFile: file("found/detections.json"), encoding: .utf8)
+    #expect(json.contains("\"failed\"") && json.contains("\"square\""))
+    #expect(json.lowercased().contains("not for clinical use"))
+    let page = try String(contentsOfFile: file("found/report.html"), encoding: .utf8)
+    #expect(page.contains("Objects found by squares") && page.contains("broken"))
+
+    let measured = try Program.run(
+      "vision",
+      "detect",
+      "evaluate",
+      new,
+      "--model",
+      model,
+      "--output",
+      file("e.json"),
+      "--report",
+      file("e.html")
+    )
+    #expect(measured.status == 0, "\(measured.error)")
+    #expect(measured.output.contains("mAP@0.5") && measured.output.contains("(3 objects)"))
+    let report = try String(contentsOfFile: file("e.html"), encoding: .utf8)
+    #expect(report.contains("Precision against recall"))
+
+    let volume = file("scan.nii.gz")
+    try Samples.writeNoise(deviation: 20, to: volume, size: [64, 64, 3])
+    let solid = try Program.run(
+      "vision",
+      "detect",
+      "run",
+      volume,
+      "--model",
+      model,
+      "--output",
+      file("solid.json")
+    )
+    #expect(solid.status == 0, "\(solid.error)")
+  }
+
+  @Test func wrongUseAndWrongDataHaveTheirStatus() throws {
+    func status(_ arguments: String...) throws -> Int32 {
+      try Program.start(["vision", "detect"] + arguments).wait().status
+    }
+    #expect(try status() == 64)
+    #expect(try status("train", file("nothing"), "--output", file("m")) == 66)
+    let empty = file("empty")
+    try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: true)
+    let refused = try status("train", empty, "--output", file("m"))
+    #expect([65, 66].contains(refused))
+    #expect(try status("run", empty, "--model", "hippocampus", "--output", file("o.json")) != 0)
+    try Data("{".utf8).write(to: URL(fileURLWithPath: file("broken.json")))
+    #expect(try status("train", file("broken.json"), "--output", file("m")) == 65)
+  }
+}

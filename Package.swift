@@ -59,6 +59,7 @@ let package = Package(
     // Above Transforms, whose filters and parameters it uses.
     .target(name: "ClassicalSegmentation", dependencies: ["Support", "Imaging", "Transforms"]),
     .target(name: "Evaluation", dependencies: ["Support", "Imaging", "CKernels"]),
+    .target(name: "Registration", dependencies: ["Support", "Imaging"]),
     .target(name: "Layers", dependencies: ["Support", "Tensors", "CZip"]),
 
     .target(name: "OperationCases", dependencies: ["Support", "Tensors", "Layers"]),
@@ -75,7 +76,8 @@ let package = Package(
       name: "Pipelines",
       dependencies: [
         "CKernels", "CMPI", "Support", "Imaging", "Tensors", "ImagingIO", "Transforms",
-        "ClassicalSegmentation", "Evaluation", "Layers", "Networks", "GraphModels",
+        "ClassicalSegmentation", "Registration", "Evaluation", "Layers", "Networks",
+        "GraphModels",
       ]
     ),
     .target(name: "Reporting", dependencies: ["Support", "Imaging", "ImagingIO", "Evaluation"]),
@@ -99,14 +101,16 @@ let package = Package(
       name: "Lamina",
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
-        "Evaluation", "Layers", "Networks", "Pipelines", "Enhancement", "Recognition", "Reporting",
+        "Registration", "Evaluation", "Layers", "Networks", "Pipelines", "Enhancement",
+        "Recognition", "Reporting",
       ]
     ),
     .executableTarget(
       name: "LaminaCLI",
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
-        "Evaluation", "Pipelines", "Enhancement", "Recognition", "Reporting", "Layers", "Networks",
+        "Registration", "Evaluation", "Pipelines", "Enhancement", "Recognition", "Reporting",
+        "Layers", "Networks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -157,6 +161,10 @@ let package = Package(
     .testTarget(
       name: "EvaluationTests",
       dependencies: ["Support", "Imaging", "Evaluation", "TestSupport"]
+    ),
+    .testTarget(
+      name: "RegistrationTests",
+      dependencies: ["Support", "Imaging", "Registration", "TestSupport"]
     ),
     .testTarget(
       name: "PipelinesTests",

@@ -7,6 +7,7 @@
 @_exported import Networks
 @_exported import Pipelines
 @_exported import Recognition
+@_exported import Registration
 @_exported import Reporting
 @_exported import Support
 @_exported import Tensors

@@ -44,7 +44,7 @@ public struct PicturePlanner: Sendable {
 
   /// Puts a run together.
   /// - Parameters:
-  ///   - networkName: A name of the network catalogue.
+  ///   - networkName: One of `TrainingPlanner.networkNames`.
   ///   - baseFeatures: Channels of the first stage.
   ///   - batchSize: Pieces of a step.
   /// - Returns: A configuration with every other value at its default.
@@ -56,7 +56,7 @@ public struct PicturePlanner: Sendable {
   ) throws -> TrainingConfiguration {
     var stages = 1
     while stages < Self.maximumStages, wanted >> stages >= Self.minimumBottleneck { stages += 1 }
-    let multiple = networkName == "fcn" ? 1 << max(3, stages) : 1 << (stages - 1)
+    let multiple = TrainingPlanner.sizeMultiple(of: networkName, stages: stages)
     let side = (wanted + multiple - 1) / multiple * multiple
 
     let turns = !TrainingPlanner().hasSides(dataset)

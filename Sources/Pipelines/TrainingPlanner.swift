@@ -5,7 +5,7 @@ import Networks
 import Support
 import Transforms
 
-/// Chooses a slice-wise plan and a U-Net for a data set by a few stated rules.
+/// Chooses a slice-wise plan and a network for a data set by a few stated rules.
 ///
 /// - Slices lie across the axis of the coarsest median spacing; among equal ones across the axis with
 ///   the most voxels, which gives the smallest planes and the most slices.
@@ -42,7 +42,7 @@ public struct TrainingPlanner: Sendable {
   /// Chooses by the headers of the data set's scans; voxels are not read.
   /// - Parameters:
   ///   - dataset: The data set.
-  ///   - networkName: A name of the network catalogue.
+  ///   - networkName: One of `networkNames`.
   ///   - baseFeatures: Channels of the first stage.
   /// - Returns: A configuration with every training value at its default.
   /// - Throws: What reading a header throws; `NetworksError.unknownNetwork`.
@@ -69,7 +69,7 @@ public struct TrainingPlanner: Sendable {
     {
       stages += 1
     }
-    let multiple = networkName == "fcn" ? 1 << max(3, stages) : 1 << (stages - 1)
+    let multiple = Self.sizeMultiple(of: networkName, stages: stages)
     let patch = needed.map { ($0 + multiple - 1) / multiple * multiple }
     let pixel = max(spacing[inPlane[0]], spacing[inPlane[1]])
     let plan = SegmentationPlan(
@@ -138,40 +138,6 @@ public struct TrainingPlanner: Sendable {
     dataset.labels.contains { label in
       let words = label.name.lowercased().split { !$0.isLetter }
       return words.contains { Self.directionWords[axis].contains(String($0)) }
-    }
-  }
-
-  /// The networks that can be planned, by their names in the catalogue.
-  public static let networkNames = ["unet", "fcn"]
-
-  func network(
-    _ name: String,
-    inputChannels: Int,
-    classes: Int,
-    features: [Int]
-  ) throws -> NetworkConfiguration {
-    switch name {
-    case "unet":
-      return .unet(
-        UNetConfiguration(
-          inputChannels: inputChannels,
-          outputChannels: classes,
-          features: features
-        )
-      )
-    case "fcn":
-      let stages =
-        features + [Int](repeating: features.last ?? 8, count: max(0, 3 - features.count))
-      return .fcn(
-        FCNConfiguration(
-          inputChannels: inputChannels,
-          outputChannels: classes,
-          features: stages,
-          classifierFeatures: 2 * (stages.last ?? 8)
-        )
-      )
-    default:
-      throw NetworksError.unknownNetwork(name: name, known: Self.networkNames)
     }
   }
 

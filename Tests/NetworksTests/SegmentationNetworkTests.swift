@@ -87,7 +87,7 @@ struct SegmentationNetworkTests {
 
   @Test("a U-Net++ has as many weights as the paper's: 9.04 million")
   func weights() throws {
-    // Table 2 of the paper, for 32 to 512 channels.
+    // The paper states the number beside its results, for 32 to 512 channels.
     let values = UNetPlusPlusConfiguration(
       inputChannels: 3,
       outputChannels: 1,

@@ -146,6 +146,11 @@ enum PlanRows {
       case .unet(let values): values.features
       case .plainConvUNet(let values): values.features
       case .fcn(let values): values.features
+      case .unetPlusPlus(let values): values.features
+      case .resUNet(let values): values.features
+      case .attentionUNet(let values): values.features
+      case .segResNet(let values): values.blocksDown.indices.map { values.initialFeatures << $0 }
+      case .deepLab(let values): values.blocksPerStage.indices.map { values.features << $0 }
       default: [Int]()
       }
     let most =

@@ -72,15 +72,16 @@ package struct CostFunction: Sendable {
     _ grid: BSplineTransform,
     before linear: AffineTransform
   ) throws -> (value: Double, gradient: [Double])? {
+    let samples = try level.samples(
+      limit: settings.splineSamples,
+      random: RandomStream(seed: settings.seed)
+    )
     let problem = BSplineProblem(
       grid: grid,
       linear: linear,
-      samples: try level.samples(
-        limit: settings.splineSamples,
-        random: RandomStream(seed: settings.seed)
-      ),
+      samples: samples,
       moving: level.moving,
-      cost: level.cost(settings),
+      cost: level.cost(settings, samples: samples.values.count),
       bendingWeight: settings.bendingWeight,
       leastOverlap: settings.leastOverlap
     )

@@ -93,7 +93,7 @@ extension ImageRegistration {
       // Independent values share about (rows − 1)(columns − 1) / 2n by chance (Roulston, 1999,
       // "Estimating the errors on measured entropy and mutual information"); a search finds a little more.
       let count = Double(moving.reduce(0) { $0 + ($1.isNaN ? 0 : 1) })
-      let bins = Double(settings.bins - 4)
+      let bins = Double(settings.bins(samples: fixed.count) - 4)
       let floor = Self.leastInformation + 1.2 * bins * bins / (2 * max(count, 1))
       guard information > floor else {
         throw RegistrationError.nothingInCommon(information: information, floor: floor)

@@ -114,13 +114,14 @@ public struct ImageRegistration: Sendable {
   }
 
   func linearProblem(_ level: RegistrationLevel, center: SIMD3<Double>) throws -> LinearProblem {
-    LinearProblem(
-      samples: try level.samples(
-        limit: settings.linearSamples,
-        random: RandomStream(seed: settings.seed).split(1)
-      ),
+    let samples = try level.samples(
+      limit: settings.linearSamples,
+      random: RandomStream(seed: settings.seed).split(1)
+    )
+    return LinearProblem(
+      samples: samples,
       moving: level.moving,
-      cost: level.cost(settings),
+      cost: level.cost(settings, samples: samples.values.count),
       center: center,
       leastOverlap: settings.leastOverlap
     )
@@ -175,15 +176,16 @@ public struct ImageRegistration: Sendable {
         total: settings.splineIterations
       )
       defer { progress.end() }
+      let samples = try level.samples(
+        limit: settings.splineSamples,
+        random: RandomStream(seed: settings.seed).split(2)
+      )
       let problem = BSplineProblem(
         grid: grid,
         linear: linear,
-        samples: try level.samples(
-          limit: settings.splineSamples,
-          random: RandomStream(seed: settings.seed).split(2)
-        ),
+        samples: samples,
         moving: level.moving,
-        cost: level.cost(settings),
+        cost: level.cost(settings, samples: samples.values.count),
         bendingWeight: settings.bendingWeight,
         leastOverlap: settings.leastOverlap
       )

@@ -61,11 +61,15 @@ struct RegistrationLevel: Sendable {
     return levels
   }
 
-  /// The cost that a measure stands for.
-  func cost(_ settings: RegistrationSettings) -> any SimilarityCost {
+  /// The cost that a measure stands for, of a number of samples.
+  func cost(_ settings: RegistrationSettings, samples: Int) -> any SimilarityCost {
     switch settings.measure {
     case .mutualInformation:
-      MutualInformationCost(bins: settings.bins, fixedRange: fixedRange, movingRange: movingRange)
+      MutualInformationCost(
+        bins: settings.bins(samples: samples),
+        fixedRange: fixedRange,
+        movingRange: movingRange
+      )
     case .crossCorrelation:
       CrossCorrelationCost(
         fixedOrigin: Double(fixedRange.lowerBound),

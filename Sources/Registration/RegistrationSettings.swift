@@ -1,3 +1,5 @@
+import Foundation
+
 /// What an image registration does.
 public struct RegistrationSettings: Sendable, Equatable, Codable {
   /// The freedom of the transform; each kind starts from those before.
@@ -35,7 +37,8 @@ public struct RegistrationSettings: Sendable, Equatable, Codable {
   public var levels = 3
   /// Distance of the finest level's voxels, mm; nil for the fixed image's smallest spacing.
   public var finestSpacingMM: Double?
-  /// Bins of the joint histogram of mutual information (Mattes et al., 2003, use 32).
+  /// The most bins of the joint histogram of mutual information (Mattes et al., 2003, use 32); fewer
+  /// than 32768 samples get as many as their cube root, but at least 12.
   public var bins = 32
   /// The most samples for rigid and affine transforms.
   public var linearSamples = 40_000
@@ -64,6 +67,11 @@ public struct RegistrationSettings: Sendable, Equatable, Codable {
   public init(kind: Kind = .affine, measure: SimilarityMeasure = .mutualInformation) {
     self.kind = kind
     self.measure = measure
+  }
+
+  /// The bins for a number of samples: a histogram that is hardly filled shows structure by chance.
+  func bins(samples: Int) -> Int {
+    min(bins, max(12, Int(cbrt(Double(samples)))))
   }
 
   /// Checks the ranges.

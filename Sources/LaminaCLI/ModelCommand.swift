@@ -96,6 +96,8 @@ struct ModelShowCommand: Verb {
       if case .method(let method) = finder {
         let card = ClassicalMethodCard(type(of: method))
         try context.answer(card) { card.text }
+      } else {
+        throw ValidationError("\(name) is no model; its data set is described by its own files.")
       }
       return .complete
     }

@@ -23,6 +23,12 @@ struct SegmentCommand: Verb {
       Classical methods stand in the place of a model, with their settings after a colon \
       (otsu:classes=3): \(classicalMethods). Those marked * also improve a model's labels by \
       --refine. lamina model show METHOD says what each can be told.
+
+      atlas:FOLDER lays the labelled scans of a data set (imagesTr, labelsTr) over the scan and joins \
+      their labels; with settings after commas, such as \
+      atlas:FOLDER,transform=bspline,fusion=locally-weighted: transform is rigid, affine or bspline, \
+      fusion majority, staple or locally-weighted, metric mi, ncc or ms, spacing that of the control \
+      points in mm.
       """
   )
 
@@ -58,7 +64,7 @@ struct SegmentCommand: Verb {
     parsing: .singleValue,
     help: ArgumentHelp(
       "A model's name or folder (`lamina model list`); of several the probabilities are averaged. "
-        + "Or a classical method.",
+        + "Or a classical method, or atlas:FOLDER.",
       valueName: "model"
     )
   )
@@ -346,19 +352,24 @@ struct SegmentCommand: Verb {
 
   /// Options that mean nothing for what finds the labels.
   private func check(_ finder: LabelFinder) throws {
-    guard case .method(let method) = finder else {
-      if seeds != nil {
-        throw ValidationError("--seeds is for classical methods; a model needs none.")
-      }
-      return
+    let name: String
+    switch finder {
+    case .method(let method): name = type(of: method).name
+    case .atlases: name = "atlas"
+    case .models: name = ""
     }
+    if case .method = finder {
+    } else if seeds != nil {
+      throw ValidationError("--seeds is for classical methods; nothing else needs them.")
+    }
+    if case .models = finder { return }
     let unfit = [
       ("--tta", tta != nil), ("--precision", precision != .f32), ("--exact", exact != nil),
       ("--folds", folds != nil), ("--step", step != nil), ("--skip-air", skipAir),
     ].filter(\.1).map(\.0)
     if !unfit.isEmpty {
       throw ValidationError(
-        "\(unfit.joined(separator: ", ")) is for models; \(type(of: method).name) takes its "
+        "\(unfit.joined(separator: ", ")) is for models; \(name) takes its "
           + "settings after a colon."
       )
     }

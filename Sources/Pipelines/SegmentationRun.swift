@@ -240,6 +240,38 @@ public struct SegmentationRun: Sendable {
     )
   }
 
+  /// Takes atlases.
+  /// - Parameters:
+  ///   - atlases: Labelled scans.
+  ///   - options: What the run depends on besides its inputs.
+  ///   - progress: Told about reading and segmenting.
+  ///   - interruption: Looked at between evaluations.
+  /// - Throws: `PipelinesError.unknownStructure`, `.noProbabilities`; `SupportError` for unreadable files.
+  package init(
+    atlases: RegisteredAtlases,
+    options: Options,
+    progress: any ProgressReporter,
+    interruption: Interruption
+  ) throws {
+    guard !options.wantsProbabilities else {
+      throw PipelinesError.noProbabilities(method: atlases.text)
+    }
+    let known = atlases.dataset.labels.map(\.name)
+    for name in options.structures ?? [] where !known.contains(name) {
+      throw PipelinesError.unknownStructure(name: name, known: known)
+    }
+    source = try LabelSource(atlases)
+    self.options = options
+    self.progress = progress
+    self.interruption = interruption
+    precision = .classical
+    predictor = try Self.refined(
+      RegisteredAtlasPredictor(atlases: atlases),
+      heads: nil,
+      options: options
+    )
+  }
+
   /// A predictor whose labels are improved as the options say.
   private static func refined(
     _ base: any ScanPredictor,

@@ -1,22 +1,32 @@
 package import ClassicalSegmentation
 import Support
 
-/// What `--model` of `lamina segment` names: models, or a classical method.
+/// What `--model` of `lamina segment` names: models, a classical method, or atlases.
 package enum LabelFinder: Sendable {
   /// Models whose probabilities are averaged.
   case models([ModelPackage])
   /// A classical method.
   case method(any ClassicalMethod)
+  /// Labelled scans that are laid over a scan.
+  case atlases(RegisteredAtlases)
 
   /// Finds what texts name; a model of the store goes before a method of its name.
   /// - Parameters:
-  ///   - texts: Names or folders of models, or a method such as `otsu:classes=3`.
+  ///   - texts: Names or folders of models, a method such as `otsu:classes=3`, or
+  ///     `atlas:FOLDER`.
   ///   - store: Where models are looked for.
   /// - Throws: `PipelinesError.modelNotFound`, `.unfitEnsemble` for a method beside others; what
-  ///   opening a model throws; what `ClassicalMethodCatalog.method(describedBy:)` throws.
+  ///   opening a model or atlases throws; what `ClassicalMethodCatalog.method(describedBy:)` throws.
   package init(_ texts: [String], store: ModelStore) throws {
     var models: [ModelPackage] = []
     for text in texts {
+      if RegisteredAtlases.names(text) {
+        guard texts.count == 1 else {
+          throw PipelinesError.unfitEnsemble(reason: "\(text) names atlases, which run alone")
+        }
+        self = .atlases(try RegisteredAtlases(describedBy: text))
+        return
+      }
       do {
         models.append(try store.model(text))
       } catch PipelinesError.modelNotFound(_, _) where ClassicalMethodCatalog.names(text) {
@@ -38,6 +48,7 @@ package enum LabelFinder: Sendable {
     switch self {
     case .models(let models): models.map(\.description.name).joined(separator: " + ")
     case .method(let method): method.text
+    case .atlases(let atlases): atlases.text
     }
   }
 
@@ -46,6 +57,7 @@ package enum LabelFinder: Sendable {
     switch self {
     case .models(let models): models.allSatisfy(\.description.plan.isPicture)
     case .method: true
+    case .atlases: false
     }
   }
 
@@ -72,6 +84,13 @@ package enum LabelFinder: Sendable {
     case .method(let method):
       try SegmentationRun(
         method: method,
+        options: options,
+        progress: progress,
+        interruption: interruption
+      )
+    case .atlases(let atlases):
+      try SegmentationRun(
+        atlases: atlases,
         options: options,
         progress: progress,
         interruption: interruption

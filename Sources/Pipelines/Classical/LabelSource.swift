@@ -1,7 +1,7 @@
 internal import ClassicalSegmentation
 import Support
 
-/// What a run must know of what finds its labels: one or more models, or a classical method.
+/// What a run must know of what finds its labels: models, a classical method, or atlases.
 struct LabelSource: Sendable {
   /// What the record says; at least one.
   let records: [RunRecord.Model]
@@ -46,6 +46,18 @@ struct LabelSource: Sendable {
     channels = 1
     kind = .scanOrPicture
     objectName = type(of: method).objectName(isSeeded: isSeeded)
+    totals = []
+    postprocessing = nil
+    clearsPieces = false
+  }
+
+  /// Labelled scans that are laid over a scan.
+  /// - Throws: `SupportError` when a file cannot be read.
+  init(_ atlases: RegisteredAtlases) throws {
+    records = [try atlases.record()]
+    channels = 1
+    kind = .scan
+    objectName = nil
     totals = []
     postprocessing = nil
     clearsPieces = false

@@ -233,8 +233,11 @@ extension FCNConfiguration {
     try require((0..<1).contains(dropoutProbability), "a dropout of \(dropoutProbability)")
     let widest = Double(max(inputChannels, classifierFeatures, features.max() ?? 1))
     let layers = Double(convolutionsPerStage.reduce(0, +)) * 9 + 50
+    // The last upsampling has a window for each pair of classes.
+    let window = Double(2 << (features.count - variant.skips))
+    let upsampling = Double(outputChannels) * Double(outputChannels) * window * window
     try require(
-      widest * widest * layers <= NetworksError.maximumWeights,
+      max(widest * widest * layers, upsampling) <= NetworksError.maximumWeights,
       "it would have too many weights"
     )
   }

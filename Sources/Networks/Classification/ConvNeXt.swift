@@ -242,6 +242,7 @@ extension ConvNeXtConfiguration: NetworkValues {
     try check.features(features, count: 1...6)
     try check.blocks(blocksPerStage, stages: features.count)
     try check.require((1...32).contains(patchSize), "patches of \(patchSize)")
+    try check.map(patchSize * patchSize * inputChannels, features[0])
     try check.require((0...10).contains(layerScale), "a layer scale of \(layerScale)")
     try check.require(
       (0..<1).contains(stochasticDepth),

@@ -269,7 +269,8 @@ extension ResNetConfiguration: NetworkValues {
     try check.weights(
       widest: width(blocksPerStage.count - 1) * block.expansion,
       window: block == .basic ? 18 : 2,
-      layers: blocksPerStage[blocksPerStage.count - 1] + 2
+      // Earlier stages are narrower by half each: together at most a third of the last.
+      layers: 2 * (blocksPerStage.max() ?? 1)
     )
   }
 }

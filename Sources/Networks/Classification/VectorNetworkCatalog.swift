@@ -1,6 +1,6 @@
 /// The networks of classes and embeddings by the names under which they are asked for.
 public enum VectorNetworkCatalog {
-  /// All names; those that end in "-small" take the stem for small images whatever the size.
+  /// All names; ResNets and DenseNets that end in "-small" take the stem for small images whatever the size.
   public static let names = [
     "lenet", "resnet18", "resnet34", "resnet50", "resnet18-small", "resnet34-small",
     "resnet50-small", "vgg11-bn", "vgg13-bn", "vgg16-bn", "vgg19-bn", "vgg11", "vgg13", "vgg16",

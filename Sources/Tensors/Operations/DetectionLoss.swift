@@ -46,7 +46,10 @@ public func detectionLoss(
     targets.positives.allSatisfy {
       (0..<output.shape[0]).contains($0.image) && (0..<grid.count).contains($0.cell)
         && (0..<classes).contains($0.label)
-    },
+    }
+      && targets.ignored.allSatisfy {
+        (0..<output.shape[0]).contains($0.image) && (0..<grid.count).contains($0.cell)
+      },
     "targets outside the output \(output.shape)"
   )
   let objective = DetectionObjective(
@@ -225,7 +228,8 @@ struct DetectionObjective: Sendable {
       }
     }
     var classSum = (0..<samples * classes).reduce(0.0) { $0 + rowLosses.elements[$1] }
-    for cell in targets.ignored {
+    // A set's own order differs from process to process, and with it the sum's last bits.
+    for cell in targets.ignored.sorted(by: { ($0.image, $0.cell) < ($1.image, $1.cell) }) {
       for label in 0..<classes {
         let place = (cell.image * rows + 4 * bins + label) * cells + cell.cell
         let x = Double(source.elements[place])

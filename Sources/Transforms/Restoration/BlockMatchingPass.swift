@@ -35,7 +35,7 @@ struct BlockMatchingPass: Sendable {
     sums.withUnsafeMutableBufferPointer { sums in
       weights.withUnsafeMutableBufferPointer { weights in
         guard let sumBase = sums.baseAddress, let weightBase = weights.baseAddress else { return }
-        let (sums, weights) = (SharedMemory(base: sumBase), SharedMemory(base: weightBase))
+        let (sums, weights) = (SharedPointer(sumBase), SharedPointer(weightBase))
         for colour in 0..<4 {
           let mine = zs.indices.filter { $0 % 2 == colour / 2 }.flatMap { z in
             ys.indices.filter { $0 % 2 == colour % 2 }.map { (ys[$0], zs[z]) }
@@ -54,7 +54,7 @@ struct BlockMatchingPass: Sendable {
                 for part in range {
                   for z in mine[part].1 {
                     for y in mine[part].0 {
-                      worker.run(y: y, z: z, into: sums.base, weights.base)
+                      worker.run(y: y, z: z, into: sums.pointer, weights.pointer)
                     }
                   }
                 }

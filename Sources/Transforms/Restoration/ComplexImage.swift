@@ -40,7 +40,7 @@ struct ComplexImage: Sendable {
         guard let realBase = real.baseAddress, let imaginaryBase = imaginary.baseAddress else {
           return
         }
-        let (re, im) = (SharedMemory(base: realBase), SharedMemory(base: imaginaryBase))
+        let (re, im) = (SharedPointer(realBase), SharedPointer(imaginaryBase))
         Parallelism.forEachRange(groups) { range in
           var buffer = [Double](repeating: 0, count: 4 * count * width)
           buffer.withUnsafeMutableBufferPointer { buffer in
@@ -52,8 +52,8 @@ struct ComplexImage: Sendable {
                 let line = group * width + place
                 let start = line / inner * inner * count + line % inner
                 for k in 0..<count {
-                  a[k * width + place] = Double(re.base[start + k * inner])
-                  b[k * width + place] = Double(im.base[start + k * inner])
+                  a[k * width + place] = Double(re.pointer[start + k * inner])
+                  b[k * width + place] = Double(im.pointer[start + k * inner])
                 }
               }
               plan.apply(a, b, room: base + 2 * count * width, width: width, isInverse: isInverse)
@@ -61,8 +61,8 @@ struct ComplexImage: Sendable {
                 let line = group * width + place
                 let start = line / inner * inner * count + line % inner
                 for k in 0..<count {
-                  re.base[start + k * inner] = Float(a[k * width + place])
-                  im.base[start + k * inner] = Float(b[k * width + place])
+                  re.pointer[start + k * inner] = Float(a[k * width + place])
+                  im.pointer[start + k * inner] = Float(b[k * width + place])
                 }
               }
             }

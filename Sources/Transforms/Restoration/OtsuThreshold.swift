@@ -8,6 +8,8 @@ package enum OtsuThreshold {
     package let counts: [Int]
     private let low: Double
     private let scale: Double
+    /// The largest value in each bin and those below it.
+    private let tops: [Float]
 
     /// Counts values in 256 bins from the smallest to the largest; nil when all are the same.
     /// - Parameter values: Finite values.
@@ -17,12 +19,20 @@ package enum OtsuThreshold {
       var counts = [Int](repeating: 0, count: bins)
       // In double precision, where the scale of the narrowest range is finite.
       let scale = Double(bins) / (Double(high) - Double(low))
-      for value in values { counts[min(bins - 1, Int((Double(value) - Double(low)) * scale))] += 1 }
-      (self.counts, self.low, self.scale) = (counts, Double(low), scale)
+      var tops = [Float](repeating: low, count: bins)
+      for value in values {
+        let bin = min(bins - 1, Int((Double(value) - Double(low)) * scale))
+        counts[bin] += 1
+        tops[bin] = max(tops[bin], value)
+      }
+      for bin in 1..<bins { tops[bin] = max(tops[bin], tops[bin - 1]) }
+      (self.counts, self.low, self.scale, self.tops) = (counts, Double(low), scale, tops)
     }
 
-    /// The upper edge of a bin.
-    package func edge(above bin: Int) -> Float { Float(low + Double(bin + 1) / scale) }
+    /// The upper edge of a bin, above every value in it also where single precision rounds it down.
+    package func edge(above bin: Int) -> Float {
+      max(Float(low + Double(bin + 1) / scale), tops[bin].nextUp)
+    }
   }
 
   /// The threshold of values.

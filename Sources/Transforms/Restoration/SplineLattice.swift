@@ -130,10 +130,10 @@ struct SplineLattice: Sendable {
       var sums = [Double](repeating: 0, count: 2 * length * pieces)
       sums.withUnsafeMutableBufferPointer { room in
         guard let base = room.baseAddress else { return }
-        let memory = SharedMemory(base: base)
+        let memory = SharedPointer(base)
         Parallelism.forEach(pieces) { piece in
           let (upper, lower) = (
-            memory.base + 2 * piece * length, memory.base + (2 * piece + 1) * length
+            memory.pointer + 2 * piece * length, memory.pointer + (2 * piece + 1) * length
           )
           for i in piece * Self.piece..<min(values.count, (piece + 1) * Self.piece) {
             let (x, y, z) = (x[i], y[i], z[i])

@@ -91,10 +91,10 @@ package struct TotalVariation: VolumeFilter {
     var energies = [Double](repeating: 0, count: size.y * size.z)
     field.withUnsafeMutableBufferPointer { field in
       guard let field = field.baseAddress else { return }
-      let fields = SharedMemory(base: field)
+      let fields = SharedPointer(field)
       energies.withUnsafeMutableBufferPointer { room in
         guard let base = room.baseAddress else { return }
-        let results = SharedMemory(base: base)
+        let results = SharedPointer(base)
         Parallelism.forEachRange(size.y * size.z) { rows in
           var (gradients, norms) = (
             [Float](repeating: 0, count: 3 * size.x), [Float](repeating: 0, count: size.x)
@@ -122,11 +122,11 @@ package struct TotalVariation: VolumeFilter {
                 norms[x] = 1 / (1 + factor * norm)
               }
               for axis in 0..<axes {
-                let p = fields.base + axis * image.count + start
+                let p = fields.pointer + axis * image.count + start
                 let g = axis * size.x
                 for x in 0..<size.x { p[x] = (p[x] - tau * gradients[g + x]) * norms[x] }
               }
-              results.base[row] = energy
+              results.pointer[row] = energy
             }
           }
         }

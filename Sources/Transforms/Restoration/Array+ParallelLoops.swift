@@ -1,20 +1,5 @@
 import Support
 
-/// Memory that the threads of a loop share.
-///
-/// Sendable invariant: each index of a parallel loop writes elements that no other index reads or
-/// writes.
-package struct SharedMemory<Element>: @unchecked Sendable {
-  /// The first element.
-  package let base: UnsafeMutablePointer<Element>
-
-  /// Shares memory that outlives the loop.
-  package init(base: UnsafeMutablePointer<Element>) { self.base = base }
-
-  /// The part from an element on.
-  package func at(_ offset: Int) -> UnsafeMutablePointer<Element> { base + offset }
-}
-
 extension Array where Element == Float {
   /// An array that threads fill side by side.
   /// - Parameters:
@@ -29,8 +14,8 @@ extension Array where Element == Float {
   ) -> [Float] {
     [Float](unsafeUninitializedCapacity: count) { room, initialized in
       if let base = room.baseAddress {
-        let memory = SharedMemory(base: base)
-        Parallelism.forEachRange(pieces) { body($0, memory.base) }
+        let memory = SharedPointer(base)
+        Parallelism.forEachRange(pieces) { body($0, memory.pointer) }
       }
       initialized = count
     }
@@ -46,8 +31,8 @@ extension Array where Element == Float {
   ) {
     withUnsafeMutableBufferPointer { room in
       guard let base = room.baseAddress else { return }
-      let memory = SharedMemory(base: base)
-      Parallelism.forEachRange(pieces) { body($0, memory.base) }
+      let memory = SharedPointer(base)
+      Parallelism.forEachRange(pieces) { body($0, memory.pointer) }
     }
   }
 
@@ -59,11 +44,11 @@ extension Array where Element == Float {
     var sums = [Double](repeating: 0, count: pieces)
     sums.withUnsafeMutableBufferPointer { room in
       guard let base = room.baseAddress else { return }
-      let memory = SharedMemory(base: base)
+      let memory = SharedPointer(base)
       Parallelism.forEach(pieces) { piece in
         var sum = 0.0
         for i in piece * length..<Swift.min(count, (piece + 1) * length) { sum += term(self[i]) }
-        memory.base[piece] = sum
+        memory.pointer[piece] = sum
       }
     }
     return sums.reduce(0, +)

@@ -16,7 +16,7 @@ struct RegisterCommand: Verb {
     abstract: "Lays an image, and its labels, over another image.",
     discussion: """
       MOVING and FIXED are image files or folders of DICOM. The moved image lies on FIXED's grid and \
-      keeps MOVING's scalar type; where MOVING shows nothing it has MOVING's smallest value. \
+      keeps MOVING's scalar type (64-bit types become 32-bit fractions); where MOVING shows nothing it has MOVING's smallest value. \
       Transforms map points of FIXED to points of MOVING (LPS, mm): rigid, then affine, then a \
       B-spline deformation, each from the result of the one before, coarse to fine. A transform that \
       was stored is used again by --apply, for example on another image of MOVING's patient.
@@ -142,6 +142,10 @@ struct RegisterCommand: Verb {
   func validate() throws {
     if (labels == nil) != (writeLabels == nil) {
       throw ValidationError("--labels and --write-labels go together.")
+    }
+    func place(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+    if let writeLabels, place(writeLabels) == place(output) {
+      throw ValidationError("--output and --write-labels name the same file.")
     }
     if transform != .bspline, spacing != nil || bending != nil {
       throw ValidationError("--spacing and --bending are for --transform bspline.")

@@ -32,11 +32,11 @@ struct BSplineProblem: Sendable {
     bendingWeight: Double,
     leastOverlap: Double
   ) {
-    let toGrid = CompiledTransform.gridMap(of: grid)
+    let toGrid = FastLinear(toGridOf: grid)
     let sites = samples.points.map { BSplineTransform.Site(toGrid($0), grid.size) }
     // The index decides between samples of one cell, so that there is one order.
     let order = sites.indices.sorted { (sites[$0].base, $0) < (sites[$1].base, $1) }
-    let map = FastLinear(moving.toIndex, offset: moving.offset).after(FastLinear(linear))
+    let map = moving.toIndex.after(FastLinear(linear))
     self.grid = grid
     self.samples = samples.ordered(by: order)
     self.sites = order.map { sites[$0] }
@@ -103,18 +103,13 @@ struct BSplineProblem: Sendable {
     let size = grid.size
     return coefficients.withUnsafeBufferPointer { coefficients in
       guard let base = coefficients.baseAddress else { return ([], []) }
-      let memory = Reading(coefficients: base)
+      let shared = SharedPointer(reading: base)
       return moving.sampled(count: sites.count) { place in
-        let shift = BSplineTransform.displacement(memory.coefficients, sites[place], size)
+        let shift = BSplineTransform.displacement(shared.pointer, sites[place], size)
         return undeformed[place]
           + toIndex.turned(SIMD3(Double(shift.x), Double(shift.y), Double(shift.z)))
       }
     }
-  }
-
-  // Sendable invariant: the coefficients are only read.
-  private struct Reading: @unchecked Sendable {
-    let coefficients: UnsafePointer<SIMD4<Float>>
   }
 
   /// Derivatives by the coefficients of a part of the grid.
@@ -159,5 +154,13 @@ struct BSplineProblem: Sendable {
       }
       return Part(first: start, values: values)
     }
+  }
+}
+
+extension BSplineProblem {
+  /// The cost without the bending energy; nil where it is undefined.
+  func similarityCost(_ parameters: [Double]) -> Double? {
+    var none: [Float]?
+    return cost.cost(fixed: samples.values, moving: values(parameters), slopes: &none)
   }
 }

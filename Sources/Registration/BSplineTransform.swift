@@ -34,9 +34,10 @@ public struct BSplineTransform: SpatialTransform, Equatable {
           reason: "\(spacing[axis]) mm is not positive"
         )
       }
-      // Rounding must not decide whether a cell is there.
-      let cells = (Double(geometry.size[axis]) * geometry.spacing[axis] / spacing[axis] - 1e-9)
-        .rounded(.up)
+      // Rounding must not decide whether a cell is there. In mm, so that half the spacing never has more
+      // than twice the cells.
+      let extent = Double(geometry.size[axis]) * geometry.spacing[axis] - 1e-6
+      let cells = (extent / spacing[axis]).rounded(.up)
       total *= cells + 3
       guard total <= Double(Self.mostControlPoints) else {
         throw .invalidSetting(

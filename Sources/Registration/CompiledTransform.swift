@@ -31,25 +31,12 @@ struct CompiledTransform: Sendable {
 
   private static func spline(_ transform: BSplineTransform) -> Spline {
     Spline(
-      toGrid: gridMap(of: transform),
+      toGrid: FastLinear(toGridOf: transform),
       axes: FastLinear(transform.direction, offset: .zero),
       spacing: transform.spacing,
       handedness: transform.direction.determinant,
       size: transform.size,
       coefficients: transform.coefficients
-    )
-  }
-
-  /// From LPS mm to units of a control grid.
-  static func gridMap(of transform: BSplineTransform) -> FastLinear {
-    let turned = transform.direction.transposed
-    return FastLinear(
-      Matrix3(
-        turned.columns[0] / transform.spacing,
-        turned.columns[1] / transform.spacing,
-        turned.columns[2] / transform.spacing
-      ),
-      offset: -((turned * transform.origin) / transform.spacing)
     )
   }
 

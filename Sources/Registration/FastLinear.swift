@@ -34,6 +34,33 @@ struct FastLinear: Sendable {
     )
   }
 
+  /// From positions to voxel indices.
+  init(toIndicesOf geometry: ImageGeometry) {
+    self.init(
+      Self.scaledAxes(geometry.direction, geometry.spacing),
+      offset: geometry.index(ofPosition: .zero)
+    )
+  }
+
+  /// From positions to units of a control grid.
+  init(toGridOf transform: BSplineTransform) {
+    let turned = transform.direction.transposed
+    self.init(
+      Self.scaledAxes(transform.direction, transform.spacing),
+      offset: -((turned * transform.origin) / transform.spacing)
+    )
+  }
+
+  /// The matrix that takes shifts in mm to steps of a grid.
+  private static func scaledAxes(_ direction: Matrix3, _ spacing: SIMD3<Double>) -> Matrix3 {
+    let turned = direction.transposed
+    return Matrix3(
+      turned.columns[0] / spacing,
+      turned.columns[1] / spacing,
+      turned.columns[2] / spacing
+    )
+  }
+
   var matrix: Matrix3 { Matrix3(c0, c1, c2) }
 
   /// This map after another.

@@ -3,6 +3,9 @@ import Imaging
 import Support
 
 /// Gaussian smoothing of a volume, axis by axis; the values at the border go on beyond it.
+///
+/// `Transforms` has a Gaussian too, which mirrors at the border: with it more images that share nothing were
+/// aligned (`RegistrationError.nothingInCommon`), so that this one stays.
 struct GaussianSmoothing: Sendable {
   /// Standard deviation, mm.
   let deviationMM: Double
@@ -39,18 +42,18 @@ struct GaussianSmoothing: Sendable {
     let stride = [1, size.x, size.x * size.y][axis]
     return [Float](unsafeUninitializedCapacity: values.count) { output, initializedCount in
       values.withUnsafeBufferPointer { input in
-        guard let from = input.baseAddress, let to = output.baseAddress else { return }
-        let memory = Memory(source: from, target: to)
+        guard let first = input.baseAddress, let room = output.baseAddress else { return }
+        let (from, to) = (SharedPointer(reading: first), SharedPointer(room))
         Parallelism.forEachRange(size.y * size.z, minimumChunk: 16) { rows in
           for row in rows {
             let start = row * size.x
-            let target = memory.target + start
+            let target = to.pointer + start
             if axis == 0 {
               for x in 0..<size.x {
                 var sum: Float = 0
                 for tap in 0...2 * radius {
                   sum +=
-                    weights[tap] * memory.source[start + max(0, min(count - 1, x + tap - radius))]
+                    weights[tap] * from.pointer[start + max(0, min(count - 1, x + tap - radius))]
                 }
                 target[x] = sum
               }
@@ -60,7 +63,7 @@ struct GaussianSmoothing: Sendable {
             for x in 0..<size.x { target[x] = 0 }
             for tap in 0...2 * radius {
               let step = max(0, min(count - 1, place + tap - radius)) - place
-              let source = memory.source + start + step * stride
+              let source = from.pointer + start + step * stride
               let weight = weights[tap]
               for x in 0..<size.x { target[x] += weight * source[x] }
             }
@@ -69,27 +72,5 @@ struct GaussianSmoothing: Sendable {
       }
       initializedCount = values.count
     }
-  }
-
-  // Sendable invariant: the source is only read, and each row of the target is written by one range.
-  private struct Memory: @unchecked Sendable {
-    let source: UnsafePointer<Float>
-    let target: UnsafeMutablePointer<Float>
-  }
-}
-
-extension Volume where Scalar == Float {
-  /// The image smoothed and on a coarser grid, for one level of a pyramid.
-  /// - Parameter spacingMM: Wanted distance of voxels; axes that are coarser stay as they are.
-  /// - Returns: The image, smoothed by half the spacing where the grid becomes coarser.
-  /// - Throws: `ImagingError.invalidGeometry` when the spacing is not positive.
-  func pyramidLevel(spacingMM: Double) throws(ImagingError) -> Volume<Float> {
-    var spacing = geometry.spacing
-    // A grid that is finer by less than a fifth is not worth the blur of interpolation.
-    for axis in 0..<3 where spacingMM > 1.2 * spacing[axis] { spacing[axis] = spacingMM }
-    guard spacing != geometry.spacing else { return self }
-    let target = try geometry.resampled(toSpacing: spacing)
-    return GaussianSmoothing(deviationMM: spacingMM / 2).applied(to: self)
-      .resampled(to: target, interpolation: .linear, outside: 0)
   }
 }

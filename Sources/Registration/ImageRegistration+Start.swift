@@ -58,7 +58,11 @@ extension ImageRegistration {
       }
       progress.update(number + 1, detail: nil)
     }
-    guard let best, let step else { throw RegistrationError.noOverlap(share: share) }
+    guard let best, let step else {
+      // Enough overlap, but the similarity is undefined, as where an image is constant under the mask.
+      throw share < settings.leastOverlap
+        ? RegistrationError.noOverlap(share: share) : .noProgress(stage: "start")
+    }
     steps.append(step)
     return (best.start, best.transform)
   }
@@ -107,13 +111,5 @@ extension ImageRegistration {
     guard moved || abs(correlation) >= Self.alignedCorrelation else {
       throw RegistrationError.noProgress(stage: settings.kind == .rigid ? "rigid" : "affine")
     }
-  }
-}
-
-extension BSplineProblem {
-  /// The cost without the bending energy; nil where it is undefined.
-  func similarityCost(_ parameters: [Double]) -> Double? {
-    var none: [Float]?
-    return cost.cost(fixed: samples.values, moving: values(parameters), slopes: &none)
   }
 }

@@ -41,14 +41,12 @@ public struct ImageRegistration: Sendable {
     mask: LabelMap? = nil
   ) throws -> RegistrationResult {
     try settings.check()
-    progress.begin("preparing the images", total: nil)
-    let levels = try RegistrationLevel.pyramid(
-      fixed: fixed,
-      moving: moving,
-      mask: mask,
-      settings: settings
-    )
-    progress.end()
+    if settings.kind == .bspline {
+      // The finest grid, so that too many control points are told before the search.
+      let spacing = SIMD3<Double>(repeating: settings.controlSpacingMM)
+      _ = try BSplineTransform(over: fixed.geometry, spacing: spacing)
+    }
+    let levels = try pyramid(moving, fixed, mask)
     var steps: [RegistrationResult.Step] = []
     let (start, rigidStart) = try findStart(levels[0], &steps)
     let rigid = try linearStage("rigid", from: rigidStart, levels, &steps)
@@ -69,6 +67,21 @@ public struct ImageRegistration: Sendable {
       start: start,
       steps: steps,
       folding: FoldCheck(transform, on: fixed.geometry)
+    )
+  }
+
+  private func pyramid(
+    _ moving: Volume<Float>,
+    _ fixed: Volume<Float>,
+    _ mask: LabelMap?
+  ) throws -> [RegistrationLevel] {
+    progress.begin("preparing the images", total: nil)
+    defer { progress.end() }
+    return try RegistrationLevel.pyramid(
+      fixed: fixed,
+      moving: moving,
+      mask: mask,
+      settings: settings
     )
   }
 
@@ -96,7 +109,8 @@ public struct ImageRegistration: Sendable {
         from: &transform,
         radius: Self.radius(of: level.fixed.geometry),
         spacing: level.spacingMM,
-        iterations: settings.linearIterations
+        iterations: settings.linearIterations,
+        stepped: { progress.update($0, detail: detail($1)) }
       )
       steps.append(
         RegistrationResult.Step(
@@ -133,7 +147,8 @@ public struct ImageRegistration: Sendable {
     from transform: inout Transform,
     radius: Double,
     spacing: Double,
-    iterations: Int
+    iterations: Int,
+    stepped: (Int, Double) -> Void = { _, _ in }
   ) throws -> (before: Double, result: LBFGS.Result) {
     let start = transform
     var before: Double?
@@ -145,7 +160,7 @@ public struct ImageRegistration: Sendable {
     )
     let result = try search.minimize(
       from: start.parameters(radius: radius),
-      stop: { count, value in progress.update(count, detail: detail(value)) }
+      stop: stepped
     ) { parameters in
       try interruption.check()
       let trial = start.with(parameters, radius: radius)
@@ -205,7 +220,7 @@ public struct ImageRegistration: Sendable {
         return problem.evaluate(parameters)
       }
       guard let result, let before, let after = problem.similarityCost(result.parameters) else {
-        throw RegistrationError.noOverlap(share: 0)
+        throw RegistrationError.noProgress(stage: "bspline")
       }
       grid = problem.grid(result.parameters)
       steps.append(

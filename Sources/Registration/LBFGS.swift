@@ -20,8 +20,6 @@ struct LBFGS {
     var value: Double
     /// The value after each step.
     var history: [Double]
-    /// The largest component of the gradient at the start.
-    var startingSlope: Double
   }
 
   /// A value and the gradient.
@@ -43,8 +41,7 @@ struct LBFGS {
     var result = Result(
       parameters: start,
       value: current.value,
-      history: [],
-      startingSlope: Self.largest(current.gradient)
+      history: []
     )
     var pairs: [(step: [Double], change: [Double], inverse: Double)] = []
     var quiet = 0

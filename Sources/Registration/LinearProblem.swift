@@ -27,14 +27,6 @@ struct LinearProblem: Sendable {
   /// The moving image's values at the samples; not a number outside it.
   func values(_ transform: some LinearTransform) -> [Float] { sampled(transform).values }
 
-  /// The cost alone; nil where it is undefined.
-  func cost(_ transform: some LinearTransform) -> Double? {
-    let values = sampled(transform).values
-    guard isEnough(values) else { return nil }
-    var none: [Float]?
-    return cost.cost(fixed: samples.values, moving: values, slopes: &none)
-  }
-
   /// The cost and its derivatives; nil where it is undefined.
   func evaluate(_ transform: some LinearTransform) -> Value? {
     let (values, gradients) = sampled(transform)
@@ -65,7 +57,7 @@ struct LinearProblem: Sendable {
       total.3 += part.3
     }
     // Derivatives by indices become such by mm.
-    let back = moving.toIndex.transposed
+    let back = moving.toIndex.matrix.transposed
     return Value(
       cost: cost,
       translation: back * total.0,
@@ -81,7 +73,7 @@ struct LinearProblem: Sendable {
   private func sampled(
     _ transform: some LinearTransform
   ) -> (values: [Float], gradients: [SIMD3<Float>]) {
-    let map = FastLinear(moving.toIndex, offset: moving.offset).after(FastLinear(transform))
+    let map = moving.toIndex.after(FastLinear(transform))
     return moving.sampled(count: samples.points.count) { map(samples.points[$0]) }
   }
 }
@@ -98,15 +90,16 @@ extension MovingImage {
     let values = [Float](unsafeUninitializedCapacity: count) { output, valueCount in
       gradients = [SIMD3<Float>](unsafeUninitializedCapacity: count) { slopes, slopeCount in
         volume.voxels.withUnsafeBufferPointer { voxels in
-          guard let from = voxels.baseAddress, let to = output.baseAddress,
-            let slope = slopes.baseAddress
+          guard let source = voxels.baseAddress, let target = output.baseAddress,
+            let rise = slopes.baseAddress
           else { return }
-          let memory = Memory(voxels: from, values: to, slopes: slope)
+          let from = SharedPointer(reading: source)
+          let (to, slope) = (SharedPointer(target), SharedPointer(rise))
           Parallelism.forEachRange(count, minimumChunk: 4096) { range in
             for place in range {
-              let sample = MovingImage.sample(memory.voxels, size, index(place))
-              memory.values[place] = sample?.value ?? .nan
-              memory.slopes[place] = sample?.slope ?? .zero
+              let sample = MovingImage.sample(from.pointer, size, index(place))
+              to.pointer[place] = sample?.value ?? .nan
+              slope.pointer[place] = sample?.slope ?? .zero
             }
           }
         }
@@ -115,12 +108,5 @@ extension MovingImage {
       valueCount = count
     }
     return (values, gradients)
-  }
-
-  // Sendable invariant: voxels are only read, and each range writes its own part of the others.
-  private struct Memory: @unchecked Sendable {
-    let voxels: UnsafePointer<Float>
-    let values: UnsafeMutablePointer<Float>
-    let slopes: UnsafeMutablePointer<SIMD3<Float>>
   }
 }

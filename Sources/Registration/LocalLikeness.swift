@@ -66,7 +66,7 @@ public struct LocalLikeness: Sendable {
       let source = values
       values.withUnsafeMutableBufferPointer { buffer in
         guard let base = buffer.baseAddress else { return }
-        let target = Target(values: base)
+        let target = SharedPointer(base)
         Parallelism.forEachRange(lines, minimumChunk: 64) { range in
           for line in range {
             let start = (line / stride) * stride * count + line % stride
@@ -77,17 +77,12 @@ public struct LocalLikeness: Sendable {
               if ahead < count { sum += Double(source[start + ahead * stride]) }
               if behind >= 0 { sum -= Double(source[start + behind * stride]) }
               let width = min(ahead, count - 1) - max(behind + 1, 0) + 1
-              target.values[start + place * stride] = Float(sum / Double(width))
+              target.pointer[start + place * stride] = Float(sum / Double(width))
             }
           }
         }
       }
     }
     return values
-  }
-
-  // Sendable invariant: each line is written by one range.
-  private struct Target: @unchecked Sendable {
-    let values: UnsafeMutablePointer<Float>
   }
 }

@@ -4,20 +4,12 @@ import Imaging
 struct MovingImage: Sendable {
   /// The image.
   let volume: Volume<Float>
-  /// From LPS mm to voxel indices: index = toIndex · position + offset.
-  let toIndex: Matrix3
-  let offset: SIMD3<Double>
+  /// From LPS mm to voxel indices.
+  let toIndex: FastLinear
 
   init(_ volume: Volume<Float>) {
     self.volume = volume
-    let geometry = volume.geometry
-    let turned = geometry.direction.transposed
-    toIndex = Matrix3(
-      turned.columns[0] / geometry.spacing,
-      turned.columns[1] / geometry.spacing,
-      turned.columns[2] / geometry.spacing
-    )
-    offset = geometry.index(ofPosition: .zero)
+    toIndex = FastLinear(toIndicesOf: volume.geometry)
   }
 
   /// Value and derivatives by the three indices at an index; nil outside the outer voxel centres.

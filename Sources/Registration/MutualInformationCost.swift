@@ -82,11 +82,11 @@ struct MutualInformationCost: SimilarityCost {
   ) -> [Float] {
     [Float](unsafeUninitializedCapacity: fixed.count) { output, initializedCount in
       guard let base = output.baseAddress else { return }
-      let target = Target(values: base)
+      let target = SharedPointer(base)
       Parallelism.forEach(pieces.number) { piece in
         for index in pieces.range(piece) {
           guard !moving[index].isNaN, movingRange.contains(moving[index]) else {
-            target.values[index] = 0
+            target.pointer[index] = 0
             continue
           }
           let row = bins * fixedBin(fixed[index])
@@ -94,16 +94,11 @@ struct MutualInformationCost: SimilarityCost {
           let slopes = Self.windowSlopes(t)
           var sum: Float = 0
           for tap in 0..<4 { sum += slopes[tap] * logs[row + first + tap] }
-          target.values[index] = -factor * sum
+          target.pointer[index] = -factor * sum
         }
       }
       initializedCount = fixed.count
     }
-  }
-
-  // Sendable invariant: each piece writes its own range.
-  private struct Target: @unchecked Sendable {
-    let values: UnsafeMutablePointer<Float>
   }
 
   @inline(__always)

@@ -45,6 +45,9 @@ public struct RigidTransform: LinearTransform, Equatable, Codable {
   /// - Returns: Angles about x, y and z; the one about y within ± π/2.
   static func angles(of matrix: Matrix3) -> SIMD3<Double> {
     let y = asin(max(-1, min(1, -matrix[2, 0])))
+    // At ± π/2 about y the other two turns are one; x is given it.
+    let level = matrix[0, 0] * matrix[0, 0] + matrix[1, 0] * matrix[1, 0]
+    guard level > 1e-12 else { return [atan2(-matrix[1, 2], matrix[1, 1]), y, 0] }
     return [atan2(matrix[2, 1], matrix[2, 2]), y, atan2(matrix[1, 0], matrix[0, 0])]
   }
 

@@ -3,7 +3,7 @@ import Support
 
 /// Voxels of the fixed image at which similarity is measured.
 struct SampleSet: Sendable {
-  /// The voxel centres, LPS mm, x fastest.
+  /// The voxel centres, LPS mm.
   let points: [SIMD3<Double>]
   /// The fixed image's values there.
   let values: [Float]

@@ -44,6 +44,11 @@ public struct Staple: Sendable {
     var isUsed = [Bool](repeating: false, count: 65536)
     for map in maps { for label in map.labels { isUsed[Int(label)] = true } }
     let classes = (0..<65536).filter { isUsed[$0] }.map { UInt16($0) }
+    guard classes.count * classes.count * maps.count <= 1 << 27 else {
+      throw .unfitAtlases(
+        reason: "\(classes.count) labels of \(maps.count) atlases are too many"
+      )
+    }
     var numbers = [Int](repeating: 0, count: 65536)
     for (number, label) in classes.enumerated() { numbers[Int(label)] = number }
     // Different votes, in the order in which they turn up.
@@ -88,25 +93,23 @@ public struct Staple: Sendable {
       repeating: (0..<count * count).map { $0 / count == $0 % count ? initialReliability : wrong },
       count: maps.count
     )
-    var chosen = [Int](repeating: 0, count: votes.count)
     var done = 0
+    let logPrior = prior.map { log($0) }
     for step in 1...max(iterations, 1) {
       done = step
+      let logs = tables.map { $0.map { log($0) } }
       var sums = [[Double]](
         repeating: [Double](repeating: 0, count: count * count),
         count: maps.count
       )
       var truth = [Double](repeating: 0, count: count)
       for (pattern, votes) in votes.enumerated() {
-        let weights = Self.probabilities(votes, prior, tables)
-        var best = 0
+        let weights = Self.probabilities(votes, logPrior, logs)
         for label in 0..<count {
-          if weights[label] > weights[best] { best = label }
           let share = weights[label] * counts[pattern]
           truth[label] += share
           for (atlas, said) in votes.enumerated() { sums[atlas][said * count + label] += share }
         }
-        chosen[pattern] = best
       }
       var change = 0.0
       for atlas in maps.indices {
@@ -119,9 +122,10 @@ public struct Staple: Sendable {
       if change <= tolerance { break }
     }
     // The labels belong to the tables that are returned.
-    for (pattern, votes) in votes.enumerated() {
-      let weights = Self.probabilities(votes, prior, tables)
-      chosen[pattern] = weights.indices.reduce(0) { weights[$1] > weights[$0] ? $1 : $0 }
+    let logs = tables.map { $0.map { log($0) } }
+    let chosen = votes.map { votes in
+      let weights = Self.probabilities(votes, logPrior, logs)
+      return weights.indices.reduce(0) { weights[$1] > weights[$0] ? $1 : $0 }
     }
     labels = patternOfVoxel.map { classes[chosen[Int($0)]] }
     self.classes = classes
@@ -129,16 +133,16 @@ public struct Staple: Sendable {
     self.iterations = done
   }
 
-  /// The probability of each true label given the votes, by logarithms.
+  /// The probability of each true label given the votes, from logarithms of prior and tables.
   private static func probabilities(
     _ votes: [Int],
-    _ prior: [Double],
-    _ tables: [[Double]]
+    _ logPrior: [Double],
+    _ logs: [[Double]]
   ) -> [Double] {
-    let count = prior.count
-    var weights = prior.map { log($0) }
+    let count = logPrior.count
+    var weights = logPrior
     for (atlas, said) in votes.enumerated() {
-      for label in 0..<count { weights[label] += log(tables[atlas][said * count + label]) }
+      for label in 0..<count { weights[label] += logs[atlas][said * count + label] }
     }
     let largest = weights.max() ?? 0
     var total = 0.0

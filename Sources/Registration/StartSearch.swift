@@ -95,9 +95,7 @@ struct Moments {
 /// Eigenvectors of a symmetric matrix by Jacobi's rotations (Golub and Van Loan, 2013, "Matrix
 /// computations", 8.5).
 struct SymmetricEigen {
-  /// Falling.
-  let values: SIMD3<Double>
-  /// The unit eigenvectors as columns, in the order of the values.
+  /// The unit eigenvectors as columns, by falling eigenvalue.
   let vectors: Matrix3
 
   init(_ matrix: Matrix3) {
@@ -120,7 +118,6 @@ struct SymmetricEigen {
       }
     }
     let order = [0, 1, 2].sorted { (a[$0][$0], $1) > (a[$1][$1], $0) }
-    values = SIMD3(a[order[0]][order[0]], a[order[1]][order[1]], a[order[2]][order[2]])
     func column(_ index: Int) -> SIMD3<Double> { [v[0][index], v[1][index], v[2][index]] }
     vectors = Matrix3(column(order[0]), column(order[1]), column(order[2]))
   }

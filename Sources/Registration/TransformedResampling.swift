@@ -141,17 +141,17 @@ private struct TransformedResampling: Sendable {
   ) -> [Value] {
     let size = target.size
     let toPosition = FastLinear(indicesOf: target)
-    let moving = MovingImage.indexMap(of: source)
+    let moving = FastLinear(toIndicesOf: source)
     let last = SIMD3<Double>(source.size) - 1
     // Positions within this of a voxel's outer face still count as inside; headers round.
     let reach = 0.5 + 1e-6
     return [Value](unsafeUninitializedCapacity: target.voxelCount) { output, initializedCount in
       voxels.withUnsafeBufferPointer { input in
-        guard let from = input.baseAddress, let to = output.baseAddress else { return }
-        let memory = Memory(source: from, target: to)
+        guard let first = input.baseAddress, let room = output.baseAddress else { return }
+        let (from, to) = (SharedPointer(reading: first), SharedPointer(room))
         Parallelism.forEachRange(size.y * size.z, minimumChunk: 4) { rows in
           for row in rows {
-            let result = memory.target + row * size.x
+            let result = to.pointer + row * size.x
             for x in 0..<size.x {
               let voxel = SIMD3(Double(x), Double(row % size.y), Double(row / size.y))
               let index = moving(transform.position(of: toPosition(voxel)))
@@ -164,7 +164,7 @@ private struct TransformedResampling: Sendable {
                 continue
               }
               result[x] = sample(
-                memory.source,
+                from.pointer,
                 index.clamped(lowerBound: .zero, upperBound: last)
               )
             }
@@ -173,27 +173,5 @@ private struct TransformedResampling: Sendable {
       }
       initializedCount = target.voxelCount
     }
-  }
-
-  // Sendable invariant: the source is only read, and each range of rows writes its own part of the
-  // target.
-  private struct Memory<Value>: @unchecked Sendable {
-    let source: UnsafePointer<Value>
-    let target: UnsafeMutablePointer<Value>
-  }
-}
-
-extension MovingImage {
-  /// From LPS mm to voxel indices.
-  static func indexMap(of geometry: ImageGeometry) -> FastLinear {
-    let turned = geometry.direction.transposed
-    return FastLinear(
-      Matrix3(
-        turned.columns[0] / geometry.spacing,
-        turned.columns[1] / geometry.spacing,
-        turned.columns[2] / geometry.spacing
-      ),
-      offset: geometry.index(ofPosition: .zero)
-    )
   }
 }

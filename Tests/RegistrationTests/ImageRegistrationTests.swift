@@ -224,6 +224,19 @@ import Testing
     }
   }
 
+  @Test func aThinSlabIsNotMadeThinnerThanItsInterpolationNeeds() throws {
+    // At the fixed image's 5 mm the slab of 5 mm would be one slice.
+    let fixed = MadeUpImages.image(try MadeUpImages.geometry([16, 16, 16], spacing: [5, 5, 5]))
+    let slab = MadeUpImages.image(try MadeUpImages.geometry([40, 36, 5], spacing: [2, 2, 1]))
+    do {
+      let result = try ImageRegistration(settings: RegistrationSettings(kind: .rigid))
+        .register(slab, to: fixed)
+      #expect(result.steps.allSatisfy { $0.after.isFinite })
+    } catch RegistrationError.noOverlap(let share) {
+      #expect(share < 0.5)
+    }
+  }
+
   @Test func imagesThatShareNothingAreRefused() throws {
     var random = RandomStream(seed: 11)
     let geometry = try MadeUpImages.geometry()

@@ -2,7 +2,8 @@ import Imaging
 import ImagingIO
 
 extension AnyVolume {
-  /// Computed values in this volume's scalar type, so that images of whole numbers stay such.
+  /// Computed values in this volume's scalar type, so that images of whole numbers stay such; 64-bit types
+  /// become 32-bit fractions.
   /// - Parameter volume: The values; beyond the type's range its ends are taken.
   /// - Returns: A volume of the values' grid.
   func storing(_ volume: Volume<Float>) -> AnyVolume {

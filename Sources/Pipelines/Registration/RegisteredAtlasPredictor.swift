@@ -28,13 +28,14 @@ struct RegisteredAtlasPredictor: ScanPredictor {
     for item in atlases.dataset.cases {
       let image = try NIfTIReader.read(item.image).volume.asFloat
       let labels = try NIfTIReader.readLabelMap(item.label, table: atlases.dataset.labels)
+      try labels.checkTable()
       do {
         let transform = try registration.register(image, to: target).transform
         maps.append(labels.moved(through: transform))
         if atlases.fusion == .locallyWeighted {
           images.append(image.moved(through: transform, outside: image.voxels.min() ?? 0))
         }
-      } catch let error as RegistrationError {
+      } catch let error as RegistrationError where error.failure != .usage {
         progress.warn("The atlas \(item.id) is left out: \(error.description)")
         refusal = error
       }

@@ -81,6 +81,13 @@ package struct RegisteredAtlases: Sendable {
           + "labels exclude each other"
       )
     }
+    guard dataset.ignoreLabel == nil, dataset.channelNames.count == 1 else {
+      throw RegistrationError.unfitAtlases(
+        reason:
+          "\(folder) has voxels that nobody labelled (ignored), or several channels; atlases are "
+          + "wholly labelled scans of one channel"
+      )
+    }
   }
 
   /// What a record says of them: the hash is that of all files' hashes.

@@ -79,18 +79,18 @@ public struct RegistrationRun: Sendable {
   ///   - movingPath: The image that is moved: a file or folder.
   ///   - fixedPath: The image onto which it is moved.
   ///   - output: The moved image, .nii, .nii.gz, .nrrd or .mha: on the fixed image's grid, in the moving
-  ///     image's scalar type, its smallest value where it shows nothing.
+  ///     image's scalar type (64-bit types as 32-bit fractions), its smallest value where it shows nothing.
   /// - Returns: What was done.
   /// - Throws: `RegistrationError`; `ImagingIOError` for inputs and endings; `SupportError` for outputs.
   public func move(_ movingPath: String, onto fixedPath: String, output: String) throws -> Record {
     let clock = ContinuousClock()
     let began = clock.now
     let target = try ImageConversion.Target(output)
-    guard [.nifti, .nrrd, .metaImage].contains(target), !Self.isPair(output) else {
+    guard [.nifti, .nrrd, .metaImage].contains(target), ImageConversion.pair(output) == nil else {
       throw ImagingIOError.unknownOutputFormat(path: output)
     }
     if let path = options.labelOutput,
-      try ImageConversion.Target(path) != .nifti || Self.isPair(path)
+      try ImageConversion.Target(path) != .nifti || ImageConversion.pair(path) != nil
     {
       throw ImagingIOError.unknownOutputFormat(path: path)
     }
@@ -164,11 +164,6 @@ public struct RegistrationRun: Sendable {
         "\(options.settings.measure.name) is for images of one contrast, and these are \(moving) "
         + "and \(fixed); use mutual information"
     )
-  }
-
-  private static func isPair(_ path: String) -> Bool {
-    let name = path.lowercased()
-    return [".hdr", ".img", ".hdr.gz", ".img.gz"].contains(where: name.hasSuffix)
   }
 
   private static func readTransform(_ path: String) throws -> CompositeTransform {

@@ -56,7 +56,8 @@ struct BilateralGrid: Sendable {
       var scale: Float = 0
       if let valueDeviation {
         let range = Double(most) - Double(least)
-        let cell = max(valueDeviation / fineness, range / 256)
+        // No finer than a scale that single precision holds.
+        let cell = max(valueDeviation / fineness, range / 256, 1e-37)
         scale = Float(1 / cell)
         var axis = Axis()
         axis.cells = Int(range / cell) + 2
@@ -72,7 +73,7 @@ struct BilateralGrid: Sendable {
         axes.append(axis)
       }
       let cells = axes.reduce(1) { $0 * $1.cells }
-      if cells <= Self.mostCells || fineness < 0.75 {
+      if cells <= Self.mostCells {
         (self.axes, valueScale, self.cells) = (axes, scale, cells)
         break
       }

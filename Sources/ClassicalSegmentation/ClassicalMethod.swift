@@ -140,7 +140,7 @@ extension FilterParameter {
     0...5,
     isWhole: true,
     "classes of brightness whose middle values are automatic seeds, the darkest one background; "
-      + "0 takes --seeds"
+      + "0 takes --seeds, 1 counts as 2"
   )
 
   /// How sure a network must be of what becomes a seed.

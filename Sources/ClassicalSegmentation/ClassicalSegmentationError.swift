@@ -7,7 +7,7 @@ package enum ClassicalSegmentationError: ClassifiedError, Equatable {
   /// The method does not refine other labels.
   case cannotRefine(method: String, known: [String])
   /// The method needs seeds and was given none.
-  case needsSeeds(method: String, automatic: String?)
+  case needsSeeds(method: String, automatic: String)
   /// The method takes no seeds and was given some.
   case takesNoSeeds(method: String)
   /// Seeds lie on another grid than the image.
@@ -46,7 +46,7 @@ package enum ClassicalSegmentationError: ClassifiedError, Equatable {
       "\(method) does not refine labels; give one of \(known.joined(separator: ", "))."
     case .needsSeeds(let method, let automatic):
       "\(method) needs seeds: give a label map on the scan's grid by --seeds FILE"
-        + (automatic.map { ", or \(method):\($0) for automatic ones." } ?? ".")
+        + ", or \(method):\(automatic) for automatic ones."
     case .takesNoSeeds(let method): "\(method) takes no seeds; leave out --seeds."
     case .seedsElsewhere(let reason):
       "The seeds do not lie on the scan's grid (\(reason)); draw them on the scan itself."

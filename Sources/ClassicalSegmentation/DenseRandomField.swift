@@ -183,14 +183,14 @@ package struct DenseRandomField: ClassicalRefinement {
       var logits = [[Float]](repeating: [], count: unary.count)
       logits.withUnsafeMutableBufferPointer { room in
         guard let base = room.baseAddress else { return }
-        let memory = SharedMemory(base: base)
+        let memory = SharedPointer(base)
         Parallelism.forEach(unary.count) { index in
           var sums = unary[index].map { -$0 }
           for (weight, grid) in kernels {
             let mean = grid.mean(of: current[index])
             for place in sums.indices { sums[place] += weight * mean[place] }
           }
-          memory.base[index] = sums
+          memory.pointer[index] = sums
         }
       }
       field = Self.softmax(logits)

@@ -49,7 +49,7 @@ package struct GeodesicContour: ClassicalRefinement {
     seeds: [UInt16]?,
     interruption: Interruption
   ) throws -> ClassicalLabels {
-    var seeds = try SeedMarks(
+    let seeds = try SeedMarks(
       seeds,
       method: Self.name,
       values: values,
@@ -57,12 +57,10 @@ package struct GeodesicContour: ClassicalRefinement {
       needed: 1
     )
     // The background is what no contour holds.
-    for place in seeds.marks.indices where seeds.marks[place] > 0 {
-      seeds.marks[place] = seeds.labels[Int(seeds.marks[place]) - 1]
-    }
+    let start = seeds.labelled(marks: seeds.marks)
     return ClassicalLabels(
-      try moved(seeds.marks, image, interruption),
-      largest: Int(seeds.labels.max() ?? 0)
+      try moved(start.labels, image, interruption),
+      largest: start.largest
     )
   }
 

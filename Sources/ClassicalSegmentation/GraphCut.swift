@@ -130,17 +130,18 @@ package struct GraphCut: ClassicalRefinement {
   }
 
   private struct Models: Sendable {
-    let low: Float
-    let scale: Float
+    // In double precision, where the scale of the narrowest range is finite.
+    let low: Double
+    let scale: Double
     let costs: [[Int32]]
 
-    func bin(_ value: Float) -> Int { max(0, min(bins - 1, Int((value - low) * scale))) }
+    func bin(_ value: Float) -> Int { max(0, min(bins - 1, Int((Double(value) - low) * scale))) }
   }
 
   /// −ln of how often values occur among a label's seeds, blurred over a bin and with a floor.
   private static func models(_ seeds: SeedMarks, _ image: ClassicalImage) -> Models {
-    let (low, high) = (image.values.min() ?? 0, image.values.max() ?? 1)
-    let frame = Models(low: low, scale: Float(bins) / (high - low), costs: [])
+    let (low, high) = (Double(image.values.min() ?? 0), Double(image.values.max() ?? 1))
+    let frame = Models(low: low, scale: Double(bins) / (high - low), costs: [])
     var counts = [[Float]](repeating: .init(repeating: 0, count: bins), count: seeds.count)
     for place in image.values.indices where seeds.marks[place] > 0 {
       counts[Int(seeds.marks[place]) - 1][frame.bin(image.values[place])] += 1

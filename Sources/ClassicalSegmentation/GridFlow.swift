@@ -53,7 +53,7 @@ struct GridFlow {
     following = [Int32](repeating: -1, count: count)
   }
 
-  /// Sets what a cut costs that leaves a voxel with the sink, minus what one costs that leaves it with
+  /// Adds what a cut costs that leaves a voxel with the sink, minus what one costs that leaves it with
   /// the source.
   mutating func addTerminal(_ place: Int, _ difference: Int32) { terminals[place] &+= difference }
 

@@ -183,14 +183,14 @@ struct GridSystem {
   private func product(_ x: [Double], _ part: [Int32]) -> [Double] {
     [Double](unsafeUninitializedCapacity: x.count) { room, initialized in
       if let base = room.baseAddress {
-        let memory = SharedMemory(base: base)
+        let memory = SharedPointer(base)
         Parallelism.forEachRange(part.count, minimumChunk: Self.chunk) { range in
           for position in range {
             var sum = 0.0
             forEachWeight(of: Int(part[position])) { other, weight in
               sum += weight * (x[position] - (isFixed[other] ? 0 : x[Int(positions[other])]))
             }
-            memory.base[position] = sum
+            memory.pointer[position] = sum
           }
         }
       }
@@ -233,11 +233,11 @@ struct GridSystem {
     var sums = [Double](repeating: 0, count: pieces)
     sums.withUnsafeMutableBufferPointer { room in
       guard let base = room.baseAddress else { return }
-      let memory = SharedMemory(base: base)
+      let memory = SharedPointer(base)
       Parallelism.forEach(pieces) { piece in
         var sum = 0.0
         for i in piece * length..<min(a.count, (piece + 1) * length) { sum += a[i] * b[i] }
-        memory.base[piece] = sum
+        memory.pointer[piece] = sum
       }
     }
     return sums.reduce(0, +)

@@ -52,10 +52,7 @@ package struct RegionGrowing: ClassicalMethod {
       image: image,
       interruption: interruption
     )
-    return ClassicalLabels(
-      grown.map { $0 == 0 ? 0 : seeds.labels[Int($0) - 1] },
-      largest: Int(seeds.labels.max() ?? 0)
-    )
+    return seeds.labelled(marks: grown)
   }
 
   private static func grown(

@@ -4,9 +4,9 @@ internal import Transforms
 /// Voxels whose class is known, numbered from 1.
 struct SeedMarks: Sendable {
   /// The class of each voxel, from 1 on; 0 where nothing is known.
-  var marks: [UInt16]
+  let marks: [UInt16]
   /// The label in the result of class n + 1; 0 for the background.
-  var labels: [UInt16]
+  let labels: [UInt16]
 
   /// How many classes there are.
   var count: Int { labels.count }
@@ -73,5 +73,13 @@ struct SeedMarks: Sendable {
   /// The result's labels of classes from 0 on.
   func labelled(_ classes: [UInt16]) -> ClassicalLabels {
     ClassicalLabels(classes.map { labels[Int($0)] }, largest: Int(labels.max() ?? 0))
+  }
+
+  /// The result's labels of marks, which count classes from 1; 0 where nothing is known.
+  func labelled(marks: [UInt16]) -> ClassicalLabels {
+    ClassicalLabels(
+      marks.map { $0 == 0 ? 0 : labels[Int($0) - 1] },
+      largest: Int(labels.max() ?? 0)
+    )
   }
 }

@@ -45,10 +45,7 @@ package struct Superpixels: ClassicalMethod {
     seeds: [UInt16]?,
     interruption: Interruption
   ) throws -> ClassicalLabels {
-    let axes = image.axes
-    var volume = 1.0
-    for axis in axes { volume *= Double(image.size[axis]) * image.spacing[axis] }
-    let step = pow(volume / values["segments"], 1 / Double(axes.count))
+    let step = step(image)
     var centres = firstCentres(image, step)
     guard centres.count < Int(UInt16.max) else {
       throw ClassicalSegmentationError.tooManyLabels(
@@ -62,7 +59,20 @@ package struct Superpixels: ClassicalMethod {
       owners = assigned(centres, image, step)
       move(&centres, owners, image)
     }
-    return try connected(owners, image, step)
+    return try connected(owners, image)
+  }
+
+  /// The distance of centres, mm.
+  private func step(_ image: ClassicalImage) -> Double {
+    var axes = image.axes
+    while true {
+      let extents = axes.map { Double(image.size[$0]) * image.spacing[$0] }
+      let step = pow(extents.reduce(1, *) / values["segments"], 1 / Double(axes.count))
+      // An axis thinner than a step holds one centre and takes no part in the root.
+      let thick = zip(axes, extents).filter { $0.1 >= step }.map(\.0)
+      if thick.isEmpty || thick.count == axes.count { return step }
+      axes = thick
+    }
   }
 
   /// Centres on a regular grid, each moved to the voxel of the least gradient beside it.
@@ -110,14 +120,24 @@ package struct Superpixels: ClassicalMethod {
     let chunk = 16
     return [UInt16](unsafeUninitializedCapacity: image.count) { room, initialized in
       if let base = room.baseAddress {
-        let memory = SharedMemory(base: base)
+        let memory = SharedPointer(base)
         Parallelism.forEach((rows + chunk - 1) / chunk) { slab in
-          for row in slab * chunk..<min(rows, (slab + 1) * chunk) {
+          let own = slab * chunk..<min(rows, (slab + 1) * chunk)
+          let (firstZ, lastZ) = (own.lowerBound / size.y, (own.upperBound - 1) / size.y)
+          // Within one slice the rows tell more.
+          let isFlat = firstZ == lastZ
+          let firstY = isFlat ? Double(own.lowerBound % size.y) : -.infinity
+          let lastY = isFlat ? Double((own.upperBound - 1) % size.y) : .infinity
+          let near = centres.indices.filter {
+            low[$0].z <= Double(lastZ) && high[$0].z >= Double(firstZ)
+              && low[$0].y <= lastY && high[$0].y >= firstY
+          }
+          for row in own {
             let (y, z) = (Double(row % size.y), Double(row / size.y))
             var nearest = [Double](repeating: .infinity, count: size.x)
-            let target = memory.at(row * size.x)
+            let target = memory.pointer + row * size.x
             target.initialize(repeating: UInt16.max, count: size.x)
-            for index in centres.indices
+            for index in near
             where low[index].y <= y && high[index].y >= y && low[index].z <= z && high[index].z >= z
             {
               let centre = centres[index]
@@ -162,8 +182,7 @@ package struct Superpixels: ClassicalMethod {
   /// Regions that are connected and large enough.
   private func connected(
     _ owners: [UInt16],
-    _ image: ClassicalImage,
-    _ step: Double
+    _ image: ClassicalImage
   ) throws(ClassicalSegmentationError) -> ClassicalLabels {
     // No centre's window held voxels of the number 65535, which count as a region of their own; 0 would
     // be background to the search.
@@ -172,8 +191,8 @@ package struct Superpixels: ClassicalMethod {
       size: image.size,
       connectivity: .six
     )
-    let voxel = image.axes.reduce(1.0) { $0 * image.spacing[$1] }
-    let least = Int(pow(step, Double(image.axes.count)) / voxel / 4)
+    // A quarter of what a region would have if all were alike.
+    let least = Int(Double(image.count) / values["segments"] / 4)
     let merged = Self.merged(parts, least: least, image)
     var numbers = [UInt32](repeating: 0, count: parts.count + 1)
     var count: UInt32 = 0

@@ -214,7 +214,7 @@ public struct ImageConversion: Sendable {
   }
 
   /// Header and voxel file, when the output is a pair.
-  private static func pair(_ output: String) -> [String]? {
+  static func pair(_ output: String) -> [String]? {
     let ending = output.lowercased().hasSuffix(".gz") ? String(output.suffix(3)) : ""
     let base = output.dropLast(ending.count)
     guard [".hdr", ".img"].contains(base.lowercased().suffix(4)) else { return nil }

@@ -265,6 +265,20 @@ public struct ModelPackage: Sendable {
     try write(Data(card.utf8), cardName, in: path)
   }
 
+  /// Writes records beside a package's files, as JSON.
+  /// - Parameters:
+  ///   - records: File names with what they hold.
+  ///   - folder: The package.
+  /// - Throws: `SupportError.unwritable`; `EncodingError`.
+  package static func write(
+    records: [(name: String, content: any Encodable)],
+    to folder: String
+  ) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    for (name, content) in records { try write(encoder.encode(content), name, in: folder) }
+  }
+
   /// Writes `model.json`, whole or not at all.
   static func writeDescription(_ description: ModelDescription, to path: String) throws {
     let encoder = JSONEncoder()

@@ -106,7 +106,7 @@ public struct SegmentationRun: Sendable {
     fileprivate let channels: ScanChannels
     fileprivate let loaded: LoadedVolume
     fileprivate let inputSHA256: String?
-    fileprivate let seeds: String?
+    fileprivate let seeds: (path: String, sha256: String)?
     /// How long the reading took.
     fileprivate let duration: Duration
   }
@@ -207,7 +207,10 @@ public struct SegmentationRun: Sendable {
         labels: models[0].description.labels
       )
     }
-    predictor = try Self.refined(base, heads: heads, options: options)
+    let givesProbabilities = models.allSatisfy { model in
+      if case .volume(let plan) = model.description.plan { plan.givesProbabilities } else { true }
+    }
+    predictor = try Self.refined(base, heads: givesProbabilities ? heads : nil, options: options)
   }
 
   /// Takes a classical method.
@@ -325,11 +328,11 @@ public struct SegmentationRun: Sendable {
       progress: progress
     )
     var (channels, loaded) = try loader.load(item)
-    let seeds = try options.seeds.map { try SeedFile.path(in: $0, caseID: item.id) }
+    let seeds = try options.seeds.map { try SeedFile.identified(in: $0, caseID: item.id) }
     if let seeds {
       channels = ScanChannels(
         channels.volumes,
-        seeds: try SeedFile.read(seeds, onto: channels.geometry)
+        seeds: try SeedFile.read(seeds.path, onto: channels.geometry)
       )
     }
     var hash: String?
@@ -378,6 +381,12 @@ public struct SegmentationRun: Sendable {
           + "--write probabilities"
       )
     }
+    if channels.seeds != nil, seen.geometry != channels.geometry {
+      throw PipelinesError.unfitStage(
+        name: options.stages.map(\.record.name).joined(separator: ", "),
+        reason: "seeds would lie on another grid than the image; leave the stage out"
+      )
+    }
     var labelMap = try predictor.predict(
       seen,
       outputs: PredictionOutputs(probabilities: probabilities, confidence: confidence),
@@ -401,8 +410,8 @@ public struct SegmentationRun: Sendable {
     record.settings = settings
     record.stages = stageRecords
     record.refinements = refinementRecords
-    record.seeds = scan.seeds
-    record.seedsSHA256 = try scan.seeds.map { try SHA256.hexDigest(ofFile: $0) }
+    record.seeds = scan.seeds?.path
+    record.seedsSHA256 = scan.seeds?.sha256
     record.precision = precision.precision.rawValue
     record.precisionReason = precision.reason
     record.series = options.selection.series
@@ -457,9 +466,10 @@ public struct SegmentationRun: Sendable {
   public func isDone(_ item: SegmentationInputs.Case, in folder: String) -> Bool {
     guard let record = RunRecord.read(folder + "/" + RunRecord.fileName) else { return false }
     let earlier = (record.ensemble ?? [record.model]).map(\.identity)
-    let seeds = options.seeds.flatMap { try? SeedFile.path(in: $0, caseID: item.id) }
+    let seeds = options.seeds.flatMap { try? SeedFile.identified(in: $0, caseID: item.id) }
     return record.input == item.path && earlier == source.records.map(\.identity)
-      && record.refinements == refinementRecords && record.seeds == seeds
+      && record.refinements == refinementRecords && record.seeds == seeds?.path
+      && record.seedsSHA256 == seeds?.sha256
       && record.precision == precision.precision.rawValue && record.settings == settings
       && record.selection == options.selection && record.stages == stageRecords
   }
@@ -483,68 +493,5 @@ public struct SegmentationRun: Sendable {
       labels: result.labels.map { ids.contains($0) ? $0 : 0 },
       table: kept
     )
-  }
-
-  /// The labels of a picture in a result folder, a grey PNG of 16 bits.
-  public static let pictureName = "segmentation.png"
-
-  /// Writes a case's files into a folder that exists.
-  /// - Parameters:
-  ///   - result: The finished case.
-  ///   - folder: The folder.
-  /// - Throws: `SupportError.unwritable`, or what encoding throws.
-  public static func write(_ result: Result, to folder: String) throws {
-    try NIfTIWriter.write(result.labelMap, to: folder + "/" + CasePairing.resultFileName)
-    if result.isPicture, result.labelMap.geometry.size.z == 1 {
-      try GreyPicture.write(result.labelMap, to: folder + "/" + pictureName)
-    }
-    let names = Dictionary(
-      result.labelMap.table.map { ($0.name, $0.id) },
-      uniquingKeysWith: { first, _ in first }
-    )
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    for (name, data) in [
-      ("labels.json", try encoder.encode(names) + Data("\n".utf8)),
-      ("statistics.json", try result.statistics().json()),
-      (RunRecord.fileName, try result.record.json()),
-    ] {
-      do {
-        try data.write(to: URL(fileURLWithPath: folder + "/" + name))
-      } catch {
-        throw SupportError.unwritable(
-          path: folder + "/" + name,
-          reason: OutputGuard.reason(of: error)
-        )
-      }
-    }
-  }
-
-  /// The most memory that the process ever held, MB (10^6 bytes).
-  public static var peakMemoryMB: Double {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return (Double(usage.ru_maxrss) * 1024 / 1e5).rounded() / 10
-  }
-}
-
-extension ModelPackage {
-  /// What a run's record says of the model.
-  package var record: RunRecord.Model {
-    RunRecord.Model(
-      name: description.name,
-      version: description.version,
-      path: path,
-      weightsSHA256: weightsDigest,
-      plan: "\(description.network.name), \(description.plan.summary)"
-    )
-  }
-
-  /// The hash of the weights; where more files than one decide the labels, that of all their hashes.
-  private var weightsDigest: String {
-    let files = description.files.sorted { $0.key < $1.key }.map(\.value)
-    guard files.count > 1 else { return files.first ?? "" }
-    let all = files.joined()
-    return (try? SHA256.hexDigest(of: Data(all.utf8))) ?? all
   }
 }

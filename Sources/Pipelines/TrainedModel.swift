@@ -243,13 +243,7 @@ public struct TrainedModel: Sendable {
     if pictures.example != nil || !pictures.worst.isEmpty {
       files.append((TrainingPictures.fileName, try encoder.encode(pictures)))
     }
-    for (file, data) in files {
-      do {
-        try data.write(to: URL(fileURLWithPath: folder + "/" + file))
-      } catch {
-        throw SupportError.unwritable(path: folder, reason: OutputGuard.reason(of: error))
-      }
-    }
+    for (file, data) in files { try ModelPackage.write(data, file, in: folder) }
   }
 
   private func rounded(_ value: Double) -> Double { (value * 10000).rounded() / 10000 }

@@ -253,4 +253,18 @@ struct ClassicalMethodTests {
       try watershed.refined(PriorLabels(labels), by: image, interruption: Interruption()) == labels
     )
   }
+
+  @Test func neighbouringNumbersOfSinglePrecisionAreToldApart() throws {
+    // Between 1e6 and the next number but none there is no threshold but the upper one itself.
+    let values: [Float] = [1e6, 1e6, 1e6 + 0.0625, 1e6 + 0.0625]
+    let found = try MultiOtsu(parameters: [:]).labels(values, [4, 1, 1])
+    #expect(found.labels == [0, 0, 1, 1])
+    let grown = try RegionGrowing(parameters: ["auto": 2]).labels(values, [4, 1, 1])
+    #expect(grown.labels == [0, 0, 1, 1])
+    // A range whose inverse single precision does not hold.
+    let small = Float.leastNormalMagnitude / 8
+    let tiny = [0, 0, small, small]
+    let cut = try GraphCut(parameters: [:]).labels(tiny, [4, 1, 1], seeds: [1, 0, 0, 2])
+    #expect(cut.labels == [1, 1, 2, 2])
+  }
 }

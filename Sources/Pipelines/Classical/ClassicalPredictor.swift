@@ -17,9 +17,10 @@ struct ClassicalPredictor: ScanPredictor {
     interruption: Interruption
   ) throws -> LabelMap {
     let geometry = scan.geometry
-    if let seeds = scan.seeds, let difference = geometry.difference(from: seeds.geometry) {
-      throw ClassicalSegmentationError.seedsElsewhere(reason: difference)
-    }
+    precondition(
+      scan.seeds.map { $0.geometry == geometry } ?? true,
+      "seeds on another grid than the image"
+    )
     let marked = scan.seeds.map { seeds in seeds.voxelCounts.keys.filter { $0 > 0 }.sorted() }
     let classes = max(2, marked?.count ?? 0, Int(method.values.all["auto"] ?? 0))
     try type(of: method).checkMemory(voxels: geometry.voxelCount, classes, limit: memoryLimit)

@@ -25,6 +25,17 @@ enum SeedFile {
     throw PipelinesError.noSeeds(path: path, caseID: caseID)
   }
 
+  /// The file of a case and its content's hash.
+  /// - Parameters:
+  ///   - path: A file, or a folder with one of the case's name.
+  ///   - caseID: The case's name.
+  /// - Returns: A file that is there, and its SHA-256.
+  /// - Throws: As `path(in:caseID:)`; `SupportError.unreadable`.
+  static func identified(in path: String, caseID: String) throws -> (path: String, sha256: String) {
+    let file = try Self.path(in: path, caseID: caseID)
+    return (file, try SHA256.hexDigest(ofFile: file))
+  }
+
   /// Reads seeds.
   /// - Parameters:
   ///   - path: The file.

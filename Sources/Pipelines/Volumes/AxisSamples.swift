@@ -208,11 +208,3 @@ package struct GridSampler: Equatable, Sendable {
     return result
   }
 }
-
-/// A pointer that threads share, each writing to places of its own.
-// Sendable invariant: it lives for one parallel loop, whose workers write disjoint places.
-package struct SharedPointer<Value>: @unchecked Sendable {
-  package let pointer: UnsafeMutablePointer<Value>
-
-  package init(_ pointer: UnsafeMutablePointer<Value>) { self.pointer = pointer }
-}

@@ -94,6 +94,12 @@ public struct VolumePlan: Codable, Equatable, Sendable {
   /// The version that this program writes and reads.
   public static let currentVersion = 1
 
+  /// Whether there are class probabilities that can be brought back onto the scan's grid.
+  var givesProbabilities: Bool {
+    activation != .none && !steps.contains(.conform)
+      && (inversion == .scores || !components.contains(where: \.precedesInversion))
+  }
+
   private enum CodingKeys: String, CodingKey {
     case version, program, steps, inferer, activation, heads, inversion, components
   }

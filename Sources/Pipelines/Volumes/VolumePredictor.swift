@@ -33,13 +33,8 @@ struct VolumePredictor: ScanPredictor {
     try interruption.check()
     let prepared = try PreparedSteps(scan, steps: plan.steps)
     let invertsScores = plan.inversion == .scores || outputs.probabilities != nil
-    if outputs.probabilities != nil {
-      let isCarriedBack =
-        !plan.steps.contains(.conform)
-        && (plan.inversion == .scores || !plan.components.contains(where: \.precedesInversion))
-      guard isCarriedBack, plan.activation != .none else {
-        throw PipelinesError.unavailableOutput("probabilities")
-      }
+    if outputs.probabilities != nil, !plan.givesProbabilities {
+      throw PipelinesError.unavailableOutput("probabilities")
     }
     let undos = prepared.undos.map { undo -> PreparedSteps.Undo in
       // Scores that follow labels' rule give the same labels.

@@ -4,6 +4,12 @@ import Support
 public enum RecognitionError: ClassifiedError, Equatable {
   /// The path holds no labelled images in a known layout.
   case notADataset(path: String, reason: String)
+  /// The path holds no boxes in a known layout.
+  case noBoxDataset(path: String, reason: String)
+  /// A file with boxes cannot be read.
+  case damagedAnnotations(path: String, reason: String)
+  /// No picture has what should be learnt.
+  case nothingToLearn(path: String, reason: String)
   /// Nothing is left to train on or to measure.
   case noImages(path: String, reason: String)
   /// A training's values do not go together.
@@ -22,8 +28,9 @@ public enum RecognitionError: ClassifiedError, Equatable {
   /// The kind of the failure.
   public var failure: Failure {
     switch self {
-    case .notADataset, .unsuitableImage, .otherClasses, .infiniteScores: .damagedInput
-    case .noImages: .missingInput
+    case .notADataset, .damagedAnnotations, .unsuitableImage, .otherClasses, .infiniteScores:
+      .damagedInput
+    case .noImages, .noBoxDataset, .nothingToLearn: .missingInput
     case .unfitTraining, .otherTask, .unknownNetwork: .usage
     }
   }
@@ -34,6 +41,12 @@ public enum RecognitionError: ClassifiedError, Equatable {
     case .notADataset(let path, let reason):
       "\(path) is no set of labelled images: \(reason); give a folder with a folder for each class, a "
         + "table (image, label), or an .npz with train_images and train_labels."
+    case .noBoxDataset(let path, let reason):
+      "\(path) is no data set of boxes: \(reason); give a folder in Pascal VOC's layout (Annotations, "
+        + "JPEGImages, ImageSets/Main) or a JSON file in COCO's."
+    case .damagedAnnotations(let path, let reason):
+      "The annotations \(path) cannot be read: \(reason)."
+    case .nothingToLearn(let path, let reason): "There is nothing to learn from \(path): \(reason)."
     case .noImages(let path, let reason): "\(path) has no image to use: \(reason)."
     case .unfitTraining(let reason): "The training is not possible: \(reason)."
     case .unsuitableImage(let path, let reason): "\(path) does not suit the model: \(reason)."
@@ -42,8 +55,8 @@ public enum RecognitionError: ClassifiedError, Equatable {
     case .unknownNetwork(let name, let known):
       "There is no network \(name); there are \(known.joined(separator: ", "))."
     case .otherClasses(let path, let unknown, let known):
-      "\(path) has the classes \(unknown.joined(separator: ", ")), and the model knows "
-        + "\(known.joined(separator: ", "))."
+      "\(path) has the classes \(unknown.joined(separator: ", ")), and the model "
+        + "knows \(known.joined(separator: ", "))."
     case .infiniteScores(let model):
       "\(model) gave scores that are not finite; use an image of the kind that it was trained on."
     }

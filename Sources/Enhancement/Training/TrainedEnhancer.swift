@@ -224,20 +224,13 @@ public struct TrainedEnhancer: Sendable {
       as: outcome.weightType,
       card: card
     )
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let record = EnhancementTrainingRecord(outcome, model: name)
-    var files = [(TrainingRecord.fileName, try encoder.encode(record))]
+    var records: [(name: String, content: any Encodable)] = [
+      (TrainingRecord.fileName, EnhancementTrainingRecord(outcome, model: name))
+    ]
     if let evaluation = outcome.evaluation {
-      files.append((TrainingRecord.heldOutName, try encoder.encode(evaluation)))
+      records.append((TrainingRecord.heldOutName, evaluation))
     }
-    for (file, data) in files {
-      do {
-        try data.write(to: URL(fileURLWithPath: folder + "/" + file))
-      } catch {
-        throw SupportError.unwritable(path: folder, reason: OutputGuard.reason(of: error))
-      }
-    }
+    try ModelPackage.write(records: records, to: folder)
   }
 
   private func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }

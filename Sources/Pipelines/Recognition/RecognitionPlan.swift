@@ -51,6 +51,8 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
   public var sameThreshold: Double?
   /// For what people or things are recognised, as the user stated it; nil for other tasks.
   public var purpose: String?
+  /// Whether a model of grey images was made for colours seen as grey; others refuse colours.
+  public var takesColours: Bool?
   /// The conformal threshold of sets that hold the true class with a probability (classification); nil
   /// where none was calibrated.
   public var conformal: Conformal?

@@ -41,7 +41,7 @@ public struct ClassificationRequest: Sendable {
   /// The smallest side that networks take.
   private static let leastSide = 8
   /// ArcFace's constants for small sets; the paper's scale is 64.
-  private static let (arcMargin, arcScale) = (0.5, 16.0)
+  public static let (arcMargin, arcScale) = (0.5, 16.0)
 
   /// The values of a training.
   /// - Parameter images: The images.
@@ -71,6 +71,7 @@ public struct ClassificationRequest: Sendable {
       intensity
       ?? (areScans ? .percentiles(low: 0.5, high: 99.5) : .fixed(low: 0, high: 255))
     plan.purpose = purpose
+    plan.takesColours = self.channels == 1 ? true : nil
     guard
       let network = VectorNetworkCatalog.configuration(
         named: network,
@@ -79,6 +80,12 @@ public struct ClassificationRequest: Sendable {
         imageSize: size
       )
     else {
+      if VectorNetworkCatalog.names.contains(network) {
+        throw RecognitionError.unfitTraining(
+          reason:
+            "\(network) takes no images of \(size[0]) x \(size[1]) pixels; choose a larger --size"
+        )
+      }
       throw RecognitionError.unknownNetwork(name: network, known: VectorNetworkCatalog.names)
     }
     var result = ClassificationConfiguration(

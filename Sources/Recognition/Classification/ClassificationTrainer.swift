@@ -77,14 +77,14 @@ public struct ClassificationTrainer: Sendable {
   /// - Parameters:
   ///   - learning: The numbers of the run.
   ///   - budget: How long to train.
-  ///   - initial: A model to start from: weights of the same names and shapes are taken.
+  ///   - initial: Weights to start from: those of the same names and shapes are taken.
   ///   - resumes: Whether to go on from a checkpoint that is there.
   /// - Returns: The finished run.
   /// - Throws: `RecognitionError`; what `LearningRun.train` throws.
   public func train(
     _ learning: LearningConfiguration,
     budget: SegmentationTrainer.Budget,
-    initial: ModelPackage? = nil,
+    initial: InitialWeights? = nil,
     resumes: Bool
   ) throws -> Outcome {
     var configuration = try request.configuration(for: images)
@@ -109,12 +109,12 @@ public struct ClassificationTrainer: Sendable {
     }
     (configuration.plan.means, configuration.plan.deviations) = training.statistics
     configuration.imagesHash = try Self.hash(training.items)
-    let start = try initial.map { try Self.weights(of: $0, for: configuration) }
+    try check(initial, for: configuration)
     let outcome = try run.train(
       ClassificationTask(configuration, training: training, validation: validation),
       learning,
       budget: budget,
-      initial: { network in start.map { Self.load($0, into: network) } ?? () },
+      initial: { initial?.load(into: $0, plan: .recognition(configuration.plan)) },
       resumes: resumes
     )
     let measured = (test.count > 0 ? test : validation).with(configuration.plan)
@@ -216,37 +216,23 @@ public struct ClassificationTrainer: Sendable {
     return try SHA256.hexDigest(of: Data(text.utf8))
   }
 
-  /// Weights of a model by name, if it sees as many channels.
-  private static func weights(
-    of package: ModelPackage,
+  /// Refuses weights of which the network could take nothing.
+  private func check(
+    _ initial: InitialWeights?,
     for configuration: ClassificationConfiguration
-  ) throws -> [String: Layers.Parameter] {
-    guard case .recognition(let plan) = package.description.plan else {
-      throw RecognitionError.otherTask(
-        model: package.description.name,
-        task: "something else",
-        wanted: configuration.plan.task.rawValue
-      )
-    }
-    guard package.description.network.name == configuration.network.name,
-      plan.channels == configuration.plan.channels
-    else {
+  ) throws {
+    guard let initial else { return }
+    let network = try TrainedWeights.network(configuration.network, seed: 1)
+    let coverage = initial.coverage(of: network, plan: .recognition(configuration.plan))
+    guard coverage.taken > 0 else {
       throw RecognitionError.unfitTraining(
-        reason: "\(package.description.name) is a \(package.description.network.name) of "
-          + "\(plan.channels) channels; choose the same with --network"
+        reason:
+          "\(initial.source) has no weights that suit a \(configuration.network.name); choose its "
+          + "own network with --network"
       )
     }
-    return Dictionary(
-      try package.makeNetwork().namedParameters.map { ($0.name, $0.parameter) },
-      uniquingKeysWith: { first, _ in first }
+    progress.note(
+      "\(initial.source) gives \(coverage.taken) of the network's \(coverage.all) values."
     )
-  }
-
-  private static func load(_ weights: [String: Layers.Parameter], into network: any Network) {
-    for (name, parameter) in network.namedParameters {
-      if let stored = weights[name], stored.shape == parameter.shape {
-        parameter.value = stored.value
-      }
-    }
   }
 }

@@ -88,16 +88,9 @@ public struct ImageGallery: Sendable {
   }
 
   private func embedding(of path: String) throws -> [Float] {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw SupportError.notFound(path: path)
-    }
-    let image: ImagePlanes
-    if PictureFormat().recognises(path) {
-      image = try ImagePlanes(picture: path)
-    } else {
-      let volume = try ImageFormats.read(path).volume.asFloat
-      image = ImagePlanes(volume, slice: volume.geometry.size.z / 2)
-    }
+    // Of a volume the middle slice.
+    let image = try ImageReader.images(of: path, slices: 1)[0]
+    try plan.check(image, path: path, model: model.description.name)
     let input = Tensor(
       plan.fitted(image).values,
       shape: [1, plan.channels, plan.height, plan.width]

@@ -83,43 +83,11 @@ public struct ImageRecognizer: Sendable {
     return result(mean, id: id, slices: images.count)
   }
 
-  /// The images of an input: a picture, or slices of a volume.
+  /// The images of an input, each checked.
   package func images(of path: String) throws -> [ImagePlanes] {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw SupportError.notFound(path: path)
-    }
-    if PictureFormat().recognises(path) {
-      let image = try ImagePlanes(picture: path)
-      try check(image, path: path)
-      return [image]
-    }
-    let volume = try ImageFormats.read(path).volume.asFloat
-    let count = volume.geometry.size.z
-    let slices = Set(
-      (0..<slicesPerVolume).map { index in
-        let share = 0.25 + 0.5 * (Double(index) + 0.5) / Double(slicesPerVolume)
-        return min(count - 1, Int(share * Double(count)))
-      }
-    ).sorted()
-    let images = slices.map { ImagePlanes(volume, slice: $0) }
-    for image in images { try check(image, path: path) }
+    let images = try ImageReader.images(of: path, slices: slicesPerVolume)
+    for image in images { try plan.check(image, path: path, model: model.description.name) }
     return images
-  }
-
-  private func check(_ image: ImagePlanes, path: String) throws {
-    let finite = image.values.filter(\.isFinite)
-    guard let low = finite.min(), let high = finite.max(), low < high else {
-      throw RecognitionError.unsuitableImage(
-        path: path,
-        reason: finite.isEmpty ? "none of its values is finite" : "it is constant and shows nothing"
-      )
-    }
-    guard plan.channels == 3 || !image.hasColours else {
-      throw RecognitionError.unsuitableImage(
-        path: path,
-        reason: "it has colours, and \(model.description.name) sees grey images; convert it first"
-      )
-    }
   }
 
   /// The classes' probabilities of one image.
@@ -161,16 +129,24 @@ public struct ImageRecognizer: Sendable {
   ///   - progress: Told about each.
   ///   - interruption: Looked at between pieces of work.
   /// - Returns: The results, and what could not be read.
-  /// - Throws: `RecognitionError.otherClasses`, `.noImages`; `SupportError.interrupted`.
+  /// - Throws: `RecognitionError.otherTask` for findings where the model tells one class; `.otherClasses`,
+  ///   `.noImages`, `.infiniteScores`; `SupportError.interrupted`.
   public func evaluate(
     _ images: LabelledImages,
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws -> (evaluation: ClassificationEvaluation, problems: [String]) {
+    guard !images.areFindings || plan.task == .findings else {
+      throw RecognitionError.otherTask(
+        model: model.description.name,
+        task: plan.task.rawValue,
+        wanted: "several findings in one image"
+      )
+    }
     let numbers = try classNumbers(of: images)
     var matched = images
     for index in matched.items.indices {
-      matched.items[index].classes = matched.items[index].classes.map { numbers[$0] }
+      matched.items[index].classes = matched.items[index].classes.map { numbers[$0] }.sorted()
     }
     let fitted = try FittedImages(
       matched,

@@ -64,9 +64,4 @@ extension LabelledImages {
     result.items = items.filter { $0.split == split }
     return result
   }
-
-  /// The images that the data set itself says are for something.
-  /// - Parameter split: For what.
-  /// - Returns: The same data set with these alone.
-  public func only(_ split: Split) -> LabelledImages { part(split) }
 }

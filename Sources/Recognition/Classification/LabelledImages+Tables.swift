@@ -35,7 +35,7 @@ extension LabelledImages {
     guard line.count < 1 << 22 else { return false }
     let cells = String(decoding: line, as: UTF8.self).split(separator: ",")
     return cells.count > 16
-      && cells.allSatisfy { Double($0.trimmingCharacters(in: .whitespaces)) != nil }
+      && cells.allSatisfy { Double($0.trimmingCharacters(in: .whitespacesAndNewlines)) != nil }
   }
 
   /// Reads square grey images, a row each: their pixels, then the label.
@@ -51,7 +51,9 @@ extension LabelledImages {
         throw fault("row \(number + 1) has \(cells.count) numbers instead of \(pixelCount + 1)")
       }
       for (place, cell) in cells.enumerated() {
-        let text = String(decoding: cell, as: UTF8.self).trimmingCharacters(in: .whitespaces)
+        let text = String(decoding: cell, as: UTF8.self).trimmingCharacters(
+          in: .whitespacesAndNewlines
+        )
         guard let value = Double(text), value >= 0, value == value.rounded(),
           value < (place == pixelCount ? 1000 : 256)
         else { throw fault("row \(number + 1) holds \"\(text.prefix(20))\"") }
@@ -130,7 +132,7 @@ extension LabelledImages {
       let named = split.map { row[$0] } ?? ""
       if !named.isEmpty, Split(name: named) == nil { unknownSplits += 1 }
       let shown =
-        label.map { names(row[$0]).compactMap { numbers[$0] } }
+        label.map { Set(names(row[$0]).compactMap { numbers[$0] }).sorted() }
         ?? findings.enumerated().filter { row[$1] == "1" }.map(\.offset)
       items += found.map { suffix, source in
         var item = Item(

@@ -138,8 +138,7 @@ public struct LabelledImages: Sendable {
     if PictureFormat.endings.contains(where: name.hasSuffix) { return [("", .picture(path))] }
     guard volumeEndings.contains(where: name.hasSuffix) else { return [] }
     return (0..<slicesPerVolume).map { index in
-      let share = 0.25 + 0.5 * (Double(index) + 0.5) / Double(slicesPerVolume)
-      return ("#\(index + 1)", .slice(path, share: share))
+      ("#\(index + 1)", .slice(path, share: ImageReader.share(index, of: slicesPerVolume)))
     }
   }
 }
@@ -184,21 +183,5 @@ package final class StoredImages: Sendable {
         (0..<area).map { Float(bytes[first + $0 * channels + channel]) }
       }
     )
-  }
-}
-
-extension LabelledImages.Item {
-  /// Reads the pixels.
-  /// - Returns: The image.
-  /// - Throws: `ImagingIOError`; `SupportError`; `RecognitionError.unsuitableImage`.
-  package func read() throws -> ImagePlanes {
-    switch source {
-    case .picture(let path): return try ImagePlanes(picture: path)
-    case .stored(let images, let index): return images.image(index)
-    case .slice(let path, let share):
-      let volume = try ImageFormats.read(path).volume.asFloat
-      let count = volume.geometry.size.z
-      return ImagePlanes(volume, slice: min(count - 1, Int(share * Double(count))))
-    }
   }
 }

@@ -16,7 +16,7 @@ package enum RecognitionScoring {
   ///   - images: The images.
   ///   - interruption: Looked at between batches.
   /// - Returns: For each image its scores.
-  /// - Throws: `SupportError.interrupted`; `NetworksError`.
+  /// - Throws: `RecognitionError.infiniteScores`; `SupportError.interrupted`; `NetworksError`.
   package static func scores(
     of network: any Network,
     _ images: FittedImages,
@@ -71,6 +71,9 @@ package enum RecognitionScoring {
       let output = network(images.batch(indices))
       let width = output.shape[1]
       let values = output.values
+      guard values.allSatisfy(\.isFinite) else {
+        throw RecognitionError.infiniteScores(model: "the network")
+      }
       for place in 0..<min(batchSize, images.count - start) {
         result.append(Array(values[place * width..<(place + 1) * width]))
       }

@@ -8,7 +8,7 @@ public struct ShareWithInterval: Codable, Sendable, Equatable {
   public let count: Int
   /// hits / count.
   public let value: Double
-  /// The exact 95 % interval (Clopper and Pearson 1934, from quantiles of beta distributions).
+  /// The exact 95 % interval (Clopper and Pearson 1934), by bisection of the binomial tails.
   public let ci95: [Double]
 
   /// Counts; nil without a case.

@@ -19,9 +19,6 @@ public struct TrainedClassifier: Sendable {
   /// The command line that started the run.
   public let command: String
 
-  /// The evaluation's file in the package.
-  public static let evaluationName = "evaluation.json"
-
   /// Creates the package's content.
   /// - Parameters:
   ///   - outcome: The finished run.
@@ -198,23 +195,15 @@ public struct TrainedClassifier: Sendable {
       as: outcome.weightType,
       card: card
     )
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    var files = [
-      (TrainingRecord.fileName, try encoder.encode(RecognitionTrainingRecord(outcome, name)))
+    var records: [(name: String, content: any Encodable)] = [
+      (TrainingRecord.fileName, RecognitionTrainingRecord(outcome, name))
     ]
     if let evaluation = outcome.evaluation {
-      files.append((Self.evaluationName, try encoder.encode(evaluation)))
+      records.append((TrainingRecord.heldOutName, evaluation))
     } else if let verification = outcome.verification {
-      files.append((Self.evaluationName, try encoder.encode(verification)))
+      records.append((TrainingRecord.heldOutName, verification))
     }
-    for (file, data) in files {
-      do {
-        try data.write(to: URL(fileURLWithPath: folder + "/" + file))
-      } catch {
-        throw SupportError.unwritable(path: folder, reason: OutputGuard.reason(of: error))
-      }
-    }
+    try ModelPackage.write(records: records, to: folder)
   }
 
   private func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }

@@ -6,7 +6,7 @@ public struct VerificationEvaluation: Codable, Sendable, Equatable {
   public let images: Int
   /// Identities that have at least two images.
   public let identities: Int
-  /// Pairs of images of the same identity, and of different ones.
+  /// Pairs of images of the same identity, and of different ones; of more than 2 000 000 every n-th.
   public let pairs: [Int]
   /// The area under the receiver operating curve of the similarity of pairs.
   ///
@@ -63,7 +63,8 @@ public struct VerificationEvaluation: Codable, Sendable, Equatable {
     pairs = [curve.positives, curve.negatives]
     area = curve.area
     var (gap, rate, threshold, accepted) = (Double.infinity, 0.0, 0.0, 0.0)
-    for point in curve.points {
+    // Before the first, infinite, threshold nothing is called the same.
+    for point in curve.points.dropFirst() {
       let missed = 1 - Double(point.truePositives) / Double(curve.positives)
       let wrong = Double(point.falsePositives) / Double(curve.negatives)
       if abs(missed - wrong) < gap {

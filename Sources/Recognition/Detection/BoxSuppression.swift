@@ -1,4 +1,4 @@
-/// Leaves of detections that overlap the one of the highest score, class by class.
+/// Keeps, of detections that overlap each other, the one of the highest score, class by class.
 public struct BoxSuppression: Codable, Sendable, Equatable {
   /// Boxes of one class that overlap more than this (intersection over union) are the same object.
   public var overlap: Double

@@ -35,8 +35,8 @@ public struct DetectionAugmentation: Codable, Sendable, Equatable {
   }
 
   /// Checks values that came from outside.
-  /// - Throws: `DetectionError.unfitTraining`.
-  func check() throws(DetectionError) {
+  /// - Throws: `RecognitionError.unfitTraining`.
+  func check() throws(RecognitionError) {
     let shares = [
       mosaic, plainShare, flipAcross, flipDown, translation, hue, saturation, brightness,
     ]

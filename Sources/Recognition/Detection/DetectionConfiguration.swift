@@ -57,11 +57,11 @@ public struct DetectionConfiguration: Codable, Sendable, Equatable {
   }
 
   /// Checks that the values go together.
-  /// - Throws: `DetectionError.unfitTraining`; `PipelinesError.invalidPlan`; `NetworksError`.
+  /// - Throws: `RecognitionError.unfitTraining`; `PipelinesError.invalidPlan`; `NetworksError`.
   func check() throws {
     try plan.check()
     try augmentation.check()
-    func require(_ condition: Bool, _ reason: String) throws(DetectionError) {
+    func require(_ condition: Bool, _ reason: String) throws(RecognitionError) {
       if !condition { throw .unfitTraining(reason: reason) }
     }
     try require(plan.task == .detection, "the plan is one for \(plan.task.rawValue)")

@@ -14,14 +14,14 @@ extension DetectionDataset {
   ///   - classes: The classes' names; nil takes the categories in the order of their numbers.
   ///   - interruption: Looked at between pictures.
   /// - Returns: The data set.
-  /// - Throws: `DetectionError.damagedAnnotations`; `SupportError.interrupted`.
+  /// - Throws: `RecognitionError.damagedAnnotations`; `SupportError.interrupted`.
   public static func coco(
     _ path: String,
     images folder: String? = nil,
     classes: [String]? = nil,
     interruption: Interruption = Interruption()
   ) throws -> DetectionDataset {
-    func damaged(_ reason: String) -> DetectionError {
+    func damaged(_ reason: String) -> RecognitionError {
       .damagedAnnotations(path: path, reason: reason)
     }
     guard let data = FileManager.default.contents(atPath: path) else {
@@ -44,6 +44,9 @@ extension DetectionDataset {
     guard names.count == file.categories.count else {
       throw damaged("two categories have one id")
     }
+    guard Set(names.values).count == names.count else {
+      throw damaged("two categories have one name")
+    }
     var problems: [DetectionProblem] = []
     let known = Set(file.images.map(\.id))
     var objects: [Int: [StatedObject]] = [:]
@@ -54,7 +57,7 @@ extension DetectionDataset {
       }
       objects[annotation.image, default: []].append(annotation.stated(names))
     }
-    let root = folder ?? pictureFolder(of: path, first: file.images[0].name)
+    let root = folder ?? pictureFolder(of: path, names: file.images.prefix(100).map(\.name))
     let stated = file.images.map { image in
       StatedImage(
         id: (image.name as NSString).deletingPathExtension,
@@ -76,14 +79,16 @@ extension DetectionDataset {
     )
   }
 
-  private static func pictureFolder(of path: String, first: String) -> String {
+  private static func pictureFolder(of path: String, names: [String]) -> String {
     let folder = (path as NSString).deletingLastPathComponent
     let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
     let split = stem.split(separator: "_").last.map(String.init) ?? stem
     let here = folder.isEmpty ? "." : folder
     let places = ["", "/images", "/\(split)", "/images/\(split)"]
     let candidates: [String] = places.map { here + $0 } + places.map { "\(here)/..\($0)" }
-    return candidates.first { FileManager.default.fileExists(atPath: $0 + "/" + first) } ?? here
+    return candidates.first { folder in
+      names.contains { FileManager.default.fileExists(atPath: folder + "/" + $0) }
+    } ?? here
   }
 
   private static func reason(_ error: DecodingError) -> String {

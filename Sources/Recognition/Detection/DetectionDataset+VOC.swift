@@ -13,7 +13,7 @@ extension DetectionDataset {
   ///   - classes: The classes' names; nil takes those found, in the order of the alphabet.
   ///   - interruption: Looked at between pictures.
   /// - Returns: The data set.
-  /// - Throws: `DetectionError.noDataset`; `SupportError.interrupted`.
+  /// - Throws: `RecognitionError.noBoxDataset`; `SupportError.interrupted`.
   public static func voc(
     _ folder: String,
     split: String?,
@@ -60,7 +60,7 @@ extension DetectionDataset {
     let inside = ((try? files.contentsOfDirectory(atPath: folder)) ?? []).sorted()
       .map { folder + "/" + $0 }.filter(isRoot)
     guard inside.count == 1, let only = inside.first else {
-      throw DetectionError.noDataset(
+      throw RecognitionError.noBoxDataset(
         path: folder,
         reason: "it has no folders Annotations and JPEGImages"
       )
@@ -75,19 +75,24 @@ extension DetectionDataset {
       let found = ((try? files.contentsOfDirectory(atPath: root + "/Annotations")) ?? [])
         .filter { $0.hasSuffix(".xml") && !$0.hasPrefix(".") }.map { String($0.dropLast(4)) }
       guard !found.isEmpty else {
-        throw DetectionError.noDataset(path: root, reason: "Annotations holds no XML file")
+        throw RecognitionError.noBoxDataset(path: root, reason: "Annotations holds no XML file")
       }
       return found.sorted()
     }
     let path = root + "/ImageSets/Main/\(split).txt"
     guard !split.contains("/"), let data = files.contents(atPath: path) else {
-      throw DetectionError.noDataset(path: root, reason: "it has no ImageSets/Main/\(split).txt")
+      throw RecognitionError.noBoxDataset(
+        path: root,
+        reason: "it has no ImageSets/Main/\(split).txt"
+      )
     }
+    // A picture that is listed twice counts once.
+    var seen: Set<String> = []
     let names = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
       .compactMap { $0.split(separator: " ").first.map(String.init) }
-      .filter { !$0.contains("/") && !$0.hasPrefix(".") }
+      .filter { !$0.contains("/") && !$0.hasPrefix(".") && seen.insert($0).inserted }
     guard !names.isEmpty else {
-      throw DetectionError.noDataset(
+      throw RecognitionError.noBoxDataset(
         path: root,
         reason: "ImageSets/Main/\(split).txt names nothing"
       )

@@ -144,6 +144,22 @@ public struct DetectionDataset: Sendable {
     return (part(false), part(true))
   }
 
+  /// The pictures that are not among others, by their files.
+  /// - Parameter others: Pictures that must not be trained on.
+  /// - Returns: The rest under the same name.
+  public func without(_ others: DetectionDataset) -> DetectionDataset {
+    func place(_ image: Image) -> String {
+      URL(fileURLWithPath: image.path).resolvingSymlinksInPath().standardizedFileURL.path
+    }
+    let known = Set(others.images.map(place))
+    return DetectionDataset(
+      name: name,
+      classes: classes,
+      images: images.filter { !known.contains(place($0)) },
+      problems: problems
+    )
+  }
+
   /// Reads a data set of either layout.
   /// - Parameters:
   ///   - path: A folder in Pascal VOC's layout, or a JSON file in COCO's.
@@ -153,7 +169,7 @@ public struct DetectionDataset: Sendable {
   ///   - classes: The classes' names in the order of the network's outputs; nil takes those found.
   ///   - interruption: Looked at between pictures.
   /// - Returns: The data set.
-  /// - Throws: `SupportError.notFound` or `.interrupted`; `DetectionError.noDataset` or
+  /// - Throws: `SupportError.notFound` or `.interrupted`; `RecognitionError.noBoxDataset` or
   ///   `.damagedAnnotations`.
   public static func open(
     _ path: String,
@@ -165,6 +181,9 @@ public struct DetectionDataset: Sendable {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw SupportError.notFound(path: path)
+    }
+    if !isFolder.boolValue, let split {
+      throw RecognitionError.noBoxDataset(path: path, reason: "a JSON file has no list \(split)")
     }
     return isFolder.boolValue
       ? try voc(path, split: split, classes: classes, interruption: interruption)

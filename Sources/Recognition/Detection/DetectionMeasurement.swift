@@ -54,7 +54,7 @@ public struct DetectionMeasurement: Sendable {
   ///   - data: The data set, whose classes are the detector's.
   ///   - progress: Told about each picture.
   ///   - interruption: Looked at between pictures.
-  /// - Throws: `DetectionError.otherClasses` or `.infiniteValues`; `SupportError.interrupted`.
+  /// - Throws: `RecognitionError.otherClasses` or `.infiniteScores`; `SupportError.interrupted`.
   public init(
     _ detector: Detector,
     on data: DetectionDataset,
@@ -62,7 +62,11 @@ public struct DetectionMeasurement: Sendable {
     interruption: Interruption = Interruption()
   ) throws {
     guard detector.classes == data.classes else {
-      throw DetectionError.otherClasses(model: detector.classes, found: data.classes)
+      throw RecognitionError.otherClasses(
+        path: data.name,
+        unknown: data.classes,
+        known: detector.classes
+      )
     }
     var (found, truths): ([DetectionEvaluation.Box], [DetectionEvaluation.Box]) = ([], [])
     var (detections, notes): ([(id: String, found: [Detection])], [String]) = ([], [])
@@ -73,7 +77,7 @@ public struct DetectionMeasurement: Sendable {
       do {
         own = try detector.detect(image.path, .evaluation)
       } catch let error as any ClassifiedError where error.failure == .damagedInput {
-        if error is DetectionError { throw error }
+        if error is RecognitionError { throw error }
         notes.append("\(image.id) was left out. \(error.description)")
         continue
       }

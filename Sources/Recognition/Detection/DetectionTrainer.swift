@@ -72,7 +72,7 @@ public struct DetectionTrainer: Sendable {
   ///   - budget: How long to train.
   ///   - resumes: Whether to go on from a checkpoint that is there.
   /// - Returns: The finished run.
-  /// - Throws: `DetectionError`; `PipelinesError.checkpointMismatch`; `.trainingDiverged` and
+  /// - Throws: `RecognitionError`; `PipelinesError.checkpointMismatch`; `.trainingDiverged` and
   ///   `SupportError.interrupted` after a checkpoint was saved.
   public func run(
     _ configuration: DetectionConfiguration,
@@ -81,16 +81,20 @@ public struct DetectionTrainer: Sendable {
   ) throws -> Outcome {
     try configuration.check()
     guard training.objectCounts.contains(where: { $0 > 0 }) else {
-      throw DetectionError.nothingToLearn(path: training.name, reason: "no picture has a box")
+      throw RecognitionError.nothingToLearn(path: training.name, reason: "no picture has a box")
     }
     guard configuration.network.classes == training.classes.count else {
-      throw DetectionError.unfitTraining(
+      throw RecognitionError.unfitTraining(
         reason: "the network has \(configuration.network.classes) classes, the data set "
           + "\(training.classes.count)"
       )
     }
     if let heldOut, heldOut.classes != training.classes {
-      throw DetectionError.otherClasses(model: training.classes, found: heldOut.classes)
+      throw RecognitionError.otherClasses(
+        path: heldOut.name,
+        unknown: heldOut.classes,
+        known: training.classes
+      )
     }
     let task = try DetectionTask(
       configuration,

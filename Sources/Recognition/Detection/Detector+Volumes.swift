@@ -3,6 +3,9 @@ import ImagingIO
 import Support
 
 extension Detector {
+  /// More than one in so many values outside the model's range are told.
+  private static let oddShare = 10
+
   /// What was found in a volume.
   public struct VolumeFindings: Sendable {
     /// The findings of each slice along z, in voxels.
@@ -19,7 +22,7 @@ extension Detector {
   ///   - progress: Told about each slice.
   ///   - interruption: Looked at between slices.
   /// - Returns: The findings.
-  /// - Throws: `ImagingIOError`; `DetectionError.infiniteValues`; `SupportError.interrupted`.
+  /// - Throws: `ImagingIOError`; `RecognitionError.infiniteScores`; `SupportError.interrupted`.
   public func detectVolume(
     _ path: String,
     _ options: Options = Options(),
@@ -47,7 +50,7 @@ extension Detector {
   ///   - progress: Told about each slice.
   ///   - interruption: Looked at between slices.
   /// - Returns: The findings.
-  /// - Throws: `DetectionError.infiniteValues`; `SupportError.interrupted`.
+  /// - Throws: `RecognitionError.infiniteScores`; `SupportError.interrupted`.
   public func detect(
     _ volume: Volume<Float>,
     _ options: Options = Options(),
@@ -57,6 +60,15 @@ extension Detector {
   ) throws -> VolumeFindings {
     let size = volume.geometry.size
     let scale = plan.intensity.scale(for: volume.voxels)
+    if case .fixed(let low, let high) = plan.intensity {
+      let outside = volume.voxels.count { Double($0) < low || Double($0) > high }
+      if outside > volume.voxels.count / Self.oddShare {
+        progress.warn(
+          "\(outside * 100 / volume.voxels.count) % of the values lie outside \(low) to \(high), which is "
+            + "what \(name) sees."
+        )
+      }
+    }
     var slices: [[Detection]] = []
     progress.begin("detecting", total: size.z)
     for slice in 0..<size.z {

@@ -39,11 +39,24 @@ public struct Detector: Sendable {
 
   /// Opens a model.
   /// - Parameter package: The package.
-  /// - Throws: `DetectionError.otherTask`; `PipelinesError.damagedModel`; `LayersError`.
+  /// - Throws: `RecognitionError.otherTask`; `PipelinesError.damagedModel`,
+  ///   `.invalidPlan`; `LayersError`.
   public init(_ package: ModelPackage) throws {
     guard let plan = package.description.plan.recognition, plan.task == .detection,
       case .yolo(let configuration) = package.description.network
-    else { throw DetectionError.otherTask(model: package.description.name) }
+    else {
+      throw RecognitionError.otherTask(
+        model: package.description.name,
+        task: package.description.plan.summary,
+        wanted: "finding boxes"
+      )
+    }
+    let multiple = configuration.strides.max() ?? 1
+    guard plan.imageSize.allSatisfy({ $0.isMultiple(of: multiple) }) else {
+      throw PipelinesError.invalidPlan(
+        reason: "imageSize is \(plan.imageSize), no multiple of \(multiple)"
+      )
+    }
     try self.init(
       package.makeNetwork(),
       configuration: configuration,
@@ -80,7 +93,7 @@ public struct Detector: Sendable {
   ///   - path: A PNG, JPEG, TIFF or BMP file.
   ///   - options: Which findings are told.
   /// - Returns: The findings by falling score, in the picture's pixels.
-  /// - Throws: `ImagingIOError`; `DetectionError.infiniteValues`.
+  /// - Throws: `ImagingIOError`; `RecognitionError.infiniteScores`.
   public func detect(_ path: String, _ options: Options = Options()) throws -> [Detection] {
     try detect(ColorImage.read(path), options)
   }
@@ -90,7 +103,7 @@ public struct Detector: Sendable {
   ///   - picture: The picture.
   ///   - options: Which findings are told.
   /// - Returns: The findings by falling score, in the picture's pixels.
-  /// - Throws: `DetectionError.infiniteValues`.
+  /// - Throws: `RecognitionError.infiniteScores`.
   public func detect(_ picture: ColorImage, _ options: Options = Options()) throws -> [Detection] {
     try detect(RasterImage(picture, plan: plan), options)
   }
@@ -111,7 +124,7 @@ public struct Detector: Sendable {
     )
     let output = network(input(reduced, placement))
     let isFinite = output.withElements { $0.allSatisfy(\.isFinite) }
-    guard isFinite else { throw DetectionError.infiniteValues(model: name) }
+    guard isFinite else { throw RecognitionError.infiniteScores(model: name) }
     let found = decoder.detections(
       output,
       image: 0,

@@ -37,7 +37,7 @@ package struct TaskAlignedAssigner: Sendable {
   /// The exponent of the overlap.
   package var beta = 6.0
 
-  /// Creates an assigner with the constants of the paper for α and β and ten cells.
+  /// Creates an assigner with YOLOv8's constants; the paper has α = 1 and 13 cells.
   package init() {}
 
   private struct Candidate {

@@ -85,7 +85,7 @@ public struct TrainedDetector: Sendable {
       summary: summary,
       channels: [configuration.plan.channels == 1 ? "grey" : "colour"],
       labels: outcome.classes.enumerated().map { index, name in
-        LabelDefinition(id: index + 1, name: name, color: Self.color(index))
+        LabelDefinition(id: index + 1, name: name, color: LabelDefinition.defaultColor(index))
       },
       network: .yolo(configuration.network),
       plan: .recognition(configuration.plan),
@@ -107,16 +107,6 @@ public struct TrainedDetector: Sendable {
       results: results,
       files: [:]
     )
-  }
-
-  /// Colours spread over the circle of hues by the golden angle.
-  private static func color(_ index: Int) -> LabelColor {
-    let hue = Double(index) * 0.618_034
-    func part(_ shift: Double) -> UInt8 {
-      let place = (hue + shift).truncatingRemainder(dividingBy: 1)
-      return UInt8(55 + 200 * max(0, min(1, abs(6 * place - 3) - 1)))
-    }
-    return LabelColor(red: part(0), green: part(2.0 / 3), blue: part(1.0 / 3))
   }
 
   /// The model card, Markdown.
@@ -170,20 +160,11 @@ public struct TrainedDetector: Sendable {
       as: outcome.weightType,
       card: card
     )
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let record = DetectionTrainingRecord(outcome, model: name)
-    var files = [(TrainingRecord.fileName, try encoder.encode(record))]
-    if let found = outcome.heldOut {
-      files.append((TrainingRecord.heldOutName, try encoder.encode(found)))
-    }
-    for (file, data) in files {
-      do {
-        try data.write(to: URL(fileURLWithPath: folder + "/" + file))
-      } catch {
-        throw SupportError.unwritable(path: folder, reason: OutputGuard.reason(of: error))
-      }
-    }
+    var records: [(name: String, content: any Encodable)] = [
+      (TrainingRecord.fileName, DetectionTrainingRecord(outcome, model: name))
+    ]
+    if let found = outcome.heldOut { records.append((TrainingRecord.heldOutName, found)) }
+    try ModelPackage.write(records: records, to: folder)
   }
 
   private func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }

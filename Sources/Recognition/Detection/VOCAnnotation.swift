@@ -19,9 +19,9 @@ struct VOCAnnotation {
 
   /// Reads a file.
   /// - Parameter path: The file.
-  /// - Throws: `DetectionError.damagedAnnotations`.
+  /// - Throws: `RecognitionError.damagedAnnotations`.
   init(contentsOf path: String) throws {
-    func damaged(_ reason: String) -> DetectionError {
+    func damaged(_ reason: String) -> RecognitionError {
       .damagedAnnotations(path: path, reason: reason)
     }
     guard let data = FileManager.default.contents(atPath: path) else {
@@ -102,10 +102,12 @@ struct VOCAnnotation {
       let prefix = "annotation/object/"
       let edges = ["xmin", "ymin", "xmax", "ymax"].map { number(prefix + "bndbox/" + $0) }
       let known = edges.compactMap { $0 }
-      let isSound = known.count == 4 && known[2] > known[0] && known[3] > known[1]
+      let name = values[prefix + "name"] ?? ""
+      let isSound =
+        !name.isEmpty && known.count == 4 && known[2] > known[0] && known[3] > known[1]
       objects.append(
         DetectionDataset.StatedObject(
-          className: values[prefix + "name"] ?? "",
+          className: name,
           box: isSound
             ? DetectionBox(left: known[0] - 1, top: known[1] - 1, right: known[2], bottom: known[3])
             : DetectionBox(left: 0, top: 0, right: 0, bottom: 0),

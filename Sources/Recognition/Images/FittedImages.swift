@@ -1,5 +1,3 @@
-import Foundation
-import ImagingIO
 import Pipelines
 import Support
 import Synchronization
@@ -154,26 +152,5 @@ package struct FittedImages: Sendable {
     )
     (self.plan, items, problems) = (plan, other.items, other.problems)
     (values, stride) = (other.values, other.stride)
-  }
-}
-
-/// Reads images one after another, and a volume only once for slices that follow each other.
-package struct ImageReader {
-  private var volume: (path: String, planes: [ImagePlanes])?
-
-  package init() {}
-
-  /// Reads the pixels of an image.
-  /// - Parameter item: The image.
-  /// - Returns: The pixels.
-  /// - Throws: `ImagingIOError`; `SupportError`; `RecognitionError.unsuitableImage`.
-  package mutating func read(_ item: LabelledImages.Item) throws -> ImagePlanes {
-    guard case .slice(let path, let share) = item.source else { return try item.read() }
-    if volume?.path != path {
-      let read = try ImageFormats.read(path).volume.asFloat
-      volume = (path, (0..<read.geometry.size.z).map { ImagePlanes(read, slice: $0) })
-    }
-    let planes = volume?.planes ?? []
-    return planes[min(planes.count - 1, Int(share * Double(planes.count)))]
   }
 }

@@ -126,15 +126,6 @@ package struct ImagePlanes: Sendable, Equatable {
     }
     return ImagePlanes(height: newHeight, width: newWidth, values: result)
   }
-
-  /// The image with mirrored columns.
-  package var mirrored: ImagePlanes {
-    var result = self
-    for row in 0..<channels * height {
-      for x in 0..<width { result.values[row * width + x] = values[row * width + width - 1 - x] }
-    }
-    return result
-  }
 }
 
 /// Which pixels of a line make up each of another.

@@ -32,7 +32,7 @@ extension RecognitionPlan {
     )
   }
 
-  /// The image on the network's grid, its values as they were.
+  /// The image on the network's grid, its values as they were; not a number where there is no image.
   package func placed(
     _ image: ImagePlanes
   ) -> (
@@ -56,7 +56,8 @@ extension RecognitionPlan {
     // A letterbox leaves the border at the far edges; a crop takes the middle.
     let top = fitting == .crop ? (inner.height - height) / 2 : 0
     let left = fitting == .crop ? (inner.width - width) / 2 : 0
-    var result = [Float](repeating: 0, count: image.channels * height * width)
+    // What is not finite becomes the low end of the range.
+    var result = [Float](repeating: .nan, count: image.channels * height * width)
     for channel in 0..<image.channels {
       for y in 0..<height where (0..<inner.height).contains(y + top) {
         for x in 0..<width where (0..<inner.width).contains(x + left) {

@@ -27,4 +27,10 @@ struct VerificationEvaluationTests {
     #expect(VerificationEvaluation([[1, 0]], identities: [1]) == nil)
     #expect(VerificationEvaluation([[1, 0], [0, 1]], identities: [1, 1]) == nil)
   }
+
+  @Test func embeddingsThatAreAllTheSameHaveAFiniteThreshold() throws {
+    let vectors = [[Float]](repeating: [0, 0], count: 4)
+    let result = try #require(VerificationEvaluation(vectors, identities: [1, 1, 2, 2]))
+    #expect(result.area == 0.5 && result.equalErrorThreshold.isFinite)
+  }
 }

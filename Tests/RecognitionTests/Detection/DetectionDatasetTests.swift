@@ -72,13 +72,13 @@ struct DetectionDatasetTests {
 
   @Test func foldersThatAreNoDataSetAreRefused() throws {
     let folder = try TemporaryFolder()
-    #expect(throws: DetectionError.self) { try DetectionDataset.open(folder.path) }
+    #expect(throws: RecognitionError.self) { try DetectionDataset.open(folder.path) }
     #expect(throws: SupportError.self) { try DetectionDataset.open(folder.file("none")) }
     let made = try MadeSquares(1)
-    #expect(throws: DetectionError.self) {
+    #expect(throws: RecognitionError.self) {
       try DetectionDataset.open(made.root, split: "nonsense")
     }
-    #expect(throws: DetectionError.self) {
+    #expect(throws: RecognitionError.self) {
       try DetectionDataset.open(made.root, split: "../Main/train")
     }
   }
@@ -137,7 +137,7 @@ struct DetectionDatasetTests {
   ])
   func damagedJSONIsRefused(_ content: String) throws {
     let made = try MadeSquares(1)
-    #expect(throws: DetectionError.self) { try coco(made, content) }
+    #expect(throws: RecognitionError.self) { try coco(made, content) }
   }
 
   @Test func picturesAreHeldOutBySeed() throws {
@@ -149,5 +149,14 @@ struct DetectionDatasetTests {
       Set(training.images.map(\.id) + heldOut.images.map(\.id)) == Set(whole.images.map(\.id))
     )
     #expect(whole.split(heldOut: 0.2, seed: 3).heldOut.images == heldOut.images)
+  }
+
+  @Test func picturesThatAreHeldOutAreNotTrainedOn() throws {
+    let made = try MadeSquares(4)
+    let all = try DetectionDataset.open(made.root)
+    let others = all.split(heldOut: 0.5, seed: 1).heldOut
+    let rest = all.without(others)
+    #expect(rest.images.count == 2)
+    #expect(Set(rest.images.map(\.id)).isDisjoint(with: others.images.map(\.id)))
   }
 }

@@ -113,20 +113,20 @@ struct DetectionTrainerTests {
     let data = try DetectionDataset.open(made.root)
     let empty = DetectionDataset(name: "none", classes: data.classes, images: [])
     var configuration = Self.configuration(steps: 1)
-    #expect(throws: DetectionError.self) {
+    #expect(throws: RecognitionError.self) {
       try Self.trainer(empty, nil, made.folder).run(configuration, budget: .steps, resumes: false)
     }
     let other = DetectionDataset(name: "other", classes: ["a", "b"], images: data.images)
-    #expect(throws: DetectionError.self) {
+    #expect(throws: RecognitionError.self) {
       try Self.trainer(data, other, made.folder).run(configuration, budget: .steps, resumes: false)
     }
     configuration.plan.imageSize = [60, 96]
-    #expect(throws: DetectionError.self) {
+    #expect(throws: RecognitionError.self) {
       try Self.trainer(data, nil, made.folder).run(configuration, budget: .steps, resumes: false)
     }
     configuration = Self.configuration(steps: 1)
     configuration.network.classes = 3
-    #expect(throws: DetectionError.self) {
+    #expect(throws: RecognitionError.self) {
       try Self.trainer(data, nil, made.folder).run(configuration, budget: .steps, resumes: false)
     }
   }

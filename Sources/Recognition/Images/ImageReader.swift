@@ -1,0 +1,92 @@
+import Foundation
+import ImagingIO
+import Pipelines
+import Support
+
+/// Reads images one after another, and a volume only once for slices that follow each other.
+package struct ImageReader {
+  private var volume: (path: String, planes: [ImagePlanes])?
+
+  package init() {}
+
+  /// Reads the pixels of a labelled image.
+  /// - Parameter item: The image.
+  /// - Returns: The pixels.
+  /// - Throws: `ImagingIOError`; `SupportError`; `RecognitionError.unsuitableImage`.
+  package mutating func read(_ item: LabelledImages.Item) throws -> ImagePlanes {
+    switch item.source {
+    case .picture(let path): return try ImagePlanes(picture: path)
+    case .stored(let images, let index): return images.image(index)
+    case .slice(let path, let share):
+      let planes = try planes(of: path)
+      return planes[min(planes.count - 1, Int(share * Double(planes.count)))]
+    }
+  }
+
+  private mutating func planes(of path: String) throws -> [ImagePlanes] {
+    if let volume, volume.path == path { return volume.planes }
+    let read = try ImageFormats.read(path).volume.asFloat
+    let planes = (0..<read.geometry.size.z).map { ImagePlanes(read, slice: $0) }
+    volume = (path, planes)
+    return planes
+  }
+
+  /// Reads the images that stand for a file: a picture, or slices of a volume.
+  /// - Parameters:
+  ///   - path: A picture, or a volume of any format.
+  ///   - slices: How many slices, spread over the volume's middle half; fewer where it has fewer.
+  /// - Returns: At least one image.
+  /// - Throws: `SupportError.notFound`; what reading throws.
+  package static func images(of path: String, slices: Int) throws -> [ImagePlanes] {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw SupportError.notFound(path: path)
+    }
+    if PictureFormat().recognises(path) { return [try ImagePlanes(picture: path)] }
+    let volume = try ImageFormats.read(path).volume.asFloat
+    let count = volume.geometry.size.z
+    let chosen = Set(
+      (0..<slices).map { min(count - 1, Int(share($0, of: slices) * Double(count))) }
+    )
+    return chosen.sorted().map { ImagePlanes(volume, slice: $0) }
+  }
+
+  /// How far along the third axis a slice lies, of several that are spread over the middle half.
+  static func share(_ index: Int, of count: Int) -> Double {
+    0.25 + 0.5 * (Double(index) + 0.5) / Double(count)
+  }
+}
+
+extension LabelledImages.Item {
+  /// Reads the pixels.
+  /// - Returns: The image.
+  /// - Throws: As `ImageReader.read`.
+  package func read() throws -> ImagePlanes {
+    var reader = ImageReader()
+    return try reader.read(self)
+  }
+}
+
+extension RecognitionPlan {
+  /// Checks that an image is one that the network can say something of.
+  /// - Parameters:
+  ///   - image: The image.
+  ///   - path: Its file, for messages.
+  ///   - model: The model's name, for messages.
+  /// - Throws: `RecognitionError.unsuitableImage` for an image that is constant or nowhere finite, and for
+  ///   colours where the network sees grey.
+  func check(_ image: ImagePlanes, path: String, model: String) throws {
+    let finite = image.values.filter(\.isFinite)
+    guard let low = finite.min(), let high = finite.max(), low < high else {
+      throw RecognitionError.unsuitableImage(
+        path: path,
+        reason: finite.isEmpty ? "none of its values is finite" : "it is constant and shows nothing"
+      )
+    }
+    guard channels == 3 || takesColours == true || !image.hasColours else {
+      throw RecognitionError.unsuitableImage(
+        path: path,
+        reason: "it has colours, and \(model) sees grey images; convert it first"
+      )
+    }
+  }
+}

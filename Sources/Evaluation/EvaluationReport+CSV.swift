@@ -31,7 +31,7 @@ extension EvaluationReport {
     return rows.map { $0.map(Self.csvCell).joined(separator: ",") + "\n" }.joined()
   }
 
-  private static func csvCell(_ text: String) -> String {
+  package static func csvCell(_ text: String) -> String {
     guard text.contains(where: { ",\"\n\r\r\n".contains($0) }) else { return text }
     return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
   }

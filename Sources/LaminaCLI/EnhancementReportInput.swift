@@ -35,28 +35,25 @@ enum EnhancementReportInput {
         ("Time a step", "\(ReportNumber.fixed(perStep, 0)) ms"),
       ] + gains(content(TrainingRecord.heldOutName)),
       curves: [
-        curve("Loss", record.epochs.map { [Double($0.step), $0.loss] }),
-        curve("Learning rate", record.epochs.map { [Double($0.step), $0.learningRate] }),
-        curve(
+        TrainingReportInput.curve("Loss", record.epochs.map { [Double($0.step), $0.loss] }),
+        TrainingReportInput.curve(
+          "Learning rate",
+          record.epochs.map { [Double($0.step), $0.learningRate] }
+        ),
+        TrainingReportInput.curve(
           "PSNR of pieces of held-out images (dB)",
           record.looks.map { [Double($0.step), $0.psnr] }
         ),
       ].filter { $0.lines.allSatisfy { $0.points.count > 1 } } + games(record.games ?? []),
       provenance: ProvenanceRecord(programVersion: provenance.program)
     )
-    result.provenance.modelName = description.name
-    result.provenance.modelVersion = description.version
-    result.provenance.weightsSHA256 = description.files[ModelPackage.weightsName]
-    result.provenance.seed = provenance.seed
-    result.provenance.command = provenance.command
-    result.provenance.elapsedSeconds = last?.seconds
+    result.describe(package, seconds: last?.seconds)
     let warned = values.adversarial != nil || values.plan.diffusion != nil
     result.problems =
       (warned
         ? ["Anatomy in images of this model can be invented: keep the original, measure nothing."]
         : [])
       + record.notes
-    result.modelCard = content(ModelPackage.cardName).map { String(decoding: $0, as: UTF8.self) }
     return result
   }
 
@@ -126,16 +123,5 @@ enum EnhancementReportInput {
         ]
       ),
     ].filter { !$0.lines.isEmpty }
-  }
-
-  private static func curve(
-    _ title: String,
-    _ points: [SIMD2<Double>]
-  ) -> TrainingReportData.Curves {
-    TrainingReportData.Curves(
-      title: title,
-      lines: [ReportChart.Line(label: title, points: points)],
-      xLabel: "step"
-    )
   }
 }

@@ -5,8 +5,6 @@ import Reporting
 
 /// Results of networks for whole images as the report wants them.
 enum RecognitionReportInput {
-  /// Images that are shown of each kind.
-  private static let shownCount = 12
   /// Pictures smaller than this are enlarged by whole numbers.
   private static let leastSide = 160
 
@@ -58,7 +56,7 @@ enum RecognitionReportInput {
     page.curves = curves(evaluation)
     page.subgroups = evaluation.subgroups.map { row("\($0.property) = \($0.value)", $0.accuracy) }
     page.cases = (
-      ["Image", "Truth", "Told", "Probability of what was told"],
+      ["Image", "Truth", "Told", "Largest probability"],
       worstFirst(evaluation).prefix(500).map { item in
         [
           item.id, item.truth.joined(separator: ", "), item.prediction.joined(separator: ", "),

@@ -354,15 +354,13 @@ struct SegmentCommand: Verb {
   private func check(_ finder: LabelFinder) throws {
     let name: String
     switch finder {
-    case .method(let method): name = type(of: method).name
+    case .models where seeds == nil: return
+    case .models: throw ValidationError("--seeds is for classical methods; a model needs none.")
+    case .atlases where seeds != nil:
+      throw ValidationError("--seeds is for classical methods; atlases need none.")
     case .atlases: name = "atlas"
-    case .models: name = ""
+    case .method(let method): name = type(of: method).name
     }
-    if case .method = finder {
-    } else if seeds != nil {
-      throw ValidationError("--seeds is for classical methods; nothing else needs them.")
-    }
-    if case .models = finder { return }
     let unfit = [
       ("--tta", tta != nil), ("--precision", precision != .f32), ("--exact", exact != nil),
       ("--folds", folds != nil), ("--step", step != nil), ("--skip-air", skipAir),

@@ -27,6 +27,9 @@ enum TrainingReportInput {
     if package.description.plan.enhancement != nil {
       return (try EnhancementReportInput.training(package), nil)
     }
+    if package.description.plan.recognition != nil {
+      return (try RecognitionTrainingReport.training(package), nil)
+    }
     guard let data = FileManager.default.contents(atPath: folder + "/" + TrainingRecord.fileName),
       let record = try? JSONDecoder().decode(TrainingRecord.self, from: data)
     else { throw ReportInputError.notAResult(path: folder) }
@@ -45,19 +48,11 @@ enum TrainingReportInput {
       ] + validationCurves(record, structures),
       provenance: ProvenanceRecord(programVersion: provenance.program)
     )
-    training.provenance.modelName = description.name
-    training.provenance.modelVersion = description.version
-    training.provenance.weightsSHA256 = description.files[ModelPackage.weightsName]
-    training.provenance.seed = provenance.seed
-    training.provenance.command = provenance.command
-    training.provenance.elapsedSeconds = record.epochs.last?.seconds
+    training.describe(package, seconds: record.epochs.last?.seconds)
     training.problems = record.notes.map { $0 + "." } + record.warnings
     training.timings = timings(record)
     (training.progress, training.worst) =
       try TrainingPicturesInput(labels: description.labels).slices(folder)
-    training.modelCard = FileManager.default
-      .contents(atPath: folder + "/" + ModelPackage.cardName)
-      .map { String(decoding: $0, as: UTF8.self) }
 
     let evaluation = heldOut.map { report in
       EvaluationReportData(
@@ -172,12 +167,31 @@ enum TrainingReportInput {
     ]
   }
 
-  private static func curve(_ title: String, _ points: [SIMD2<Double>]) -> TrainingReportData.Curves
-  {
+  /// A curve over the steps of a run.
+  static func curve(_ title: String, _ points: [SIMD2<Double>]) -> TrainingReportData.Curves {
     TrainingReportData.Curves(
       title: title,
       lines: [ReportChart.Line(label: title, points: points)],
       xLabel: "step"
     )
+  }
+}
+
+extension TrainingReportData {
+  /// Takes over what a model package says of itself, and its card.
+  /// - Parameters:
+  ///   - package: The model.
+  ///   - seconds: How long the training took.
+  mutating func describe(_ package: ModelPackage, seconds: Double?) {
+    let description = package.description
+    provenance.modelName = description.name
+    provenance.modelVersion = description.version
+    provenance.weightsSHA256 = description.files[ModelPackage.weightsName]
+    provenance.seed = description.provenance.seed
+    provenance.command = description.provenance.command
+    provenance.elapsedSeconds = seconds
+    modelCard = FileManager.default
+      .contents(atPath: package.path + "/" + ModelPackage.cardName)
+      .map { String(decoding: $0, as: UTF8.self) }
   }
 }

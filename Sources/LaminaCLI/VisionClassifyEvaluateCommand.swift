@@ -63,7 +63,7 @@ struct VisionClassifyEvaluateCommand: Verb {
     let recognizer = try ImageRecognizer(ModelStore().model(model), slicesPerVolume: slices)
     var images = try LabelledImages(path: data, slicesPerVolume: slices)
     if let wanted = split.flatMap({ LabelledImages.Split(name: $0) }) {
-      images = images.only(wanted)
+      images = images.part(wanted)
       guard images.count > 0 else {
         throw RecognitionError.noImages(path: data, reason: "it has no \(wanted.rawValue) images")
       }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import Foundation
 import Pipelines
 import Recognition
@@ -81,17 +82,19 @@ struct VisionClassifyRunCommand: Verb {
     let output = OutputPath.normalised(output)
     try context.outputs.check(output)
     let inputs = try SegmentationInputs(inputs, picturesAreCases: true)
+    let items = inputs.separated
     let recognizer = try ImageRecognizer(ModelStore().model(model), slicesPerVolume: slices)
     var cases: [Case] = []
     var pictures: [(id: String, picture: RGBImage, caption: String)] = []
-    context.progress.begin("looking at \(inputs.cases.count) images", total: inputs.cases.count)
-    for (index, item) in inputs.cases.enumerated() {
+    context.progress.begin("looking at \(items.count) images", total: items.count)
+    for (index, item) in items.enumerated() {
       try context.interruption.check()
       do {
         let result = try recognizer.recognize(item.path, id: item.id)
         if let explain {
           let shown = try recognizer.explain(
             item.path,
+            className: (result.findings.first { $0.isTold } ?? result.findings.first)?.name,
             method: explain,
             isMeasured: true,
             interruption: context.interruption
@@ -170,11 +173,9 @@ struct VisionClassifyRunCommand: Verb {
   }
 
   private func csv(_ cases: [Case], _ names: [String]) -> String {
-    func quoted(_ text: String) -> String {
-      text.contains(where: { ",\"\n".contains($0) })
-        ? "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : text
-    }
-    var lines = [(["id", "told", "uncertainty"] + names).map(quoted).joined(separator: ",")]
+    var lines = [
+      (["id", "told", "uncertainty"] + names).map(EvaluationReport.csvCell).joined(separator: ",")
+    ]
     for item in cases {
       guard let result = item.result else { continue }
       let told = result.findings.filter(\.isTold).map(\.name).joined(separator: ";")
@@ -182,8 +183,11 @@ struct VisionClassifyRunCommand: Verb {
         result.findings.first { $0.name == name }.map { "\($0.probability)" } ?? ""
       }
       lines.append(
-        ([quoted(item.id), quoted(told), result.uncertainty.map { "\($0)" } ?? ""] + values)
-          .joined(separator: ",")
+        ([
+          EvaluationReport.csvCell(item.id), EvaluationReport.csvCell(told),
+          result.uncertainty.map { "\($0)" } ?? "",
+        ] + values)
+        .joined(separator: ",")
       )
     }
     return lines.joined(separator: "\n") + "\n"

@@ -47,3 +47,18 @@ struct VisionRecogniseCommand: ParsableCommand {
     throw MissingVerb(help: LaminaCommand.helpMessage(for: Self.self))
   }
 }
+
+/// `lamina vision detect`.
+struct VisionDetectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "detect",
+    abstract: "Finds objects as boxes, in pictures and in volumes.",
+    subcommands: [
+      VisionDetectTrainCommand.self, VisionDetectRunCommand.self, VisionDetectEvaluateCommand.self,
+    ]
+  )
+
+  func run() throws {
+    throw MissingVerb(help: LaminaCommand.helpMessage(for: Self.self))
+  }
+}

@@ -82,13 +82,14 @@ struct VisionDetectRunCommand: Verb {
     let output = OutputPath.normalised(output)
     try context.outputs.check(output)
     let inputs = try SegmentationInputs(inputs, picturesAreCases: true)
+    let items = inputs.separated
     let detector = try Detector(ModelStore().model(model))
     var options = Detector.Options()
     options.leastScores = score.map { [$0] }
     var cases: [Case] = []
     var pictures: [RecognitionReportData.Picture] = []
-    context.progress.begin("looking at \(inputs.cases.count) images", total: inputs.cases.count)
-    for (index, item) in inputs.cases.enumerated() {
+    context.progress.begin("looking at \(items.count) images", total: items.count)
+    for (index, item) in items.enumerated() {
       try context.interruption.check()
       do {
         let found = try findings(item.path, detector, options, context)
@@ -156,8 +157,12 @@ struct VisionDetectRunCommand: Verb {
         DetectionReportInput.picture(picture, found: found.map { ($0.label, $0.box) }, truth: [])
       )
     }
-    let volume = try ImageFormats.read(path).volume.asFloat
-    let found = try detector.detect(volume, options, interruption: context.interruption)
+    let found = try detector.detectVolume(
+      path,
+      options,
+      progress: context.progress,
+      interruption: context.interruption
+    )
     return (
       found.findings.map {
         Finding(name: detector.classes[$0.label], score: $0.score, box: nil, volume: $0)
@@ -170,6 +175,19 @@ struct VisionDetectRunCommand: Verb {
     return counts.isEmpty
       ? "nothing"
       : counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+  }
+
+  /// Class, slices, score and place of a finding.
+  private static func cells(_ finding: Finding) -> [String] {
+    var (slices, place): (String, [Double]) = ("", [])
+    if let box = finding.box { place = [box.left, box.top, box.width, box.height] }
+    if let found = finding.volume {
+      let (lower, upper) = (found.lower, found.upper)
+      place = [lower[0], lower[1], upper[0] - lower[0], upper[1] - lower[1]]
+      slices = "\(Int(lower[2]) + 1) to \(Int(upper[2]))"
+    }
+    return [finding.name, slices]
+      + ([finding.score] + place).map { ReportNumber.significant($0, 3) }
   }
 
   private func page(
@@ -186,137 +204,9 @@ struct VisionDetectRunCommand: Verb {
     page.notes = cases.compactMap { item in item.error.map { "\(item.id): \($0)" } }
     page.pictures = [("Pictures", DetectionReportInput.legend(detector.classes), pictures)]
     page.cases = (
-      ["Image", "Class", "Score", "Left", "Top", "Width", "Height"],
-      cases.flatMap { item in
-        item.findings.compactMap { finding in
-          guard let box = finding.box else { return nil }
-          return [item.id, finding.name]
-            + ([finding.score, box.left, box.top, box.width, box.height].map {
-              ReportNumber.significant($0, 3)
-            })
-        }
-      }
+      ["Image", "Class", "Slices", "Score", "Left", "Top", "Width", "Height"],
+      cases.flatMap { item in item.findings.map { [item.id] + Self.cells($0) } }
     )
-    return page
-  }
-}
-
-/// Detections as the report wants them.
-enum DetectionReportInput {
-  /// Pictures of an evaluation's page.
-  private static let shownCount = 12
-  private static let colors: [(name: String, color: SIMD3<UInt8>)] = [
-    ("red", [214, 40, 40]), ("blue", [30, 100, 200]), ("green", [30, 150, 70]),
-    ("orange", [240, 140, 20]), ("purple", [140, 60, 170]), ("cyan", [20, 170, 180]),
-  ]
-
-  /// Which colour stands for which class.
-  static func legend(_ classes: [String]) -> String {
-    let list = classes.enumerated().map { "\(colors[$0 % colors.count].name) \($1)" }
-    return
-      "Boxes: \(list.joined(separator: ", ")). White boxes are the reference, where there is one."
-  }
-
-  /// A picture with its boxes.
-  /// - Parameters:
-  ///   - picture: The picture.
-  ///   - found: What was found.
-  ///   - truth: The reference.
-  /// - Returns: The picture.
-  static func picture(
-    _ picture: ColorImage,
-    found: [(label: Int, box: DetectionBox)],
-    truth: [DetectionBox]
-  ) -> RGBImage {
-    var image = RGBImage(width: picture.width, height: picture.height, bytes: picture.pixels)
-    func draw(_ box: DetectionBox, _ color: SIMD3<UInt8>, thickness: Int) {
-      let (left, top) = (Int(box.left), Int(box.top))
-      let (right, bottom) = (
-        min(picture.width - 1, Int(box.right)), min(picture.height - 1, Int(box.bottom))
-      )
-      guard left <= right, top <= bottom else { return }
-      for y in max(0, top)...bottom {
-        for x in max(0, left)...right
-        where x < left + thickness || x > right - thickness || y < top + thickness
-          || y > bottom - thickness
-        {
-          for channel in 0..<3 {
-            image.bytes[3 * (y * picture.width + x) + channel] = color[channel]
-          }
-        }
-      }
-    }
-    let thickness = max(1, min(picture.width, picture.height) / 200)
-    for box in truth { draw(box, [255, 255, 255], thickness: 2 * thickness) }
-    for item in found {
-      draw(item.box, colors[item.label % colors.count].color, thickness: thickness)
-    }
-    return image
-  }
-
-  /// The page of an evaluation.
-  static func page(
-    _ measured: DetectionMeasurement,
-    _ detector: Detector,
-    _ data: DetectionDataset,
-    split: String?
-  ) throws -> RecognitionReportData {
-    let summary = measured.summary
-    var page = RecognitionReportData(title: "\(detector.name) on \(data.name)")
-    page.facts = [
-      ("Model", detector.name),
-      ("Data", "\(data.name)\(split.map { ", \($0)" } ?? ""), \(summary.images) pictures"),
-      ("Command", OutputPath.command),
-    ]
-    page.notes = data.notes + summary.notes
-    let objects = summary.classes.reduce(0) { $0 + $1.objects }
-    page.results = [
-      .init(name: "mAP at an overlap of 0.5", value: summary.map50, n: objects),
-      .init(name: "mAP, mean over 0.5 to 0.95 (COCO)", value: summary.map, n: objects),
-    ]
-    page.results += summary.classes.flatMap { result in
-      [
-        RecognitionReportData.Row(
-          name: "\(result.name): AP at 0.5",
-          value: result.ap50,
-          n: result.objects
-        ),
-        .init(name: "\(result.name): AP (COCO)", value: result.ap, n: result.objects),
-        .init(
-          name: "\(result.name): precision at the score of the best F1",
-          value: result.precision,
-          n: result.objects
-        ),
-        .init(name: "\(result.name): recall there", value: result.recall, n: result.objects),
-      ]
-    }
-    page.curves = [
-      ReportChart(
-        title: "Precision against recall",
-        summary: "At an overlap of 0.5, by falling score.",
-        form: .lines(
-          summary.classes.map { result in
-            .init(label: result.name, points: result.curve.map { SIMD2($0.recall, $0.precision) })
-          },
-          xLabel: "Recall"
-        )
-      )
-    ]
-    let images = Dictionary(data.images.map { ($0.id, $0) }) { first, _ in first }
-    let pictures = try measured.detections.prefix(shownCount).compactMap {
-      entry -> RecognitionReportData.Picture? in
-      guard let image = images[entry.id] else { return nil }
-      let told = try detector.detect(image.path)
-      return .init(
-        picture(
-          try ColorImage.read(image.path),
-          found: told.map { ($0.label, $0.box) },
-          truth: image.objects.map(\.box)
-        ),
-        caption: entry.id
-      )
-    }
-    page.pictures = [("Pictures", legend(detector.classes), pictures)]
     return page
   }
 }

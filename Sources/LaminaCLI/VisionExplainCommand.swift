@@ -69,7 +69,7 @@ struct VisionExplainCommand: Verb {
     try context.outputs.check(output)
     let recognizer = try ImageRecognizer(ModelStore().model(model))
     let methods = method.isEmpty ? ExplanationMethod.allCases : method
-    let cases = try SegmentationInputs(inputs, picturesAreCases: true).cases
+    let cases = try SegmentationInputs(inputs, picturesAreCases: true).separated
     var entries: [Answer.Entry] = []
     var page = RecognitionReportData(
       title: "What speaks for a class, by \(recognizer.model.description.name)"

@@ -63,7 +63,11 @@ struct VisionRecogniseTrainCommand: Verb {
     request.embeds = true
     request.purpose = purpose
     switch loss {
-    case .arcface: request.loss = .arcFace(margin: margin ?? 0.5, scale: 16)
+    case .arcface:
+      request.loss = .arcFace(
+        margin: margin ?? ClassificationRequest.arcMargin,
+        scale: ClassificationRequest.arcScale
+      )
     case .triplet: request.loss = .triplet(margin: margin ?? 0.3)
     }
     try training.train(data, request, mayReplace: outputOptions.force, in: context)

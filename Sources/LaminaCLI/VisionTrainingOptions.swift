@@ -10,11 +10,7 @@ extension RecognitionPlan.Fitting: ExpressibleByArgument {}
 
 /// The options of every training of a network for whole images.
 struct VisionTrainingOptions: ParsableArguments {
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp("Where the model goes: a new folder.", valueName: "model")
-  )
-  var output: String
+  @OptionGroup var learning: LearningOptions
 
   @Option(
     help: ArgumentHelp(
@@ -63,18 +59,6 @@ struct VisionTrainingOptions: ParsableArguments {
   @Flag(name: .customLong("no-augmentation"), help: "Change images in no way.")
   var plain = false
 
-  @Option(help: ArgumentHelp("Images of one step.", valueName: "n"))
-  var batch = 64
-
-  @Option(help: ArgumentHelp("Learning rate at the start (AdamW, cosine).", valueName: "rate"))
-  var learningRate = 1e-3
-
-  @Option(help: ArgumentHelp("Train for so many minutes.", valueName: "minutes"))
-  var minutes: Double?
-
-  @Option(help: ArgumentHelp("Train for so many steps (default: 1000).", valueName: "n"))
-  var steps: Int?
-
   @Option(
     help: ArgumentHelp("A model of the same network to start from.", valueName: "model")
   )
@@ -99,37 +83,12 @@ struct VisionTrainingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Slices of each volume, from its middle half.", valueName: "n"))
   var slices = 8
 
-  @Option(help: ArgumentHelp("Seed of every random choice.", valueName: "n"))
-  var seed: UInt64 = 1
-
-  @Flag(help: "Go on from the last checkpoint.")
-  var resume = false
-
-  @Option(help: ArgumentHelp("Terms of use of the images, for the card.", valueName: "text"))
-  var licence = "not stated"
-
-  @Option(help: ArgumentHelp("Where the images come from, for the card.", valueName: "text"))
-  var source = "not stated"
-
   func validate() throws {
     if ![0, 1, 2].contains(size.count) || !size.allSatisfy({ (8...4096).contains($0) }) {
       throw ValidationError("--size must be one or two numbers, 8 to 4096 pixels.")
     }
     if !window.isEmpty, window.count != 2 || !(window[0] < window[1]) {
       throw ValidationError("--window must be two values, the lower one first.")
-    }
-    if !(1...4096).contains(batch) { throw ValidationError("--batch must be 1 to 4096.") }
-    if !(learningRate > 0 && learningRate < 10) {
-      throw ValidationError("--learning-rate must be above 0 and below 10.")
-    }
-    if minutes != nil, steps != nil {
-      throw ValidationError("--minutes and --steps exclude each other.")
-    }
-    if let minutes, !(minutes > 0 && minutes < 1e6) {
-      throw ValidationError("--minutes must be more than 0.")
-    }
-    if let steps, !(1...100_000_000).contains(steps) {
-      throw ValidationError("--steps must be at least 1.")
     }
     for (name, share) in [("test", testShare), ("validation", validationShare)]
     where !(0..<1).contains(share) {
@@ -154,28 +113,6 @@ struct VisionTrainingOptions: ParsableArguments {
     return request
   }
 
-  /// The numbers of the run.
-  var learning: LearningConfiguration {
-    var learning = LearningConfiguration()
-    learning.batchSize = batch
-    learning.learningRate = learningRate
-    learning.steps = steps ?? learning.steps
-    learning.seed = seed
-    return learning
-  }
-
-  /// How long to train.
-  var budget: SegmentationTrainer.Budget { minutes.map { .minutes($0) } ?? .steps }
-
-  private struct Answer: Encodable {
-    let model: String
-    let steps: Int
-    let seconds: Double
-    let parameters: Int
-    let results: [ModelDescription.Result]
-    let notes: [String]
-  }
-
   /// Trains, measures and writes the model.
   /// - Parameters:
   ///   - path: The data set.
@@ -189,53 +126,43 @@ struct VisionTrainingOptions: ParsableArguments {
     mayReplace: Bool,
     in context: CommandContext
   ) throws {
-    let output = OutputPath.normalised(output)
-    let checkpoints = output + ".training"
-    try context.outputs.check(output)
-    if !resume, !mayReplace, FileManager.default.fileExists(atPath: checkpoints) {
-      throw UnfinishedTraining(path: checkpoints)
-    }
+    try learning.check(mayReplace: mayReplace, in: context)
     let images = try LabelledImages(path: path, slicesPerVolume: slices)
     for problem in images.problems { context.progress.warn(problem) }
     let trainer = ClassificationTrainer(
       images: images,
       request: request,
-      checkpointFolder: checkpoints,
+      checkpointFolder: learning.checkpoints,
       outputs: OutputGuard(mayReplace: true, interruption: context.interruption),
       progress: context.progress,
       interruption: context.interruption
     )
+    var configuration = LearningConfiguration()
+    learning.apply(to: &configuration)
     let outcome = try trainer.train(
-      learning,
-      budget: budget,
-      initial: from.map { try ModelStore().model($0) },
-      resumes: resume
+      configuration,
+      budget: learning.budget,
+      initial: from.map { try InitialWeights(ModelStore().model($0)) },
+      resumes: learning.resume
     )
     let model = TrainedClassifier(
       outcome: outcome,
-      name: URL(fileURLWithPath: output).lastPathComponent,
+      name: learning.name,
       dataset: images.name,
-      licence: licence,
-      source: source,
+      licence: learning.licence,
+      source: learning.source,
       command: OutputPath.command
     )
-    try context.outputs.writeFolder(output) { try model.write(to: $0) }
+    try context.outputs.writeFolder(learning.model) { try model.write(to: $0) }
     trainer.discardCheckpoints()
-    let answer = Answer(
-      model: output,
+    try learning.confirm(
       steps: outcome.learning.steps,
       seconds: outcome.epochs.last?.seconds ?? 0,
       parameters: model.parameterCount,
       results: model.results,
-      notes: outcome.notes
+      on: outcome.measuredOnValidation ? "validation images" : "test images",
+      notes: outcome.notes,
+      in: context
     )
-    try context.confirm(answer) {
-      let minutes = (answer.seconds / 6).rounded() / 10
-      let kind = outcome.measuredOnValidation ? "validation" : "test"
-      return
-        (["\(output): \(answer.steps) steps in \(minutes) minutes"]
-        + answer.results.map { "\($0.metric)  \($0.mean) (\($0.cases) \(kind) images)" })
-        .joined(separator: "\n")
-    }
   }
 }

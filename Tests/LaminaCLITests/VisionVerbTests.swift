@@ -120,6 +120,47 @@ import Testing
     #expect(explained.output.contains("\"insertion\"") && explained.output.contains("\"right\""))
   }
 
+  @Test func aTrainingStartsFromAnotherModelAndAReportShowsIt() throws {
+    let data = try pictures("train", count: 30, seed: 1)
+    #expect(try train(data, file("first"), "--steps", "60").status == 0)
+    // One step from the first model's weights already tells the sides; from random ones it does not.
+    let second = try train(
+      data,
+      file("second"),
+      "--steps",
+      "1",
+      "--learning-rate",
+      "0.00001",
+      "--from",
+      file("first")
+    )
+    #expect(second.status == 0 && second.error.contains("gives"), "\(second.error)")
+    func accuracy(_ model: String) throws -> Double {
+      let results = try ModelPackage(path: file(model)).description.results
+      return try #require(results.first { $0.metric == "accuracy" }).mean
+    }
+    #expect(try accuracy("second") >= 0.9)
+    // Weights of another network are of no use.
+    let other = try train(
+      data,
+      file("third"),
+      "--steps",
+      "1",
+      "--from",
+      file("first"),
+      "--network",
+      "resnet18"
+    )
+    #expect(other.status == 64)
+
+    let page = try Program.run("report", file("first"), "--output", file("page.html"))
+    #expect(page.status == 0, "\(page.error)")
+    let html = try String(contentsOfFile: file("page.html"), encoding: .utf8)
+    #expect(html.contains("Training: first") && html.contains("accuracy"))
+    #expect(try Program.run("model", "remove", file("first")).status == 0)
+    #expect(!FileManager.default.fileExists(atPath: file("first")))
+  }
+
   @Test func anInterruptedTrainingGoesOnFromItsCheckpoint() throws {
     let data = try pictures("train", count: 10, seed: 1)
     let model = file("sides")

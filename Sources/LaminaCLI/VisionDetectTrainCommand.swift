@@ -1,0 +1,170 @@
+import ArgumentParser
+import Foundation
+import Networks
+import Pipelines
+import Recognition
+import Support
+
+extension YOLOConfiguration.Scale: ExpressibleByArgument {}
+
+/// `lamina vision detect train`.
+struct VisionDetectTrainCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Trains a YOLO on pictures with boxes.",
+    discussion: """
+      DATA is a folder in Pascal VOC's layout (Annotations, JPEGImages, ImageSets/Main) or a JSON file in \
+      COCO's. Boxes outside their picture, missing files and unknown classes are left out and counted.
+      """
+  )
+
+  @Argument(help: "Folder in Pascal VOC's layout, or JSON file in COCO's.")
+  var data: String
+
+  @OptionGroup var learning: LearningOptions
+
+  @Option(
+    help: ArgumentHelp("List of the pictures to train on (VOC; default: all).", valueName: "name")
+  )
+  var split: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "List of the pictures to look at on the way (VOC), or a JSON file (COCO); default: a tenth.",
+      valueName: "name"
+    )
+  )
+  var heldOut: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Folder of the pictures (COCO; default: beside the file).",
+      valueName: "folder"
+    )
+  )
+  var images: String?
+
+  @Option(help: ArgumentHelp("Size of the network.", valueName: "nano|small"))
+  var scale = YOLOConfiguration.Scale.nano
+
+  @Option(help: ArgumentHelp("Longest side of what the network sees.", valueName: "pixels"))
+  var size = 416
+
+  @Flag(help: "Grids of 4, 8 and 16 pixels, for small objects.")
+  var small = false
+
+  @Flag(help: "See colour pictures as grey ones.")
+  var grey = false
+
+  @Flag(
+    name: .customLong("flip-down"),
+    help: "Turn pictures upside down at random, where no side is up."
+  )
+  var flipsDown = false
+
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup var global: GlobalOptions
+
+  var mayReplaceOutputs: Bool { outputOptions.force }
+  var usesEngine: Bool { true }
+
+  /// Share of the pictures that is looked at where no list is named.
+  private static let heldOutShare = 0.1
+  private static let usualSteps = 2000
+
+  func validate() throws {
+    if !(32...4096).contains(size) { throw ValidationError("--size must be 32 to 4096 pixels.") }
+  }
+
+  func execute(in context: CommandContext) throws -> CommandOutcome {
+    try learning.check(mayReplace: outputOptions.force, in: context)
+    let (training, looked) = try dataSets(context)
+    for note in training.notes { context.progress.warn(note) }
+    let trainer = DetectionTrainer(
+      training: training,
+      heldOut: looked,
+      checkpointFolder: learning.checkpoints,
+      outputs: OutputGuard(mayReplace: true, interruption: context.interruption),
+      progress: context.progress,
+      interruption: context.interruption
+    )
+    let outcome = try trainer.run(
+      configuration(for: training),
+      budget: learning.budget,
+      resumes: learning.resume
+    )
+    let model = TrainedDetector(
+      outcome: outcome,
+      name: learning.name,
+      dataset: training.name,
+      licence: learning.licence,
+      source: learning.source,
+      command: OutputPath.command
+    )
+    try context.outputs.writeFolder(learning.model) { try model.write(to: $0) }
+    trainer.discardCheckpoints()
+    try learning.confirm(
+      steps: outcome.configuration.learning.steps,
+      seconds: outcome.epochs.last?.seconds ?? 0,
+      parameters: outcome.network.trainableCount,
+      results: model.results,
+      on: "held-out pictures",
+      notes: outcome.notes,
+      in: context
+    )
+    return .complete
+  }
+
+  private func dataSets(
+    _ context: CommandContext
+  ) throws -> (training: DetectionDataset, heldOut: DetectionDataset) {
+    let all = try DetectionDataset.open(
+      data,
+      split: split,
+      images: images,
+      interruption: context.interruption
+    )
+    guard !all.images.isEmpty else {
+      throw RecognitionError.noImages(
+        path: data,
+        reason: all.notes.first ?? "it names no picture that can be read"
+      )
+    }
+    guard let heldOut else { return all.split(heldOut: Self.heldOutShare, seed: learning.seed) }
+    let isFile = heldOut.lowercased().hasSuffix(".json")
+    let others = try DetectionDataset.open(
+      isFile ? heldOut : data,
+      split: isFile ? nil : heldOut,
+      images: images,
+      classes: all.classes,
+      interruption: context.interruption
+    )
+    // Without a list of its own the training has every picture.
+    return (all.without(others), others)
+  }
+
+  private func configuration(for data: DetectionDataset) -> DetectionConfiguration {
+    let network = YOLOConfiguration(
+      scale,
+      inputChannels: grey ? 1 : 3,
+      classes: data.classes.count,
+      findsSmallObjects: small
+    )
+    // The usual picture's shape: the median of width over height.
+    let shapes = data.images.sorted { $0.width * $1.height < $1.width * $0.height }
+    let usual = shapes.isEmpty ? nil : shapes[shapes.count / 2]
+    var result = DetectionConfiguration(
+      network: network,
+      imageSize: DetectionConfiguration.imageSize(
+        longestSide: size,
+        width: usual?.width ?? 1,
+        height: usual?.height ?? 1,
+        strides: network.strides
+      )
+    )
+    if flipsDown { result.augmentation.flipDown = 0.5 }
+    result.learning.steps = Self.usualSteps
+    learning.apply(to: &result.learning)
+    return result
+  }
+}

@@ -69,8 +69,13 @@ package struct ExportedNetwork {
           + "\(network.sizeMultiple)"
       )
     }
+    // Detectors give rows of scores whose number is theirs to know.
     let expected =
-      [facts.input[0], configuration.outputChannels] + size.map { $0 * network.outputScale }
+      network is any VectorNetwork
+      ? [facts.input[0], configuration.outputChannels]
+      : network is YOLO
+        ? facts.output
+        : [facts.input[0], configuration.outputChannels] + size.map { $0 * network.outputScale }
     guard facts.output == expected else {
       throw BenchError.unfitArray(
         path: path(name + ".output.npy"),
@@ -139,6 +144,11 @@ package enum BenchNetworks {
     ),
     ("rrdb_", .rrdb(RRDBConfiguration())),
     ("dncnn_", .dnCNN(DnCNNConfiguration())),
+    (
+      "resnet50_",
+      .resNet(.resNet50(inputChannels: 3, outputChannels: 1000))
+    ),
+    ("yolo_", .yolo(YOLOConfiguration(.nano, inputChannels: 3, classes: 80))),
   ]
 
   /// What names may begin with.

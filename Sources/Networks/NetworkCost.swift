@@ -1,3 +1,7 @@
+import Layers
+import Support
+import Tensors
+
 /// What one pass of a network over one input costs, by its definition.
 public struct NetworkCost: Codable, Equatable, Sendable {
   /// Multiplications of the convolutions.
@@ -36,15 +40,52 @@ public struct NetworkCost: Codable, Equatable, Sendable {
 }
 
 extension NetworkConfiguration {
-  /// What one pass over one input costs, for the networks that trainings plan.
+  /// What one pass over one input costs.
+  ///
+  /// U-Nets of plain convolutions, of which a planner asks for many, are counted by formula; of others
+  /// the convolutions of one traced pass are counted, and nothing is computed. Products of matrices
+  /// are not counted.
   /// - Parameter inputSize: Spatial axes of the input, multiples of what the network needs.
-  /// - Returns: The cost; nil for networks other than U-Nets of plain convolutions.
+  /// - Returns: The cost; nil for values that make no network, and for sizes that it does not take.
   public func cost(inputSize: [Int]) -> NetworkCost? {
     switch self {
-    case .unet(let values): values.padding == .same ? values.cost(inputSize) : nil
+    case .unet(let values) where values.padding == .same: values.cost(inputSize)
     case .plainConvUNet(let values): values.cost(inputSize)
-    default: nil
+    default: tracedCost(inputSize)
     }
+  }
+
+  /// The cost by the convolutions of one traced pass, with the heads that predict.
+  package func tracedCost(_ inputSize: [Int]) -> NetworkCost? {
+    var random = RandomStream(seed: 0)
+    guard inputSize.count == dimensions,
+      let network = try? Parameter.withoutRandomWeights({ try makeNetwork(random: &random) }),
+      inputSize.enumerated().allSatisfy({ axis, side in
+        let multiples = network.axisMultiples
+        return side > 0 && side % multiples[min(axis, multiples.count - 1)] == 0
+      })
+    else { return nil }
+    let trace = GraphTrace()
+    let x = trace.input(shape: [1, inputChannels] + inputSize)
+    _ = GraphTrace.$current.withValue(trace) { network(x, in: .inference) }
+    var cost = NetworkCost()
+    cost.parameters = network.trainableCount
+    let shapes = trace.shapes
+    for step in trace.steps {
+      guard step.operands.count > 1, case .value(let input) = step.operands[0],
+        case .constant(let weight) = step.operands[1]
+      else { continue }
+      // Each cell of the output, or of a transposed convolution's input, meets every weight once.
+      switch step.action {
+      case .convolution:
+        cost.multiplications += weight.count * step.shape.dropFirst(2).reduce(1, *)
+      case .transposedConvolution:
+        cost.multiplications += weight.count * shapes[input.index].dropFirst(2).reduce(1, *)
+      default: continue
+      }
+      cost.mapValues += step.shape.reduce(1, *)
+    }
+    return cost
   }
 
   /// Multiplications of the convolutions in one pass over one input.

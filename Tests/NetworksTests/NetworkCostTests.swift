@@ -56,7 +56,38 @@ import Testing
     }
   }
 
-  @Test func otherNetworksHaveNoCount() {
+  /// The formula and a traced pass count the same convolutions.
+  @Test func tracedPassesCountAsTheFormulasDo() throws {
+    var steps = NNUNetConfiguration(
+      inputChannels: 2,
+      outputChannels: 3,
+      features: [4, 6, 8],
+      dimensions: 3,
+      unitsPerStage: [1, 2, 1],
+      decoderUnitsPerStage: [1, 1]
+    )
+    steps.kernelSizes = [[1, 3, 3], [3, 3, 3], [3, 3, 3]]
+    steps.strides = [[1, 1, 1], [1, 2, 2], [2, 2, 2]]
+    steps.hasDeepSupervision = false
+    let unet = UNetConfiguration(inputChannels: 3, outputChannels: 5, features: [4, 8, 12])
+    for (network, size) in [
+      (NetworkConfiguration.plainConvUNet(steps), [4, 8, 16]), (.unet(unet), [16, 24]),
+    ] {
+      #expect(network.tracedCost(size) == network.cost(inputSize: size))
+    }
+  }
+
+  @Test func aNetworkWithoutAFormulaIsCountedFromAPass() throws {
+    // 3 -> 64 by 7 x 7 with step 2 on 32 x 32 pixels and so on: ResNet-18 has 1.814 billion
+    // multiplications of convolutions at 224 x 224 (1.819 billion with the last layer's 512 000,
+    // which is no convolution here, and the normalisations', as torchvision's documentation says).
+    let network = NetworkConfiguration.resNet(.resNet18(inputChannels: 3, outputChannels: 1000))
+    let cost = try #require(network.cost(inputSize: [224, 224]))
+    #expect(cost.parameters == 11_689_512)
+    #expect(abs(Double(cost.multiplications) / 1.814e9 - 1) < 0.001)
+  }
+
+  @Test func sizesThatANetworkDoesNotTakeHaveNoCost() {
     let network = NetworkConfiguration.fcn(
       FCNConfiguration(
         inputChannels: 1,
@@ -65,6 +96,9 @@ import Testing
         classifierFeatures: 16
       )
     )
-    #expect(network.multiplications(inputSize: [32, 32]) == nil)
+    #expect(network.cost(inputSize: [64, 64]) != nil)
+    #expect(network.cost(inputSize: [64, 63]) == nil)
+    #expect(network.cost(inputSize: [64, 64, 64]) == nil)
+    #expect(network.cost(inputSize: [0, 64]) == nil)
   }
 }

@@ -76,7 +76,7 @@ public struct StepSpeed: Codable, Equatable, Sendable {
   ///   - wide: The run of the wider network, otherwise the same.
   ///   - sampler: Draws samples as the training will, or nil.
   ///   - interruption: Looked at before every step.
-  /// - Returns: The speed; nil for networks whose cost is not known.
+  /// - Returns: The speed; nil where a network's cost is not known.
   /// - Throws: `SupportError.interrupted`; what a step throws.
   static func measure(
     narrow: TrainingConfiguration,

@@ -20,7 +20,7 @@ public struct TrainingPlan: Sendable {
 
   /// What the training is expected to take.
   public struct Estimate: Codable, Sendable, Equatable {
-    /// Weights that are learnt; nil for networks whose cost is not known, as with the others.
+    /// Weights that are learnt; nil where the cost is not known, as with the others.
     public var parameters: Int?
     /// Multiplications of the forward pass of a step.
     public var multiplicationsPerStep: Int?

@@ -120,6 +120,21 @@ import Testing
     #expect(tight.estimate.fits)
   }
 
+  @Test(arguments: ["unet++", "resunet", "attention-unet", "segresnet", "deeplabv3+", "fcn-8s"])
+  func theRelativesOfTheUNetAreReducedToo(network: String) throws {
+    let study = try SyntheticStudy(cases: 4, size: [64, 64, 16])
+    let free = try plan(study) {
+      ($0.network, $0.shape, $0.memoryGB) = (network, .slices, 1000)
+    }
+    let bytes = try #require(free.estimate.memoryBytes)
+    let limit = Double(bytes) * 0.6
+    let tight = try plan(study) {
+      ($0.network, $0.shape, $0.memoryGB) = (network, .slices, limit / 1e9)
+    }
+    #expect(Double(try #require(tight.estimate.memoryBytes)) <= limit)
+    #expect(tight.estimate.fits)
+  }
+
   @Test func whatIsAskedForIsKept() throws {
     let found = try plan(try SyntheticStudy(cases: 4)) {
       $0.shape = .volumes

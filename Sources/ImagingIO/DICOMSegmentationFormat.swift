@@ -154,7 +154,7 @@ public struct DICOMSegmentationFormat: ImageFormat {
   private static func files(_ path: String) -> [String] {
     guard let facts = FileFacts(path) else { return [] }
     guard facts.kind == .folder else { return isSegmentation(path) ? [path] : [] }
-    guard let names = FileManager.default.enumerator(atPath: path) else { return [] }
+    guard let names = FileManager.default.walk(path) else { return [] }
     var files: [String] = []
     for case let name as String in names {
       let file = path.hasSuffix("/") ? path + name : path + "/" + name

@@ -165,7 +165,7 @@ public struct DatasetCheck: Sendable {
   ) -> [DatasetFinding] {
     let testPlaces: Set = ["imagesTs", "labelsTs"]
     let known = Set(dataset.cases.flatMap { $0.images + [$0.label] }.map { standard($0) })
-    guard let files = FileManager.default.enumerator(atPath: dataset.path) else { return [] }
+    guard let files = FileManager.default.walk(dataset.path) else { return [] }
     // Without their partner they are faults already.
     let unpaired = dataset.unpaired.map(\.id)
     let names = files.compactMap { $0 as? String }.filter { name in

@@ -87,7 +87,7 @@ public struct CleanImages: Sendable {
     }
     let training = path + "/imagesTr"
     let folder = files.fileExists(atPath: training) ? training : path
-    let names = (files.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? [])
+    let names = (files.walk(folder)?.compactMap { $0 as? String } ?? [])
       .filter { !$0.split(separator: "/").contains { $0.hasPrefix(".") } }.sorted()
     let volumes = names.filter { name in
       Self.volumeEndings.contains { name.lowercased().hasSuffix($0) }

@@ -61,7 +61,7 @@ package struct ModelFiles: Sendable {
 
   private static func files(in folder: String) throws -> [String: String] {
     var found: [String: String] = [:]
-    guard let walk = FileManager.default.enumerator(atPath: folder) else {
+    guard let walk = FileManager.default.walk(folder) else {
       throw SupportError.unreadable(path: folder, reason: "it cannot be listed")
     }
     for case let name as String in walk {

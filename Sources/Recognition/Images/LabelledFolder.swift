@@ -9,7 +9,7 @@ public enum LabelledFolder {
   /// - Returns: Their paths within it, sorted; hidden files are left out.
   /// - Throws: `SupportError.notFound`; `RecognitionError.noImages` for a folder without any.
   public static func files(_ path: String) throws -> [String] {
-    guard let found = FileManager.default.enumerator(atPath: path) else {
+    guard let found = FileManager.default.walk(path) else {
       throw SupportError.notFound(path: path)
     }
     let files = found.compactMap { $0 as? String }

@@ -37,6 +37,17 @@ static int gathers_windows(const ck_direct *s) {
   return s->transposed || s->dilation[2] > 1 || s->output_size[2] < 24;
 }
 
+// Whether products read the map as it lies: windows of one cell that lie side by side, in the numbers
+// that are multiplied.
+static int reads_in_place(const ck_direct *s) {
+  int plain = !s->transposed && !s->input_half && !s->product_half && !s->factors &&
+              s->input_lanes == s->lanes;
+  for (int axis = 0; axis < 3; ++axis) {
+    plain = plain && s->kernel[axis] == 1 && s->stride[axis] == 1 && s->pad[axis] == 0;
+  }
+  return plain;
+}
+
 // Cells of a gathered, padded input row.
 static int64_t row_cells(const ck_direct *s) {
   return (s->output_size[2] - 1) * s->stride[2] + s->kernel[2];

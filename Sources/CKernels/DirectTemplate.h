@@ -68,6 +68,12 @@ static TARGET void NAME(gather_row)(const ck_direct *s, int64_t sample, int64_t 
         const float *addition = factor ? s->additions[block] : 0;
         const float slope = factor ? s->input_slopes[b] : 1;
         const int64_t first = (z * s->input_size[1] + y) * s->input_size[2] - begin;
+        if (s->input_lanes == 1 && !factor) {
+          const float *from = (const float *)s->input[block] + first;
+          float *to = (float *)gathered + at + b;
+          for (int64_t x = begin; x < end; ++x) to[x * channels] = from[x];
+          continue;
+        }
         for (int64_t x = begin; x < end; ++x) {
           NAME(copy_cell)(s, s->input[block], first + x, gathered, at + x * channels + b * lanes,
                           factor, addition, slope);
@@ -235,6 +241,50 @@ INLINE void NAME(finish_row)(const ck_direct *s, const float *products, int half
   }
 }
 
+// Products of cells that lie side by side in blocks: constant distances leave the processor's address
+// registers free.
+static TARGET __attribute__((noinline)) void NAME(cell_products_2)(const float *v, int64_t rows,
+                                                                   int64_t block_step,
+                                                                   int64_t blocks, const float *u,
+                                                                   float *m, int adds) {
+  NAME(products)(v, rows, 2, LANES, block_step, blocks, LANES, u, m, adds);
+}
+
+static TARGET __attribute__((noinline)) void NAME(cell_products_1)(const float *v, int64_t rows,
+                                                                   int64_t block_step,
+                                                                   int64_t blocks, const float *u,
+                                                                   float *m, int adds) {
+  NAME(products)(v, rows, 1, LANES, block_step, blocks, LANES, u, m, adds);
+}
+
+// Products of neighbouring cells with all their channels, read where they lie; blocks that follow each
+// other at one distance are summed together, whose order is that of the channels either way.
+INLINE void NAME(products_in_place)(const ck_direct *s, const direct_place *p, int64_t columns,
+                                    const float *weights, float *to) {
+  const int64_t cells = p->rows * s->output_size[2];
+  const int64_t skipped = p->row * s->output_size[2] * LANES;
+  const void *const *input = s->input + p->sample * s->input_blocks;
+  const int64_t size = sizeof(float);
+  for (int64_t first = 0; first < s->input_blocks;) {
+    int64_t count = 1;
+    intptr_t distance = 0;
+    while (first + count < s->input_blocks) {
+      const intptr_t next = (intptr_t)input[first + count] - (intptr_t)input[first + count - 1];
+      if (next % size || (count > 1 && next != distance)) break;
+      distance = next;
+      ++count;
+    }
+    const float *from = (const float *)input[first] + skipped;
+    const float *factors = weights + first * LANES * columns * LANES;
+    if (columns == 2) {
+      NAME(cell_products_2)(from, cells, distance / size, count, factors, to, first > 0);
+    } else {
+      NAME(cell_products_1)(from, cells, distance / size, count, factors, to, first > 0);
+    }
+    first += count;
+  }
+}
+
 static TARGET void NAME(run_unit)(const ck_direct *s, int64_t unit, float *workspace) {
   const int64_t parts = pair_groups(s);
   const int64_t space = unit / parts, part = unit % parts;
@@ -251,8 +301,9 @@ static TARGET void NAME(run_unit)(const ck_direct *s, int64_t unit, float *works
   void *const gathered = workspace;
   float *const products = workspace + gathered_floats(s);
 
+  const int in_place = reads_in_place(s);
   const int64_t height = s->transposed ? s->input_size[1] : s->output_size[1];
-  for (int64_t r = 0; r < p.rows; ++r) {
+  for (int64_t r = 0; r < p.rows && !in_place; ++r) {
     const int64_t z = (p.row + r) / height, y = (p.row + r) % height;
     if (windows) {
       NAME(gather_windows)(s, p.sample, z, y, gathered, r * row_size);
@@ -272,8 +323,11 @@ static TARGET void NAME(run_unit)(const ck_direct *s, int64_t unit, float *works
       const int64_t columns = s->output_blocks - block >= 2 ? 2 : 1;
       const int64_t u = taps * k * (offset * s->output_blocks + block) * LANES;
       // Windows lie row after row without gaps: one product for all rows of the unit.
-      const int64_t joint = windows ? p.rows : 1;
-      for (int64_t r = 0; r < p.rows; r += joint) {
+      const int64_t joint = windows || in_place ? p.rows : 1;
+      if (in_place) {
+        NAME(products_in_place)(s, &p, columns, (const float *)s->weights + u, products);
+      }
+      for (int64_t r = 0; r < p.rows && !in_place; r += joint) {
         float *to = products + r * cells * columns * LANES;
         const float *from = (const float *)gathered + r * row_size;
         const float *weights = (const float *)s->weights + u;

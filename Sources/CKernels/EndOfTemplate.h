@@ -6,5 +6,6 @@
 #undef TARGET
 #undef LANES
 #undef ROWS
+#undef ROW_COUNTS
 #undef SUFFIX
 #undef HARDWARE_BF16

@@ -18,7 +18,7 @@
 #define TARGET \
   __attribute__((target("avx512bf16,avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,bmi2")))
 #define LANES 16
-#define ROWS 12
+#define ROWS 14
 #define SUFFIX avx512bf16
 #define HARDWARE_BF16
 #include "VectorTemplate.h"
@@ -27,7 +27,7 @@
 #endif
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,bmi2")))
 #define LANES 16
-#define ROWS 12
+#define ROWS 14
 #define SUFFIX avx512
 #include "VectorTemplate.h"
 #include TEMPLATE

@@ -41,19 +41,18 @@ INLINE void NAME(half_product)(const uint16_t *v, int rows, int columns, int64_t
 INLINE void NAME(half_products)(const uint16_t *v, int64_t rows, int columns, int64_t row_step,
                                 int64_t tap_step, int64_t taps, int64_t k, const uint16_t *u,
                                 float *m) {
-  int64_t r = 0;
-  for (; r + ROWS <= rows; r += ROWS)
-    NAME(half_product)(v + r * row_step, ROWS, columns, row_step, tap_step, taps, k, u,
-                       m + r * columns * LANES);
-  for (; r + 4 <= rows; r += 4)
-    NAME(half_product)(v + r * row_step, 4, columns, row_step, tap_step, taps, k, u,
-                       m + r * columns * LANES);
-  for (; r + 2 <= rows; r += 2)
-    NAME(half_product)(v + r * row_step, 2, columns, row_step, tap_step, taps, k, u,
-                       m + r * columns * LANES);
-  for (; r < rows; ++r)
-    NAME(half_product)(v + r * row_step, 1, columns, row_step, tap_step, taps, k, u,
-                       m + r * columns * LANES);
+#define PRODUCT(n)                                                        \
+  case n:                                                                 \
+    NAME(half_product)(v, n, columns, row_step, tap_step, taps, k, u, m); \
+    break;
+  for (int64_t parts = (rows + ROWS - 1) / ROWS; parts > 0; --parts) {
+    const int64_t count = (rows + parts - 1) / parts;
+    switch (count) { ROW_COUNTS(PRODUCT) }
+    v += count * row_step;
+    m += count * columns * LANES;
+    rows -= count;
+  }
+#undef PRODUCT
 }
 
 static TARGET __attribute__((noinline)) void NAME(half_products_2)(

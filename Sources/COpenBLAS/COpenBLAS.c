@@ -25,6 +25,8 @@ enum { cblas_row_major = 101, cblas_plain = 111, cblas_transposed = 112 };
 void cblas_sgemm(int order, int a_transposed, int b_transposed, int rows, int columns, int inner,
                  float alpha, const float *a, int a_step, const float *b, int b_step, float beta,
                  float *c, int c_step);
+void cblas_sgemv(int order, int transposed, int rows, int columns, float alpha, const float *a,
+                 int a_step, const float *x, int x_step, float beta, float *y, int y_step);
 void openblas_set_num_threads(int count);
 
 static void use_one_thread(void) { openblas_set_num_threads(1); }
@@ -49,6 +51,13 @@ int32_t copenblas_sgemm(int32_t a_transposed, int32_t b_transposed, int64_t rows
     return 0;
   }
   if (pthread_once(&once, use_one_thread) != 0) return -1;
+  if (rows == 1 && !a_transposed && b_transposed) {
+    // Each number of b is used once: copying them into panels would take longer than the sums.
+    if (beta == 0) memset(c, 0, (size_t)columns * sizeof *c);
+    cblas_sgemv(cblas_row_major, cblas_plain, (int)columns, (int)inner, 1, b, (int)b_step, a, 1,
+                beta == 0 ? 1 : beta, c, 1);
+    return 0;
+  }
   cblas_sgemm(cblas_row_major, a_transposed ? cblas_transposed : cblas_plain,
               b_transposed ? cblas_transposed : cblas_plain, (int)rows, (int)columns, (int)inner, 1,
               a, (int)a_step, b, (int)b_step, beta, c, (int)c_step);

@@ -159,6 +159,11 @@ extension OperationCatalog {
       linear($0[0], weight: $0[1], bias: $0[2])
     },
     OperationCase("linear-no-bias", [[3, 5], [1, 5]]) { linear($0[0], weight: $0[1]) },
+    // Products of one row with a matrix run by a call of their own.
+    OperationCase("linear-one-row", [[1, 37], [19, 37], [19]]) {
+      linear($0[0], weight: $0[1], bias: $0[2])
+    },
+    OperationCase("linear-one-row-no-bias", [[1, 5], [7, 5]]) { linear($0[0], weight: $0[1]) },
     OperationCase("attention", [[2, 3, 5], [2, 4, 5], [2, 4, 3]], course: .smooth) {
       scaledDotProductAttention(query: $0[0], key: $0[1], value: $0[2])
     },

@@ -85,7 +85,9 @@ struct InferencePlanTests {
     ).output
   }
 
-  static let networks: [Network] = [
+  static let networks = plainNetworks + moves
+
+  private static let plainNetworks: [Network] = [
     Network("one convolution", [1, 8, 9, 7]) { convolved($0, 5, kernel: [3, 3], seed: 1) },
     Network("one convolution of a batch", [3, 24, 10, 13]) {
       convolved($0, 40, kernel: [3, 3], seed: 1)

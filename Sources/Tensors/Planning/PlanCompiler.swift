@@ -79,7 +79,7 @@ struct PlanCompiler {
     case .repetition(let factors):
       return maps == .wide ? compileWideRepetition(node, factors) : compileRepetition(node, factors)
     case .concatenation: return compileConcatenation(node)
-    case .general(let step): return compileGeneral(node, step)
+    case .general(let step): return compileMove(node, step) ?? compileGeneral(node, step)
     }
   }
 
@@ -111,12 +111,12 @@ struct PlanCompiler {
   }
 
   /// A plain value: a block for each channel.
-  func plainValue(_ shape: [Int], in buffer: Int) -> PlanValue {
+  func plainValue(_ shape: [Int], in buffer: Int, offset: Int = 0) -> PlanValue {
     guard shape.count >= 2 else {
       return PlanValue(
         shape: shape,
         lanes: 1,
-        blocks: [PlanPlace(buffer: buffer, offset: 0)],
+        blocks: [PlanPlace(buffer: buffer, offset: offset)],
         affines: [nil]
       )
     }
@@ -125,7 +125,7 @@ struct PlanCompiler {
     return PlanValue(
       shape: shape,
       lanes: 1,
-      blocks: (0..<planes).map { PlanPlace(buffer: buffer, offset: $0 * cells) },
+      blocks: (0..<planes).map { PlanPlace(buffer: buffer, offset: offset + $0 * cells) },
       affines: [PlanAffine?](repeating: nil, count: planes)
     )
   }

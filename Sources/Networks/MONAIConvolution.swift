@@ -207,47 +207,72 @@ public enum MONAIUpsampling: String, Codable, Sendable, CaseIterable {
   case shuffled
 }
 
-/// MONAI's `UpSample` by a factor of two along every axis.
+/// MONAI's `UpSample` by a factor of two along every axis, or along some.
 final class MONAIUpsample: Layer {
-  private let dimensions: Int
+  private let factors: [Int]
   private let transposed: TransposedConvolution?
   private let convolution: Convolution?
   private let mode: MONAIUpsampling
   private let alignCorners: Bool
 
+  /// Creates a layer.
+  ///
+  /// `factors` are 1 or 2 for each axis, all 2 when nil. `kernelSize` is the odd window of a transposed
+  /// convolution; the factors when nil.
   init(
     inputChannels: Int,
     outputChannels: Int,
     dimensions: Int,
+    factors: [Int]? = nil,
+    kernelSize: [Int]? = nil,
     mode: MONAIUpsampling,
     alignCorners: Bool,
+    hasBias: Bool = true,
     random: inout RandomStream
   ) {
-    self.dimensions = dimensions
+    let factors = factors ?? [Int](repeating: 2, count: dimensions)
+    self.factors = factors
     self.mode = mode
     self.alignCorners = alignCorners
-    let twos = [Int](repeating: 2, count: dimensions)
-    transposed =
-      mode == .transposed
-      ? TransposedConvolution(
+    switch (mode, kernelSize) {
+    case (.transposed, let window?):
+      let padding = window.map { ($0 - 1) / 2 }
+      transposed = TransposedConvolution(
         inputChannels: inputChannels,
         outputChannels: outputChannels,
-        stride: twos,
+        kernelSize: window,
+        stride: factors,
+        padding: padding,
+        // The input's size times the factor.
+        outputPadding: zip(zip(window, factors), padding).map { $0.1 + 2 * $1 - $0.0 },
+        hasBias: hasBias,
         random: &random
-      ) : nil
+      )
+    case (.transposed, nil):
+      transposed = TransposedConvolution(
+        inputChannels: inputChannels,
+        outputChannels: outputChannels,
+        stride: factors,
+        hasBias: hasBias,
+        random: &random
+      )
+    default: transposed = nil
+    }
     switch mode {
     case .interpolated where inputChannels != outputChannels:
       convolution = Convolution(
         inputChannels: inputChannels,
         outputChannels: outputChannels,
-        kernelSize: twos.map { _ in 1 },
+        kernelSize: factors.map { _ in 1 },
+        hasBias: hasBias,
         random: &random
       )
     case .shuffled:
       convolution = Convolution(
         inputChannels: inputChannels,
         outputChannels: outputChannels << dimensions,
-        kernelSize: twos.map { _ in 3 },
+        kernelSize: factors.map { _ in 3 },
+        hasBias: hasBias,
         random: &random
       )
     default: convolution = nil
@@ -266,13 +291,13 @@ final class MONAIUpsample: Layer {
     if mode == .interpolated {
       return upsampled(
         y,
-        to: y.shape.dropFirst(2).map { 2 * $0 },
+        to: zip(y.shape.dropFirst(2), factors).map { $0 * $1 },
         interpolation: .linear,
         alignCorners: alignCorners
       )
     }
     // A cell's mean with those before it, beyond the border zeros.
-    let ones = [Int](repeating: 1, count: dimensions)
+    let ones = factors.map { _ in 1 }
     return averagePooling(
       padded(pixelShuffled(y, factor: 2), before: ones, after: ones.map { _ in 0 }),
       shape: PoolingShape(kernel: ones.map { _ in 2 }, stride: ones)

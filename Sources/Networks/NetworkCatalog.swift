@@ -148,6 +148,20 @@ public enum NetworkCatalog {
         )
       ),
       NetworkEntry(
+        name: "segresnet-ds",
+        paper: "Myronenko 2018 (MONAI)",
+        example: .segResNetDS(
+          SegResNetDSConfiguration(
+            inputChannels: 1,
+            outputChannels: 2,
+            initialFeatures: 4,
+            blocksDown: [1, 1, 1],
+            dimensions: 2,
+            resolution: [1, 2]
+          )
+        )
+      ),
+      NetworkEntry(
         name: "vnet",
         paper: "Milletari, Navab and Ahmadi 2016 (MONAI)",
         example: .vNet(
@@ -204,6 +218,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case dynUNet(DynUNetConfiguration)
   /// SegResNet.
   case segResNet(SegResNetConfiguration)
+  /// SegResNet with deep supervision.
+  case segResNetDS(SegResNetDSConfiguration)
   /// V-Net.
   case vNet(VNetConfiguration)
   /// An attention U-Net.
@@ -272,6 +288,7 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .basicUNet: "basic-unet"
     case .dynUNet: "dynunet"
     case .segResNet: "segresnet"
+    case .segResNetDS: "segresnet-ds"
     case .vNet: "vnet"
     case .attentionUNet: "attention-unet"
     case .unetPlusPlus: "unet++"
@@ -315,6 +332,7 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .basicUNet(let values): values
     case .dynUNet(let values): values
     case .segResNet(let values): values
+    case .segResNetDS(let values): values
     case .vNet(let values): values
     case .attentionUNet(let values): values
     case .unetPlusPlus(let values): values
@@ -401,6 +419,7 @@ extension NetworkConfiguration: Codable {
     case "basic-unet": self = .basicUNet(try values())
     case "dynunet": self = .dynUNet(try values())
     case "segresnet": self = .segResNet(try values())
+    case "segresnet-ds": self = .segResNetDS(try values())
     case "vnet": self = .vNet(try values())
     case "attention-unet": self = .attentionUNet(try values())
     case "unet++": self = .unetPlusPlus(try values())

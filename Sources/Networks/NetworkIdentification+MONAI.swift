@@ -118,6 +118,57 @@ extension IdentifiedNetwork {
     return Finding(configuration: .segResNet(values), assumed: open.assumed)
   }
 
+  /// Windows of one cell along an axis show that it is not halved there.
+  static func segResNetDS(_ weights: StoredWeights, _ hints: NetworkHints) throws -> Finding? {
+    // The second decoder of the variant that VISTA3D uses is another network.
+    guard let first = weights["encoder.conv_init.weight"], first.count > 2,
+      !weights.hasPrefix("up_layers_auto.")
+    else { return nil }
+    let levels = 1 + weights.count { "encoder.layers.\($0).downsample.weight" }
+    guard levels > 1, let head = weights["up_layers.\(levels - 2).head.weight"] else { return nil }
+    func window(_ level: Int) -> [Int]? {
+      (weights["encoder.layers.\(level).downsample.weight"]
+        ?? weights["encoder.layers.\(level).blocks.0.conv1.weight"]).map { Array($0.dropFirst(2)) }
+    }
+    var values = SegResNetDSConfiguration(
+      inputChannels: first[1],
+      outputChannels: head[0],
+      initialFeatures: first[0],
+      blocksDown: (0..<levels).map { level in
+        weights.count { "encoder.layers.\(level).blocks.\($0).conv1.weight" }
+      },
+      blocksUp: (0..<levels - 1).map { level in
+        weights.count { "up_layers.\(level).blocks.\($0).conv1.weight" }
+      },
+      dimensions: first.count - 2
+    )
+    // A last level without blocks has no windows, and its steps no meaning.
+    values.scales = values.scales.enumerated().map { level, twos in
+      window(level)?.map { $0 > 1 ? 2 : 1 } ?? twos
+    }
+    values.supervisedLevels =
+      weights.count { "up_layers.\(levels - 2 - $0).head.weight" } - 1
+    values.upsampling =
+      weights["up_layers.0.upsample.deconv.weight"] != nil
+      ? .transposed
+      : weights["up_layers.0.upsample.pixelshuffle.conv_block.weight"] != nil
+        ? .shuffled : .interpolated
+    var open = OpenQuestions("segresnet-ds", hints)
+    let block =
+      weights["encoder.layers.0.blocks.0.conv1.weight"] == nil
+      ? "up_layers.0.blocks.0" : "encoder.layers.0.blocks.0"
+    values.normalization = try open.normalization(
+      weights,
+      at: block + ".norm1",
+      hints,
+      standard: .instance(isAffine: true)
+    )
+    values.activation =
+      try open.answer(hints.activation, .relu, "the activation (ReLU)") ?? .relu
+    try open.close()
+    return Finding(configuration: .segResNetDS(values), assumed: open.assumed)
+  }
+
   static func vNet(_ weights: StoredWeights, _ hints: NetworkHints) throws -> Finding? {
     guard let first = weights["in_tr.conv_block.conv.weight"],
       let head = weights["out_tr.conv2.weight"]

@@ -99,7 +99,7 @@ public final class SegResNet: Network {
     let widths = c.blocksDown.indices.map { c.initialFeatures << $0 }
     steps = widths.dropFirst().map { convolution($0 / 2, $0, step: 2) }
     down = zip(widths, c.blocksDown).map { width, count in
-      (0..<count).map { _ in PreActivationBlock(width, like: c, random: &random) }
+      (0..<count).map { _ in SegResNet.block(width, like: c, random: &random) }
     }
     let levels = c.blocksUp.indices.map { c.initialFeatures << (c.blocksUp.count - 1 - $0) }
     reductions = levels.map { convolution(2 * $0, $0, window: 1) }
@@ -114,11 +114,36 @@ public final class SegResNet: Network {
       )
     }
     up = zip(levels, c.blocksUp).map { width, count in
-      (0..<count).map { _ in PreActivationBlock(width, like: c, random: &random) }
+      (0..<count).map { _ in SegResNet.block(width, like: c, random: &random) }
     }
     lastNormalization = c.normalization.layer(channels: c.initialFeatures)
     lastActivation = c.activation.layer(channels: c.initialFeatures)
     head = convolution(c.initialFeatures, c.outputChannels, window: 1, hasBias: true)
+  }
+
+  private static func block(
+    _ channels: Int,
+    like c: SegResNetConfiguration,
+    random: inout RandomStream
+  ) -> PreActivationBlock {
+    let kernel = [Int](repeating: 3, count: c.dimensions)
+    let convolutions = (0..<2).map { _ in
+      MONAIConvolution(
+        inputChannels: channels,
+        outputChannels: channels,
+        kernelSize: kernel,
+        stride: kernel.map { _ in 1 },
+        hasBias: false,
+        style: nil,
+        random: &random
+      )
+    }
+    return PreActivationBlock(
+      convolutions,
+      channels: channels,
+      normalization: c.normalization,
+      activation: c.activation
+    )
   }
 
   /// The layers inside by name.
@@ -174,27 +199,22 @@ public final class SegResNet: Network {
   public var sizeMultiple: Int { 1 << (configuration.blocksDown.count - 1) }
 }
 
-/// MONAI's `ResBlock`: x + conv(act(norm(conv(act(norm(x)))))).
-private final class PreActivationBlock: Layer {
-  private let convolutions: [MONAIConvolution]
+/// x + conv(act(norm(conv(act(norm(x)))))): `ResBlock` and `SegResBlock` of MONAI.
+final class PreActivationBlock: Layer {
+  private let convolutions: [any Layer]
   private let normalizations: [(any Layer)?]
   private let activation: ActivationLayer
 
-  init(_ channels: Int, like c: SegResNetConfiguration, random: inout RandomStream) {
-    let kernel = [Int](repeating: 3, count: c.dimensions)
-    convolutions = (0..<2).map { _ in
-      MONAIConvolution(
-        inputChannels: channels,
-        outputChannels: channels,
-        kernelSize: kernel,
-        stride: kernel.map { _ in 1 },
-        hasBias: false,
-        style: nil,
-        random: &random
-      )
-    }
-    normalizations = (0..<2).map { _ in c.normalization.layer(channels: channels) }
-    activation = c.activation.layer(channels: channels)
+  init(
+    _ convolutions: [any Layer],
+    channels: Int,
+    normalization: FeatureNormalization,
+    activation: FeatureActivation
+  ) {
+    precondition(convolutions.count == 2, "\(convolutions.count) convolutions in a block of two")
+    self.convolutions = convolutions
+    normalizations = (0..<2).map { _ in normalization.layer(channels: channels) }
+    self.activation = activation.layer(channels: channels)
   }
 
   var children: [(name: String, layer: any Layer)] {

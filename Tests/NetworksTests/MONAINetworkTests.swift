@@ -16,7 +16,8 @@ struct DrawnNetwork: Sendable, CustomTestStringConvertible {
   var folder = "monai"
   var testDescription: String { name }
 
-  static let all: [DrawnNetwork] = unets + basicUNets + dynUNets + segResNets + others
+  static let all: [DrawnNetwork] =
+    unets + basicUNets + dynUNets + segResNets + supervisedSegResNets + others
 
   private static var unets: [DrawnNetwork] {
     var flat = MONAIUNetConfiguration(
@@ -154,6 +155,43 @@ struct DrawnNetwork: Sendable, CustomTestStringConvertible {
       ),
       DrawnNetwork(name: "segresnet-transposed", configuration: .segResNet(transposed)),
       DrawnNetwork(name: "segresnet-shuffled", configuration: .segResNet(shuffled)),
+    ]
+  }
+
+  private static var supervisedSegResNets: [DrawnNetwork] {
+    var uneven = SegResNetDSConfiguration(
+      inputChannels: 2,
+      outputChannels: 3,
+      initialFeatures: 4,
+      blocksDown: [1, 2, 1, 1],
+      blocksUp: [1, 2, 1],
+      resolution: [1, 1.3, 5]
+    )
+    uneven.supervisedLevels = 1
+    var interpolated = SegResNetDSConfiguration(
+      inputChannels: 1,
+      outputChannels: 2,
+      initialFeatures: 4,
+      blocksDown: [1, 1, 1],
+      dimensions: 2,
+      resolution: [3, 1]
+    )
+    interpolated.normalization = .instance(isAffine: true)
+    interpolated.activation = .leakyReLU(negativeSlope: 0.01)
+    interpolated.upsampling = .interpolated
+    var shuffled = SegResNetDSConfiguration(
+      inputChannels: 1,
+      outputChannels: 2,
+      initialFeatures: 4,
+      blocksDown: [0, 1],
+      dimensions: 2
+    )
+    shuffled.normalization = .group(groups: 2)
+    shuffled.upsampling = .shuffled
+    return [
+      DrawnNetwork(name: "segresnetds-3d", configuration: .segResNetDS(uneven)),
+      DrawnNetwork(name: "segresnetds-interpolated", configuration: .segResNetDS(interpolated)),
+      DrawnNetwork(name: "segresnetds-shuffled", configuration: .segResNetDS(shuffled)),
     ]
   }
 

@@ -25,6 +25,8 @@ struct NetworkIdentificationTests {
       NetworkHints(normalization: values.normalization, activation: values.activation)
     case .segResNet(let values):
       NetworkHints(normalization: values.normalization, activation: values.activation)
+    case .segResNetDS(let values):
+      NetworkHints(normalization: values.normalization, activation: values.activation)
     case .vNet(let values): NetworkHints(activation: values.activation)
     case .attentionUNet(let values): NetworkHints(strides: values.strides.map { [$0] })
     default: NetworkHints(takesDefaults: true)

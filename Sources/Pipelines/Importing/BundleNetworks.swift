@@ -4,7 +4,7 @@ import Support
 /// A bundle's network as one of the catalogue, by the names of MONAI's arguments.
 enum BundleNetworks {
   /// The networks that are known.
-  private static let names = ["UNet", "BasicUNet", "DynUNet", "SegResNet", "VNet"]
+  private static let names = ["UNet", "BasicUNet", "DynUNet", "SegResNet", "SegResNetDS", "VNet"]
 
   /// The values of a network.
   /// - Parameter component: The network's class with its arguments.
@@ -19,6 +19,7 @@ enum BundleNetworks {
     case "BasicUNet", "BasicUnet", "Basicunet": return .basicUNet(try basicUNet(component))
     case "DynUNet", "DynUnet", "Dynunet": return .dynUNet(try dynUNet(component))
     case "SegResNet": return .segResNet(try segResNet(component))
+    case "SegResNetDS": return .segResNetDS(try segResNetDS(component))
     case "VNet": return .vNet(try vNet(component))
     default:
       throw BundleFault(
@@ -117,6 +118,34 @@ enum BundleNetworks {
     return values
   }
 
+  private static func segResNetDS(
+    _ c: BundleComponent
+  ) throws(BundleFault) -> SegResNetDSConfiguration {
+    let axes = try dimensions(c, standard: 3)
+    let resolution = try c.numbers("resolution", count: axes)
+    guard resolution?.allSatisfy({ $0 > 0 && $0.isFinite }) ?? true else {
+      throw c.wrong("resolution")
+    }
+    guard try c.value("preprocess") == nil else { throw c.wrong("preprocess") }
+    var values = SegResNetDSConfiguration(
+      inputChannels: try c.int("in_channels") ?? 1,
+      outputChannels: try c.int("out_channels") ?? 2,
+      initialFeatures: try c.int("init_filters") ?? 32,
+      blocksDown: try c.ints("blocks_down") ?? [1, 2, 2, 4],
+      blocksUp: try c.ints("blocks_up"),
+      dimensions: axes,
+      resolution: resolution
+    )
+    // Heads below full resolution; MONAI has none below the deepest level on the way up.
+    let depth = try c.int("dsdepth") ?? 1
+    values.supervisedLevels = min(max(depth, 1), max(1, values.blocksUp.count)) - 1
+    values.normalization =
+      try normalization(c, "norm", axes, isAffine: true) ?? values.normalization
+    values.activation = try activation(c, "act") ?? values.activation
+    values.upsampling = try upsampling(c, "upsample_mode") ?? values.upsampling
+    return values
+  }
+
   private static func vNet(_ c: BundleComponent) throws(BundleFault) -> VNetConfiguration {
     var values = VNetConfiguration(
       inputChannels: try c.int("in_channels") ?? 1,
@@ -180,7 +209,8 @@ enum BundleNetworks {
   private static func normalization(
     _ c: BundleComponent,
     _ key: String,
-    _ axes: Int
+    _ axes: Int,
+    isAffine: Bool = false
   ) throws(BundleFault) -> FeatureNormalization? {
     guard let (name, arguments) = try named(c, key) else { return nil }
     // PyTorch's default; others would need another constant in the layer.
@@ -188,7 +218,7 @@ enum BundleNetworks {
     switch name {
     case "BATCH": return .batch
     case "INSTANCE", "INSTANCE_NVFUSER":
-      return .instance(isAffine: arguments["affine"]?.bool ?? false)
+      return .instance(isAffine: arguments["affine"]?.bool ?? isAffine)
     case "GROUP":
       guard let groups = arguments["num_groups"]?.int,
         arguments["affine"]?.bool ?? true

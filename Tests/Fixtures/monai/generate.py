@@ -13,7 +13,7 @@ import pathlib
 
 import numpy as np
 import torch
-from monai.networks.nets import UNet, AttentionUnet, BasicUNet, DynUNet, SegResNet, VNet
+from monai.networks.nets import UNet, AttentionUnet, BasicUNet, DynUNet, SegResNet, SegResNetDS, VNet
 from safetensors.numpy import save_file
 from torch import nn
 
@@ -116,6 +116,15 @@ store("segresnet-transposed", SegResNet(2, 4, 1, 2, norm=("batch", {}), act="elu
       (2, 1, 8, 12))
 store("segresnet-shuffled", SegResNet(2, 4, 1, 2, norm=group, blocks_down=(1, 1), blocks_up=(1,),
                                       upsample_mode="pixelshuffle"), (1, 1, 8, 12))
+store("segresnetds-3d",
+      SegResNetDS(3, 4, 2, 3, blocks_down=(1, 2, 1, 1), blocks_up=(1, 2, 1), dsdepth=2,
+                  resolution=(1, 1.3, 5)), (1, 2, 16, 8, 6))
+store("segresnetds-interpolated",
+      SegResNetDS(2, 4, 1, 2, norm="instance", act="leakyrelu", blocks_down=(1, 1, 1),
+                  upsample_mode="nontrainable", resolution=(3, 1)), (2, 1, 6, 12))
+store("segresnetds-shuffled",
+      SegResNetDS(2, 4, 1, 2, norm=group, blocks_down=(0, 1), upsample_mode="pixelshuffle"),
+      (1, 1, 8, 12))
 store("vnet-2d", VNet(2, 2, 3), (1, 2, 16, 32))
 store("attention-2d", AttentionUnet(2, 1, 3, (4, 6, 8), (2, 2)), (1, 1, 16, 12))
 store("meshnet-elu", MeshNet((1, 5, 5, 5), (1, 4, 2), 3, None, nn.ELU, True), (1, 1, 9, 10, 11))

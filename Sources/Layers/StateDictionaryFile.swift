@@ -69,6 +69,9 @@ public struct StateDictionary: Sendable {
       metadata = [:]
       if torch.isScript {
         (tensors, format, self.keys) = (try torch.attributes(skipping: isSkipped), .torchScript, [])
+        if tensors.isEmpty, torch.hasConstants {
+          throw damaged("it is a frozen program, whose weights have no names; export it unfrozen")
+        }
       } else {
         let place = try keys ?? Self.place(in: torch)
         tensors = try torch.tensors(at: place, skipping: isSkipped)

@@ -35,6 +35,9 @@ final class TorchArchive: TorchStorages {
 
   deinit { czip_close(archive) }
 
+  /// Whether numbers lie among the constants of a program's code, where they have no names.
+  var hasConstants: Bool { entries.keys.contains { $0.hasPrefix("constants/") } }
+
   /// The pickle that describes the file.
   func pickle() throws -> [UInt8] {
     guard entries["data.pkl"] != nil else {

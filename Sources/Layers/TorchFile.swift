@@ -97,6 +97,9 @@ public final class TorchFile {
 
   // MARK: - Structure
 
+  /// Whether this is a program of TorchScript with constants of its own.
+  var hasConstants: Bool { (source as? TorchArchive)?.hasConstants ?? false }
+
   /// The keys of the dictionary at a path, in the file's order; empty when there is none.
   /// - Parameter path: Keys from the top.
   /// - Returns: Text keys.

@@ -29,6 +29,22 @@ struct StateDictionaryFileTests {
     check(dictionary, prefix: "")
   }
 
+  @Test("a traced program gives the same")
+  func trace() throws {
+    let dictionary = try StateDictionary(contentsOf: Fixtures.path("torch/traced.pt"))
+    #expect(dictionary.format == .torchScript)
+    check(dictionary, prefix: "")
+  }
+
+  @Test("a frozen program, whose weights have no names, is refused")
+  func frozen() throws {
+    let error = #expect(throws: LayersError.self) {
+      try StateDictionary(contentsOf: Fixtures.path("torch/frozen.pt"))
+    }
+    #expect(error?.failure == .damagedInput)
+    #expect(error?.description.contains("frozen program") ?? false)
+  }
+
   @Test("a wrapped state dictionary is found, and its keys are told")
   func wrapped() throws {
     let path = Fixtures.path("torch/wrapped.pt")

@@ -40,13 +40,23 @@ network = Whole().eval()
 with torch.no_grad():
     for tensor in network.state_dict().values():
         tensor.copy_(torch.arange(tensor.numel()).reshape(tensor.shape) / 8)
-program = io.BytesIO()
-torch.jit.save(torch.jit.script(network), program)
-# Without the code, which is PyTorch's, and its notes for debuggers: only attributes are read.
-with zipfile.ZipFile(program) as source, zipfile.ZipFile(HERE / "script.pt", "w") as target:
-    for entry in source.namelist():
-        if "/code/" not in entry:
-            target.writestr(zipfile.ZipInfo(entry), source.read(entry))
+
+
+def store(program, name):
+    """Without the code, which is PyTorch's, and its notes for debuggers: only attributes are read."""
+    whole = io.BytesIO()
+    torch.jit.save(program, whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(HERE / name, "w") as target:
+        for entry in source.namelist():
+            if "/code/" not in entry:
+                target.writestr(zipfile.ZipInfo(entry), source.read(entry))
+
+
+store(torch.jit.script(network), "script.pt")
+# A trace mangles the names of classes that occur twice.
+store(torch.jit.trace(network, torch.zeros(1, 1, 8, 8)), "traced.pt")
+# Freezing makes constants without names of the weights.
+store(torch.jit.freeze(torch.jit.script(network)), "frozen.pt")
 state = {"module." + key: value for key, value in network.state_dict().items()}
 torch.save({"epoch": 3, "state_dict": state}, HERE / "wrapped.pt")
 torch.save({"checkpoint": {"numbers": [1, 2]}, "epoch": 3}, HERE / "empty.pt")

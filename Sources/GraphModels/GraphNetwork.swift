@@ -77,9 +77,10 @@ public final class GraphNetwork: Network {
     for (name, value) in fixed { known[name] = value }
     // Nodes of constants alone run now.
     var rest: [OperatorGraph.Node] = []
+    let budget = GraphBudget()
     for node in reachable {
       if Self.names(of: node).allSatisfy({ known[$0] != nil }) {
-        try GraphRun.run(node, opset: graph.opset, values: &known)
+        try GraphRun.run(node, opset: graph.opset, values: &known, budget: budget)
       } else {
         rest.append(node)
       }
@@ -224,10 +225,14 @@ public final class GraphNetwork: Network {
     for (index, node) in plan.enumerated() {
       for name in Self.names(of: node) { last[name] = index }
     }
+    let budget = GraphBudget()
     for (index, node) in plan.enumerated() {
-      try GraphRun.run(node, opset: graph.opset, values: &known)
+      try GraphRun.run(node, opset: graph.opset, values: &known, budget: budget)
       for name in Self.names(of: node)
       where last[name] == index && !wanted.contains(name) { known[name] = nil }
+    }
+    for name in wanted where known[name]?.sequence != nil {
+      throw GraphModelsError.unfitInput(name: name, reason: "this output is a sequence of tensors")
     }
     return known.filter { wanted.contains($0.key) }
   }
@@ -268,74 +273,6 @@ public final class GraphNetwork: Network {
       return value.tensor
     } catch {
       preconditionFailure("\(error) Ask check(inputShape:) first.")
-    }
-  }
-}
-
-/// Runs single nodes.
-enum GraphRun {
-  /// Checks what can be known of a node without its operands.
-  static func check(_ node: OperatorGraph.Node, opset: Int) throws {
-    guard node.domain.isEmpty, let known = GraphOperator.all[node.operatorName] else {
-      let name = node.domain.isEmpty ? node.operatorName : node.domain + "." + node.operatorName
-      throw GraphModelsError.unsupportedOperator(name: name, node: node.name, opset: opset)
-    }
-    guard known.operands.contains(node.inputs.count) else {
-      throw GraphModelsError.invalidNode(
-        operator: node.operatorName,
-        node: node.name,
-        reason: "it has \(node.inputs.count) operands"
-      )
-    }
-    for name in node.attributes.keys.sorted() where !known.attributes.contains(name) {
-      throw GraphModelsError.unsupportedForm(
-        operator: node.operatorName,
-        node: node.name,
-        reason: "its attribute \(name) is not known"
-      )
-    }
-    for case .graph(let inner) in node.attributes.values {
-      for node in inner.nodes { try check(node, opset: opset) }
-    }
-  }
-
-  /// Runs a node and adds its results to the values.
-  static func run(
-    _ node: OperatorGraph.Node,
-    opset: Int,
-    values: inout [String: GraphValue]
-  ) throws {
-    guard let known = GraphOperator.all[node.operatorName] else {
-      throw GraphModelsError.unsupportedOperator(
-        name: node.operatorName,
-        node: node.name,
-        opset: opset
-      )
-    }
-    let outside = values
-    let context = NodeContext(
-      node: node,
-      opset: opset,
-      operands: node.inputs.map { $0.isEmpty ? nil : outside[$0] }
-    ) { inner in
-      var values = outside
-      for (name, stored) in inner.constants { values[name] = GraphValue(stored) }
-      for node in inner.nodes { try run(node, opset: opset, values: &values) }
-      return try inner.outputs.map { output in
-        guard let value = values[output.name] else {
-          throw GraphModelsError.unfitInput(name: output.name, reason: "nothing makes this output")
-        }
-        return value
-      }
-    }
-    let results = try known.evaluate(context)
-    for (name, result) in zip(node.outputs, results) where !name.isEmpty { values[name] = result }
-    guard node.outputs.dropFirst(results.count).allSatisfy(\.isEmpty) else {
-      throw GraphModelsError.unsupportedForm(
-        operator: node.operatorName,
-        node: node.name,
-        reason: "\(node.outputs.count) results are wanted of it"
-      )
     }
   }
 }

@@ -6,6 +6,8 @@ struct GraphOperator: Sendable {
   let operands: ClosedRange<Int>
   /// The attributes that are known; a node with another one is refused.
   let attributes: Set<String>
+  /// Whether operands may be sequences of tensors.
+  let takesSequences: Bool
   /// Computes the results of a node.
   let evaluate: @Sendable (NodeContext) throws -> [GraphValue]
 
@@ -13,11 +15,13 @@ struct GraphOperator: Sendable {
     _ name: String,
     _ operands: ClosedRange<Int>,
     _ attributes: Set<String> = [],
+    takesSequences: Bool = false,
     _ evaluate: @escaping @Sendable (NodeContext) throws -> [GraphValue]
   ) {
     self.name = name
     self.operands = operands
     self.attributes = attributes
+    self.takesSequences = takesSequences
     self.evaluate = evaluate
   }
 
@@ -26,7 +30,7 @@ struct GraphOperator: Sendable {
     let lists = [
       convolutions, poolings, normalizations, activations, functions, arithmetic, comparisons,
       reductions, searches, matrices, structure, sizes, indexing, spatial, recurrences,
-      quantization, flow,
+      quantization, flow, sequences, transformers, patches, losses, frequencies,
     ]
     return Dictionary(lists.flatMap { $0 }.map { ($0.name, $0) }) { first, _ in first }
   }()

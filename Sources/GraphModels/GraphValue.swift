@@ -1,7 +1,7 @@
 import Support
 import Tensors
 
-/// A value of a graph while it runs: numbers of the engine, or whole numbers that are known.
+/// A value of a graph while it runs: numbers of the engine, whole numbers that are known, or a sequence.
 ///
 /// Sizes, axes and indices are computed with whole numbers, exactly, while a network is traced; what
 /// depends on the values of the input is a tensor, whole numbers too (exact up to 2²⁴).
@@ -9,6 +9,7 @@ public struct GraphValue: Sendable {
   enum Content: Sendable {
     case numbers(Tensor)
     case integers(IndexTensor)
+    case sequence([GraphValue])
   }
 
   /// The type of the numbers, as the graph sees it.
@@ -58,18 +59,26 @@ public struct GraphValue: Sendable {
     content = .integers(IndexTensor(integers, shape: shape))
   }
 
-  /// The size of each dimension.
+  /// A sequence of tensors; only operators that take sequences ever see one.
+  init(sequence: [GraphValue], _ type: GraphNumberType) {
+    self.type = type
+    content = .sequence(sequence)
+  }
+
+  /// The size of each dimension; the length of a sequence.
   public var shape: [Int] {
     switch content {
     case .numbers(let tensor): tensor.shape
     case .integers(let integers): integers.shape
+    case .sequence(let items): [items.count]
     }
   }
 
-  /// The numbers in single precision.
+  /// The numbers in single precision; none for a sequence.
   public var tensor: Tensor {
     switch content {
     case .numbers(let tensor): tensor
+    case .sequence: Tensor([], shape: [0])
     case .integers(let integers):
       Tensor(integers.indices.map { Float($0) }, shape: integers.shape)
     }
@@ -78,6 +87,11 @@ public struct GraphValue: Sendable {
   /// The whole numbers; nil for fractions, and while they depend on a symbolic input.
   public var integers: IndexTensor? {
     if case .integers(let integers) = content { integers } else { nil }
+  }
+
+  /// The tensors of a sequence; nil for a tensor.
+  var sequence: [GraphValue]? {
+    if case .sequence(let items) = content { items } else { nil }
   }
 
   /// The number of dimensions.

@@ -6,8 +6,8 @@ struct NodeContext {
   let node: OperatorGraph.Node
   let opset: Int
   let operands: [GraphValue?]
-  /// Runs a graph within a node, which sees the values outside of it.
-  let runGraph: (OperatorGraph) throws -> [GraphValue]
+  /// Runs a graph within a node with its inputs; it sees the values outside of it, too.
+  let runGraph: (OperatorGraph, [GraphValue]) throws -> [GraphValue]
 
   /// The most numbers of one value: 8 GiB in single precision.
   static let maximumCount = 1 << 31

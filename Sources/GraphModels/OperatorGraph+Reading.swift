@@ -131,8 +131,8 @@ private final class ONNXParser {
         guard result.constants.updateValue(tensor, forKey: name) == nil else {
           throw ProtobufFault(reason: "the constant \(name) is there twice")
         }
-      case 11: result.inputs.append(try declaration(try field.bytes()))
-      case 12: result.outputs.append(try declaration(try field.bytes()))
+      case 11: result.inputs.append(try declaration(try field.bytes(), depth: depth))
+      case 12: result.outputs.append(try declaration(try field.bytes(), depth: depth))
       case 15:
         throw GraphModelsError.unsupportedForm(
           operator: "constant",
@@ -234,7 +234,7 @@ private final class ONNXParser {
 
   // MARK: Declarations
 
-  private func declaration(_ range: Range<Int>) throws -> OperatorGraph.Value {
+  private func declaration(_ range: Range<Int>, depth: Int) throws -> OperatorGraph.Value {
     var name = ""
     var type: Range<Int>?
     try file.forEachField(range) { field in
@@ -247,7 +247,9 @@ private final class ONNXParser {
     guard let type else { return OperatorGraph.Value(name, dimensions: nil) }
     var element: Int?
     var dimensions: [OperatorGraph.Dimension]?
+    var isSequence = false
     try file.forEachField(type) { field in
+      if field.number == 4 { isSequence = true }
       guard field.number == 1 else { return }
       element = 0
       try file.forEachField(try field.bytes()) { part in
@@ -263,6 +265,8 @@ private final class ONNXParser {
         }
       }
     }
+    // Sequences pass between nodes; what their tensors are is found when they are made.
+    if isSequence, depth > 0 { return OperatorGraph.Value(name, dimensions: nil) }
     guard let element, let numbers = GraphNumberType(rawValue: element) else {
       throw GraphModelsError.unsupportedForm(
         operator: "input or output",

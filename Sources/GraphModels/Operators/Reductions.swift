@@ -29,6 +29,31 @@ extension GraphOperator {
       if exclusive { y = y - first }
       return [GraphValue(x.type, reverse ? y.flipped(axes: [axis]) : y)]
     },
+    GraphOperator("CumProd", 2...2, ["exclusive", "reverse"]) { context in
+      let x = try context.operand(0)
+      let places = try context.integers(1)
+      try context.require(places.count == 1, "the axis is \(places)")
+      let axis = try context.axis(places[0], rank: x.rank)
+      let (exclusive, reverse) = (
+        try context.flag("exclusive", false), try context.flag("reverse", false)
+      )
+      let (count, inner) = (x.shape[axis], x.shape[(axis + 1)...].reduce(1, *))
+      let result = ElementMaps.compute("running-product", [x.tensor], shape: x.shape) { values in
+        var result = values[0]
+        for group in 0..<values[0].count / max(1, count) {
+          let start = group / inner * count * inner + group % inner
+          var product: Float = 1
+          for turn in 0..<count {
+            let place = start + (reverse ? count - 1 - turn : turn) * inner
+            let next = product * values[0][place]
+            result[place] = exclusive ? product : next
+            product = next
+          }
+        }
+        return result
+      }
+      return [GraphValue(x.type, result)]
+    },
   ]
 
   /// The axes of a reduction: an operand in newer versions, an attribute in older ones.

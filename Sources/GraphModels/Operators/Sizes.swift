@@ -102,7 +102,7 @@ extension GraphOperator {
       }
       return [GraphValue(type, Tensor(values, shape: x.shape))]
     },
-    GraphOperator("Identity", 1...1) { context in [try context.operand(0)] },
+    GraphOperator("Identity", 1...1, takesSequences: true) { context in [try context.operand(0)] },
     GraphOperator("Dropout", 1...3, ["is_test", "ratio", "seed"]) { context in
       let x = try context.operand(0)
       let ratio = context.optional(1) == nil ? 0.5 : try context.knownNumbers(1).first ?? 0

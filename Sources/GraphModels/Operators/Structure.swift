@@ -151,7 +151,7 @@ extension GraphOperator {
         }
       ]
     },
-    GraphOperator("SpaceToDepth", 1...1, ["blocksize"]) { context in
+    GraphOperator("SpaceToDepth", 1...1, ["blocksize", "mode"]) { context in
       let (x, size) = (try context.operand(0), try context.integer("blocksize", 0))
       try context.require(
         x.rank == 4 && (1...1024).contains(size) && x.shape[2] % size == 0
@@ -159,9 +159,11 @@ extension GraphOperator {
         "\(x.shape) in blocks of \(size)"
       )
       let (n, c, h, w) = (x.shape[0], x.shape[1], x.shape[2] / size, x.shape[3] / size)
+      let isColumnFirst = try context.text("mode", "DCR") == "CRD"
       return [
         try context.rearranged([x]) {
-          $0[0].reshaped([n, c, h, size, w, size]).transposed([0, 3, 5, 1, 2, 4])
+          $0[0].reshaped([n, c, h, size, w, size])
+            .transposed(isColumnFirst ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4])
             .reshaped([n, size * size * c, h, w])
         }
       ]

@@ -255,5 +255,94 @@ case("quantized", 13, [node("DequantizeLinear", ["w", "s", "z"], ["f"], axis=0),
      node("Conv", ["x", "f"], pads=[1, 1, 1, 1])], {"x": image},
      {"w": random.integers(-128, 128, (4, 3, 3, 3)).astype(np.int8),
       "s": np.abs(numbers(4)) / 50, "z": np.array([0, 1, -2, 3], np.int8)})
+# Graphs within nodes, in the runtime's own versions.
+def graph(name, nodes, inputs, outputs, constants=None):
+    """A body; inputs and outputs are (name, type, shape)."""
+    def declared(values):
+        return [helper.make_tensor_value_info(*value) for value in values]
+    return helper.make_graph(nodes, name, declared(inputs), declared(outputs), [
+        numpy_helper.from_array(value, key) for key, value in (constants or {}).items()])
+
+
+FLOAT, INT, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+# Three rounds of y = tanh(y w + i), each of which is kept; the weights lie outside of the body.
+case("loop_count", 13, [node("Loop", ["count", "", "x"], ["y", "all"], body=graph(
+    "body", [
+        node("MatMul", ["state", "w"], ["a"]), node("Cast", ["turn"], ["t"], to=FLOAT),
+        node("Add", ["a", "t"], ["b"]), node("Tanh", ["b"], ["next"]),
+        node("Identity", ["on"], ["still"]), node("Identity", ["next"], ["kept"]),
+    ], [("turn", INT, []), ("on", BOOL, []), ("state", FLOAT, [None, None])],
+    [("still", BOOL, []), ("next", FLOAT, [None, None]), ("kept", FLOAT, [None, None])]))],
+     {"x": numbers(2, 4)}, {"count": np.array(3), "w": numbers(4, 4) / 2}, outputs=("y", "all"))
+# As long as a counter is below its limit, which constants decide.
+case("loop_while", 13, [node("Loop", ["", "start", "x", "zero"], ["y", "n"], body=graph(
+    "body", [
+        node("Mul", ["state", "half"], ["next"]), node("Add", ["n_in", "one"], ["n_out"]),
+        node("Less", ["n_out", "limit"], ["still"]),
+    ], [("turn", INT, []), ("on", BOOL, []), ("state", FLOAT, [None]), ("n_in", INT, [])],
+    [("still", BOOL, []), ("next", FLOAT, [None]), ("n_out", INT, [])],
+    {"half": np.float32(0.5), "one": np.array(1), "limit": np.array(4)}))],
+     {"x": numbers(5)}, {"start": np.array(True), "zero": np.array(0)})
+# A running sum along the second axis, from the back, stacked as the last axis.
+case("scan", 13, [node("Scan", ["s", "x"], ["y", "all"], num_scan_inputs=1, scan_input_axes=[1],
+     scan_input_directions=[1], scan_output_axes=[-1], scan_output_directions=[1], body=graph(
+         "body", [node("Add", ["sum", "part"], ["next"]), node("Identity", ["next"], ["kept"])],
+         [("sum", FLOAT, [2, 3]), ("part", FLOAT, [2, 3])],
+         [("next", FLOAT, [2, 3]), ("kept", FLOAT, [2, 3])]))],
+     {"s": numbers(2, 3), "x": numbers(2, 4, 3)}, outputs=("y", "all"))
+# A branch that the input decides, with results of one shape.
+for sign in (1, -1):
+    case("if_" + ("positive" if sign > 0 else "negative"), 13, [
+        node("ReduceSum", ["x"], ["sum"], keepdims=0), node("Greater", ["sum", "zero"], ["c"]),
+        node("If", ["c"], then_branch=graph("yes", [node("Exp", ["x"], ["a"])], [], [("a", FLOAT, [3, 2])]),
+             else_branch=graph("no", [node("Mul", ["x", "two"], ["b"])], [], [("b", FLOAT, [3, 2])],
+                               {"two": np.float32(2)})),
+    ], {"x": (sign * np.abs(numbers(3, 2))).astype(np.float32)}, {"zero": np.float32(0)})
+# Lists of tensors between nodes.
+case("sequences", 13, [
+    node("SplitToSequence", ["x", "sizes"], ["parts"], axis=1), node("SequenceAt", ["parts", "last"], ["z"]),
+    node("SequenceInsert", ["parts", "z", "first"], ["more"]), node("SequenceErase", ["more", "one"], ["fewer"]),
+    node("ConcatFromSequence", ["fewer"], axis=1),
+], {"x": numbers(2, 6, 3)}, {"sizes": np.array([1, 2, 3]), "last": np.array(-1), "first": np.array(0),
+                            "one": np.array(1)})
+case("sequences_grow", 13, [
+    node("SequenceEmpty", [], ["none"]),
+    node("Loop", ["count", "", "none"], ["all"], body=helper.make_graph([
+        node("Gather", ["x", "turn"], ["row"], axis=0), node("SequenceInsert", ["list", "row"], ["next"]),
+        node("Identity", ["on"], ["still"]),
+    ], "body", [helper.make_tensor_value_info("turn", INT, []), helper.make_tensor_value_info("on", BOOL, []),
+                helper.make_tensor_sequence_value_info("list", FLOAT, None)],
+        [helper.make_tensor_value_info("still", BOOL, []),
+         helper.make_tensor_sequence_value_info("next", FLOAT, None)])),
+    node("ConcatFromSequence", ["all"], axis=0, new_axis=1),
+], {"x": numbers(4, 3)}, {"count": np.array(3)})
+
+# Parts of transformers.
+queries = {"q": numbers(2, 4, 5, 6), "k": numbers(2, 2, 7, 6), "v": numbers(2, 2, 7, 3)}
+for name, attributes in (("plain", {}), ("causal", dict(is_causal=1)), ("capped", dict(softcap=0.7, scale=0.4))):
+    case("attention_" + name, 23, [node("Attention", ["q", "k", "v"], **attributes)], queries)
+case("attention_masked", 23, [node("Attention", ["q", "k", "v", "m"])], queries,
+     {"m": random.random((2, 1, 5, 7)) < 0.6})
+case("attention_flat", 23, [node("Attention", ["q", "k", "v"], q_num_heads=4, kv_num_heads=2)],
+     {"q": numbers(2, 5, 24), "k": numbers(2, 7, 12), "v": numbers(2, 7, 10)})
+case("rms", 23, [node("RMSNormalization", ["x", "s"], axis=-2)], {"x": image}, {"s": numbers(7, 6)})
+for interleaved in (0, 1):
+    case(f"rotary_{interleaved}", 23, [node("RotaryEmbedding", ["x", "c", "s"], interleaved=interleaved)],
+         {"x": numbers(2, 3, 5, 8)}, {"c": numbers(2, 5, 4), "s": numbers(2, 5, 4)})
+
+# Windows and frequencies.
+case("col2im", 18, [node("Col2Im", ["x", "i", "b"], strides=[2, 1], pads=[1, 0, 1, 2], dilations=[1, 2])],
+     {"x": numbers(2, 18, 18)}, {"i": np.array([6, 8]), "b": np.array([3, 3])})
+case("centercroppad", 18, [node("CenterCropPad", ["x", "s"], axes=[2, 3])], {"x": image},
+     {"s": np.array([10, 3])})
+case("deformconv", 22, [node("DeformConv", ["x", "w", "o", "b", "m"], pads=[1, 1, 1, 1], offset_group=2, group=2)],
+     {"x": numbers(1, 4, 6, 5), "o": 2 * numbers(1, 36, 6, 5), "m": numbers(1, 18, 6, 5)},
+     {"w": numbers(4, 2, 3, 3), "b": numbers(4)})
+case("dft", 20, [node("DFT", ["x", "", "a"])], {"x": numbers(2, 9, 5, 1)}, {"a": np.array(1)})
+case("dft_inverse", 20, [node("DFT", ["x", "", "a"], inverse=1)], {"x": numbers(2, 8, 5, 2)}, {"a": np.array(2)})
+case("dft_onesided", 20, [node("DFT", ["x", "n", "a"], onesided=1)], {"x": numbers(3, 9, 4, 1)},
+     {"a": np.array(1), "n": np.array(8)})
+case("stft", 17, [node("STFT", ["x", "step", "w"])], {"x": numbers(2, 20, 1)},
+     {"step": np.array(3), "w": np.hanning(8).astype(np.float32)})
 save_file(dict(sorted(values.items())), os.path.join(os.path.dirname(folder), "operators.safetensors"))
 print(len(os.listdir(folder)), "graphs by onnx", onnx.__version__, "and onnxruntime", onnxruntime.__version__)

@@ -121,6 +121,25 @@ extension ModelFiles {
     }
   }
 
+  /// A file as YAML, of the part that configurations are written in.
+  /// - Parameter name: The name within the source.
+  /// - Returns: The value.
+  /// - Throws: As `text`; `PipelinesError.damagedModel` when it is not YAML, `.unsupportedModel` when it
+  ///   has anchors or whatever else is not read.
+  package func yaml(_ name: String) throws -> JSONTree {
+    let data = try text(name)
+    do {
+      return try JSONTree(yaml: data)
+    } catch {
+      switch error {
+      case .malformed(let reason):
+        throw PipelinesError.damagedModel(path: display(name), reason: reason)
+      case .unsupported(let reason):
+        throw PipelinesError.unsupportedModel(path: display(name), reason: reason)
+      }
+    }
+  }
+
   /// Where a file that must be there can be read.
   /// - Parameter name: The name within the source.
   /// - Returns: A path.

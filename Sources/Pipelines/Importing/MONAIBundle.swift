@@ -5,9 +5,9 @@ import Networks
 import Support
 import Tensors
 
-/// A bundle of MONAI: `configs/metadata.json`, `configs/inference.json` and weights.
+/// A bundle of MONAI: `configs/metadata.json`, `configs/inference.json` or `.yaml`, and weights.
 ///
-/// MONAI bundle specification, version 1. Nothing of the configuration is executed: transforms, inferers
+/// MONAI bundle specification, version 1; where both kinds of configuration are there, JSON's counts. Nothing of the configuration is executed: transforms, inferers
 /// and networks that are known become steps and values (`BundleTransforms`, `BundleNetworks`), and
 /// another is an error that names it.
 package enum MONAIBundle {
@@ -47,13 +47,8 @@ package enum MONAIBundle {
       )
     }
     let place = files.display(root + name)
-    guard name.hasSuffix(".json") else {
-      throw PipelinesError.unsupportedModel(
-        path: place,
-        reason: "its configuration is YAML; put it beside as inference.json"
-      )
-    }
-    let bundle = BundleConfiguration(try files.json(root + name))
+    let tree = name.hasSuffix(".json") ? try files.json(root + name) : try files.yaml(root + name)
+    let bundle = BundleConfiguration(tree)
     do {
       return try model(bundle, metadata, files, root: root, configuration: name)
     } catch let fault as BundleFault {

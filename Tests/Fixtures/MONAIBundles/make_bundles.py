@@ -7,7 +7,7 @@ scan with an oblique affine and anisotropic spacing), FOLDER/NAME/labels.nii.gz 
 monai.bundle's own workflow saves, multi-channel results painted in `order`), and
 FOLDER/NAME/reference.safetensors (every 7th probability on the scan's grid where they are inverted).
 
-Needs monai, torch, nibabel, pytorch-ignite, safetensors. Seeded; MONAI 1.6.1 and torch 2.13.0 made the
+Needs monai, torch, nibabel, pytorch-ignite, pyyaml, safetensors. Seeded; MONAI 1.6.1 and torch 2.13.0 made the
 files that are kept.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 import nibabel
 import numpy
 import torch
+import yaml
 from monai.bundle import ConfigParser, ConfigWorkflow
 from safetensors.torch import save_file
 
@@ -147,6 +148,32 @@ BUNDLES = {
         ],
         "labels": ["background", "prostate"],
     },
+    # The network of Auto3DSeg with uneven windows, under a configuration in YAML.
+    "segresnetds": {
+        "yaml": True,
+        "network": {
+            "_target_": "SegResNetDS", "blocks_down": [1, 1, 1], "init_filters": 4,
+            "in_channels": 1, "out_channels": 3, "norm": "batch", "act": ["relu", {"inplace": True}],
+            "dsdepth": 2, "resolution": "@spacing",
+        },
+        "extra": {"spacing": [1.0, 1.2, 3.0]},
+        "size": (28, 30, 10),
+        "steps": [
+            {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"},
+            {"_target_": "Spacingd", "keys": "image", "pixdim": "@spacing", "mode": "bilinear"},
+            {"_target_": "NormalizeIntensityd", "keys": "image", "channel_wise": True},
+            {"_target_": "EnsureTyped", "keys": "image"},
+        ],
+        "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [16, 16, 8],
+                    "sw_batch_size": 2, "overlap": 0.5},
+        "post": [
+            {"_target_": "Activationsd", "keys": "pred", "softmax": True},
+            {"_target_": "Invertd", "keys": "pred", "transform": "@preprocessing",
+             "orig_keys": "image", "nearest_interp": False, "to_tensor": True},
+            {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
+        ],
+        "labels": ["background", "one", "two"],
+    },
 }
 
 
@@ -202,6 +229,8 @@ def train(network, spec, paths):
     for _ in range(30):
         optimizer.zero_grad()
         scores = network(image)
+        # With heads for deep supervision the one at full resolution comes first.
+        scores = scores[0] if isinstance(scores, list) else scores
         if "order" in spec:
             order = torch.argsort(torch.tensor(spec["order"]))
             loss = torch.nn.functional.binary_cross_entropy_with_logits(
@@ -214,6 +243,20 @@ def train(network, spec, paths):
     network.eval()
 
 
+def configuration(spec):
+    return "inference.yaml" if spec.get("yaml") else "inference.json"
+
+
+def write(root, spec, config):
+    """The configuration, in YAML with lists of scalars in brackets and texts over several lines."""
+    text = json.dumps(config, indent=1)
+    if spec.get("yaml"):
+        # Through JSON, so that nothing is the same object twice and becomes an anchor.
+        text = yaml.safe_dump(json.loads(text), sort_keys=False, width=60, default_flow_style=None)
+        text = "# What MONAI runs.\n---\n" + text
+    (root / "bundle/configs" / configuration(spec)).write_text(text)
+
+
 def make(folder, name, spec, seed):
     root = folder / name
     shutil.rmtree(root, ignore_errors=True)
@@ -223,7 +266,7 @@ def make(folder, name, spec, seed):
     channels = spec.get("channels", 1)
     paths = [str(root / f"scan_{c:04d}.nii.gz") for c in range(channels)]
     torch.manual_seed(seed)
-    parser = ConfigParser({"network_def": dict(spec["network"])})
+    parser = ConfigParser({**spec.get("extra", {}), "network_def": dict(spec["network"])})
     network = parser.get_parsed_content("network_def")
     train(network, spec, paths)
     torch.save(network.state_dict(), root / "bundle/models/model.pt")
@@ -270,10 +313,10 @@ def make(folder, name, spec, seed):
                 "channel_def": {str(i): n for i, n in enumerate(spec["labels"])}}},
         },
     }
-    (root / "bundle/configs/inference.json").write_text(json.dumps(config, indent=1))
+    write(root, spec, config)
     (root / "bundle/configs/metadata.json").write_text(json.dumps(metadata, indent=1))
     workflow = ConfigWorkflow(
-        config_file=str(root / "bundle/configs/inference.json"),
+        config_file=str(root / f"bundle/configs/{configuration(spec)}"),
         meta_file=str(root / "bundle/configs/metadata.json"),
         logging_file=False, workflow_type="inference",
         bundle_root=str(root / "bundle"), output_dir=str(root / "out"))
@@ -309,7 +352,7 @@ def make(folder, name, spec, seed):
     shutil.rmtree(root / "out")
     # The paths of this machine go.
     config["dataset"]["data"] = [{"image": "scan_0000.nii.gz"}]
-    (root / "bundle/configs/inference.json").write_text(json.dumps(config, indent=1))
+    write(root, spec, config)
 
 
 if __name__ == "__main__":

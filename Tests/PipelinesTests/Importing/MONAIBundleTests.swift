@@ -44,7 +44,7 @@ import Testing
     )
   }
 
-  @Test(arguments: ["unet", "segresnet", "basicunet"])
+  @Test(arguments: ["unet", "segresnet", "basicunet", "segresnetds"])
   func labelsAreThoseOfMONAI(_ name: String) throws {
     let package = try imported(Fixtures.path("MONAIBundles/\(name)/bundle"), name)
     let result = try segmented(package, name)
@@ -81,7 +81,55 @@ import Testing
     #expect(again.description == package.description)
   }
 
+  @Test func aConfigurationMayBeYAML() throws {
+    let package = try imported(Fixtures.path("MONAIBundles/segresnetds/bundle"), "yaml")
+    #expect(package.description.origin?.files["configs/inference.yaml"] != nil)
+    guard case .segResNetDS(let values) = package.description.network else {
+      Issue.record("the network is \(package.description.network)")
+      return
+    }
+    // Spacings of 1, 1.2 and 3 mm: the third axis is halved once later than the others.
+    #expect(values.scales == [[2, 2, 1], [2, 2, 2], [2, 2, 2]])
+    #expect(values.supervisedLevels == 1)
+  }
+
   // MARK: - Damage
+
+  /// Anchors are not followed, tags make nothing, and what expressions may say is what JSON may.
+  @Test func hostileYAMLIsRefused() throws {
+    for (old, new, failure, word) in [
+      ("bundle_root: .", "bundle_root: &a .", Failure.missingComponent, "an anchor"),
+      ("bundle_root: .", "bundle_root: *a", .missingComponent, "an alias"),
+      (
+        "bundle_root: .", "bundle_root: !!python/object/apply:os.system [ls]", .missingComponent,
+        "a tag"
+      ),
+      ("bundle_root: .", "bundle_root: ]", .damagedInput, "in line"),
+      (
+        "init_filters: 4", "init_filters: $__import__('os').system('ls')", .missingComponent,
+        "init_filters"
+      ),
+      (
+        "init_filters: 4", "init_filters: '%../../other.yaml::x'", .missingComponent,
+        "another file"
+      ),
+      ("init_filters: 4", "init_filters: 8", .damagedInput, "encoder"),
+    ] {
+      let copy = folder.path + "/bundle-\(UUID().uuidString)"
+      try FileManager.default.copyItem(
+        atPath: Fixtures.path("MONAIBundles/segresnetds/bundle"),
+        toPath: copy
+      )
+      let path = copy + "/configs/inference.yaml"
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      #expect(text.contains(old))
+      try Data(text.replacingOccurrences(of: old, with: new).utf8)
+        .write(to: URL(fileURLWithPath: path))
+      let found = try #require(error(copy), "\(new)")
+      #expect(found.failure == failure, "\(found)")
+      #expect(found.description.contains(word), "\(found)")
+    }
+  }
 
   /// A copy of a bundle whose configuration is changed.
   private func changed(_ change: (inout String) throws -> Void) throws -> String {

@@ -13,7 +13,7 @@ struct TimedOperation {
 /// Operations of the sizes that networks of the comparison have.
 enum RealisticOperations {
   /// All of them.
-  static let all: [TimedOperation] = convolutions + transposed + others
+  static let all: [TimedOperation] = convolutions + transposed + others + recurrences
 
   /// Channels in and out, sizes, window, step.
   private static let convolutions: [TimedOperation] =
@@ -98,6 +98,37 @@ enum RealisticOperations {
       timed("concatenation of two", [shape, shape]) { concatenation($0) },
     ]
   }
+
+  /// Steps, sequences, values of a step, width; sequences of signals and of frames, and one alone.
+  private static let recurrences: [TimedOperation] =
+    [(100, 32, 64, 128), (50, 16, 256, 256), (100, 1, 64, 128)].flatMap {
+      steps,
+      batch,
+      inputs,
+      width in
+      [("lstm", 4), ("gru", 3)].map { name, gates in
+        let shapes = [
+          [steps, batch, inputs], [gates * width, inputs], [gates * width, width],
+          [gates * width], [gates * width],
+        ]
+        let multiplications = steps * batch * gates * width * (inputs + width)
+        return TimedOperation(
+          operation: OperationCase("\(name) \(steps) x \(batch) \(inputs)>\(width)", shapes) {
+            // As drawn for networks: a state of values around 0.1 to 1, no gate at its end.
+            let scale = 1 / Float(width).squareRoot()
+            let weights = RecurrentWeights(
+              input: $0[1] * scale,
+              hidden: $0[2] * scale,
+              inputBias: $0[3] * scale,
+              hiddenBias: $0[4] * scale
+            )
+            return name == "lstm"
+              ? lstm($0[0], weights: [weights]).output : gru($0[0], weights: [weights]).output
+          },
+          gigaflop: 2e-9 * Double(multiplications)
+        )
+      }
+    }
 
   private static func text(_ size: [Int]) -> String {
     size.map(String.init).joined(separator: "x")

@@ -58,19 +58,22 @@ public final class GRU: Layer {
   /// - Parameters:
   ///   - x: `[T, N, inputs]`, or `[N, T, inputs]` with `batchFirst`; T may be 0.
   ///   - hidden: The first states, `[layers · directions, N, width]`; zeros when nil.
+  ///   - lengths: Steps of each sequence; all steps when nil. The output after them is 0.
   ///   - context: To train or to predict.
   /// - Returns: The last layer's hidden states, `directions · width` in place of `inputs`, and the
   ///   last states.
   public func callAsFunction(
     _ x: Tensor,
     from hidden: Tensor?,
+    lengths: [Int]? = nil,
     in context: Context
   ) -> (output: Tensor, hidden: Tensor) {
     let (output, last) = gru(
       batchFirst ? x.transposed(0, 1) : x,
       weights: parameters.weights(in: context),
       isBidirectional: isBidirectional,
-      hidden: hidden
+      hidden: hidden,
+      lengths: lengths
     )
     return (batchFirst ? output.transposed(0, 1) : output, last)
   }

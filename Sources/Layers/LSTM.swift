@@ -78,12 +78,14 @@ public final class LSTM: Layer {
   /// - Parameters:
   ///   - x: `[T, N, inputs]`, or `[N, T, inputs]` with `batchFirst`; T may be 0.
   ///   - state: The first states; zeros when nil.
+  ///   - lengths: Steps of each sequence; all steps when nil. The output after them is 0.
   ///   - context: To train or to predict.
   /// - Returns: The last layer's hidden states, `directions · width` in place of `inputs`, and the
   ///   last states.
   public func callAsFunction(
     _ x: Tensor,
     from state: State?,
+    lengths: [Int]? = nil,
     in context: Context
   ) -> (output: Tensor, state: State) {
     let (output, hidden, cell) = lstm(
@@ -91,7 +93,8 @@ public final class LSTM: Layer {
       weights: parameters.weights(in: context),
       isBidirectional: isBidirectional,
       hidden: state?.hidden,
-      cell: state?.cell
+      cell: state?.cell,
+      lengths: lengths
     )
     return (batchFirst ? output.transposed(0, 1) : output, State(hidden: hidden, cell: cell))
   }

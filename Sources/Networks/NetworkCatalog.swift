@@ -187,7 +187,7 @@ public enum NetworkCatalog {
           )
         )
       ),
-    ] + segmentationNetworks + imageNetworks + vectorNetworks + detectors
+    ] + segmentationNetworks + imageNetworks + vectorNetworks + detectors + sequenceNetworks
 }
 
 /// A network's name and values, as plans and model packages store them.
@@ -270,6 +270,10 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case convNeXt(ConvNeXtConfiguration)
   /// A one-stage detector.
   case yolo(YOLOConfiguration)
+  /// A recurrent network of signals.
+  case signalClassifier(SignalClassifierConfiguration)
+  /// A network of image sequences.
+  case clipClassifier(ClipClassifierConfiguration)
   /// A graph of operators in a file of the model package; no architecture of the catalogue.
   case graph(GraphFileConfiguration)
 
@@ -314,6 +318,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .mobileNetV3: "mobilenetv3"
     case .convNeXt: "convnext"
     case .yolo: "yolo"
+    case .signalClassifier: "signal-rnn"
+    case .clipClassifier: "clip-rnn"
     case .graph: "graph"
     }
   }
@@ -358,6 +364,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .mobileNetV3(let values): values
     case .convNeXt(let values): values
     case .yolo(let values): values
+    case .signalClassifier(let values): values
+    case .clipClassifier(let values): values
     case .graph(let values): values
     }
   }
@@ -445,6 +453,8 @@ extension NetworkConfiguration: Codable {
     case "mobilenetv3": self = .mobileNetV3(try values())
     case "convnext": self = .convNeXt(try values())
     case "yolo": self = .yolo(try values())
+    case "signal-rnn": self = .signalClassifier(try values())
+    case "clip-rnn": self = .clipClassifier(try values())
     case "graph": self = .graph(try values())
     default: throw NetworksError.unknownNetwork(name: name, known: NetworkCatalog.all.map(\.name))
     }

@@ -250,5 +250,39 @@ extension OperationCatalog {
       let (output, hidden) = gru(operands[0], weights: weights, isBidirectional: true)
       return concatenation([output.flattened(), hidden.flattened()], axis: 0)
     },
+    OperationCase("lstm-lengths", lengthShapes(rows: 16), course: .smooth) { operands in
+      let (output, hidden, cell) = lstm(
+        operands[0],
+        weights: lengthWeights(operands),
+        isBidirectional: true,
+        lengths: [5, 2, 3]
+      )
+      return concatenation([output, hidden, cell].map { $0.flattened() }, axis: 0)
+    },
+    OperationCase("gru-lengths", lengthShapes(rows: 12), course: .smooth) { operands in
+      let (output, hidden) = gru(
+        operands[0],
+        weights: lengthWeights(operands),
+        isBidirectional: true,
+        lengths: [5, 2, 3]
+      )
+      return concatenation([output, hidden].map { $0.flattened() }, axis: 0)
+    },
   ]
+
+  private static func lengthShapes(rows: Int) -> [[Int]] {
+    let weights = [[rows, 3], [rows, 4], [rows], [rows]]
+    return [[5, 3, 3]] + weights + weights
+  }
+
+  private static func lengthWeights(_ operands: [Tensor]) -> [RecurrentWeights] {
+    [1, 5].map {
+      RecurrentWeights(
+        input: operands[$0] * 0.5,
+        hidden: operands[$0 + 1] * 0.5,
+        inputBias: operands[$0 + 2] * 0.5,
+        hiddenBias: operands[$0 + 3] * 0.5
+      )
+    }
+  }
 }

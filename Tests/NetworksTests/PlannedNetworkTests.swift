@@ -24,7 +24,9 @@ import Testing
   func plansComputeWhatTheNetworkDoes(_ name: String) throws {
     let (network, channels) = try Self.network(name)
     let planned = try PlannedNetwork(network)
-    for size in [[2, channels, 32, 32], [1, channels, 48, 64]] {
+    let isClip = NetworkCatalog.all.first { $0.name == name }?.example.dimensions == 3
+    let frames = isClip ? [3] : []
+    for size in [[2, channels] + frames + [32, 32], [1, channels] + frames + [48, 64]] {
       let x = Self.image(size)
       expectClose(planned(x), network(x, in: .inference), Self.filtered, "\(name) of \(size)")
     }

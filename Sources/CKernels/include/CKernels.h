@@ -16,6 +16,7 @@
 #include "CKernelsMasks.h"
 #include "CKernelsSimilarity.h"
 #include "CKernelsOptimizers.h"
+#include "CKernelsRecurrence.h"
 
 /// Plain [C][S] of one sample to blocks [first, last) of [ceil(C/b)][S][b]; lanes past C become 0.
 void ck_to_blocked(const float *plain, float *blocked, int64_t channels, int64_t spatial,

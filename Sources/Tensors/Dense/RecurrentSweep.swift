@@ -1,3 +1,4 @@
+import CKernels
 import Support
 
 /// The parts that the recurrences of one layer and direction share: matrix products over time.
@@ -12,16 +13,30 @@ struct RecurrentSweep: Sendable {
   let rows: Int
   /// Whether time runs from the last step to the first.
   let isReversed: Bool
+  /// Steps of each sample, at others of which its state stays; all steps of all when nil.
+  let lengths: AlignedBuffer<Int32>?
   let x: Tensor
   let hidden: Tensor
   let inputWeight: Tensor
   let hiddenWeight: Tensor
 
   /// - Parameters are plain: `[T, N, I]`, `[N, H]`, `[gates · H, I]` and `[gates · H, H]`.
-  init(x: Tensor, hidden: Tensor, inputWeight: Tensor, hiddenWeight: Tensor, isReversed: Bool) {
+  init(
+    x: Tensor,
+    hidden: Tensor,
+    inputWeight: Tensor,
+    hiddenWeight: Tensor,
+    isReversed: Bool,
+    lengths: [Int]?
+  ) {
     (steps, batch, inputs) = (x.shape[0], x.shape[1], x.shape[2])
     (width, rows) = (hiddenWeight.shape[1], hiddenWeight.shape[0])
     self.isReversed = isReversed
+    self.lengths = lengths.map { lengths in
+      let buffer = AlignedBuffer<Int32>(uninitializedCount: lengths.count)
+      for (index, length) in lengths.enumerated() { buffer.pointer[index] = Int32(length) }
+      return buffer
+    }
     self.x = x
     self.hidden = hidden
     self.inputWeight = inputWeight
@@ -31,68 +46,47 @@ struct RecurrentSweep: Sendable {
   /// The steps in the order of time.
   func step(_ index: Int) -> Int { isReversed ? steps - 1 - index : index }
 
-  /// bias + x Wᵀ for all steps at once, `[T, N, rows]`.
-  func inputGates(bias: [Float]) -> AlignedBuffer<Float> {
-    let gates = Self.repeated(bias, times: steps * batch, width: rows)
-    MatrixLoops.multiply(
-      MatrixView(storage: x.storage, step: inputs),
-      MatrixView(storage: inputWeight.storage, step: inputs, isTransposed: true),
-      into: MatrixView(storage: gates, step: rows),
+  /// x Wᵀ for all steps at once, `[T, N, rows]`.
+  func inputGates() -> AlignedBuffer<Float> {
+    MatrixLoops.product(
+      x,
+      inputWeight,
+      secondTransposed: true,
       rows: steps * batch,
       columns: rows,
-      inner: inputs,
-      adding: true
-    )
-    return gates
+      inner: inputs
+    ).storage
   }
 
-  /// Copies of a row, or zeros for no row.
-  static func repeated(_ row: [Float], times: Int, width: Int) -> AlignedBuffer<Float> {
-    if row.isEmpty { return AlignedBuffer(repeating: 0, count: times * width) }
-    let result = AlignedBuffer<Float>(uninitializedCount: times * width)
-    for time in 0..<times {
-      for column in 0..<width { result.pointer[time * width + column] = row[column] }
+  /// Runs a kernel over ranges of samples, each through the whole sequence, on the packed recurrent
+  /// weights.
+  /// - Parameters:
+  ///   - isGradient: Whether the kernel runs from the end to the start.
+  ///   - body: Calls the kernel.
+  func forEachRange(
+    isGradient: Bool,
+    _ body: @Sendable (inout ck_recurrence, _ packed: AlignedBuffer<Float>, Range<Int>) -> Void
+  ) {
+    var shape = kernelShape
+    let packed = AlignedBuffer<Float>(
+      uninitializedCount: Int(ck_recurrence_packed(&shape, isGradient ? 1 : 0))
+    )
+    ck_recurrence_pack(&shape, hiddenWeight.storage.pointer, packed.pointer, isGradient ? 1 : 0)
+    EngineThreads.forEachRange(batch, itemCost: steps * rows * width / 16) { range in
+      var shape = kernelShape
+      body(&shape, packed, range)
     }
-    return result
   }
 
-  /// gates[at] += h Wᵀ for the hidden state before a step, which is a row of `states` or the first.
-  func addHidden(
-    before index: Int,
-    states: AlignedBuffer<Float>,
-    to gates: AlignedBuffer<Float>,
-    at row: Int
-  ) {
-    let size = batch * width
-    let previous =
-      index == 0
-      ? MatrixView(storage: hidden.storage, step: width)
-      : MatrixView(storage: states, offset: step(index - 1) * size, step: width)
-    MatrixLoops.multiply(
-      previous,
-      MatrixView(storage: hiddenWeight.storage, step: width, isTransposed: true),
-      into: MatrixView(storage: gates, offset: row * batch * rows, step: rows),
-      rows: batch,
-      columns: rows,
-      inner: width,
-      adding: true
-    )
-  }
-
-  /// dh += dgates[step] W.
-  func addHiddenGradient(
-    _ gates: AlignedBuffer<Float>,
-    step: Int,
-    to gradient: AlignedBuffer<Float>
-  ) {
-    MatrixLoops.multiply(
-      MatrixView(storage: gates, offset: step * batch * rows, step: rows),
-      MatrixView(storage: hiddenWeight.storage, step: width),
-      into: MatrixView(storage: gradient, step: width),
-      rows: batch,
-      columns: width,
-      inner: rows,
-      adding: true
+  private var kernelShape: ck_recurrence {
+    ck_recurrence(
+      steps: Int64(steps),
+      batch: Int64(batch),
+      width: Int64(width),
+      gates: Int64(rows / width),
+      lanes: Int64(FastKernels.preferredLayout.block),
+      reversed: isReversed ? 1 : 0,
+      lengths: lengths.map { UnsafePointer($0.pointer) }
     )
   }
 
@@ -119,7 +113,7 @@ struct RecurrentSweep: Sendable {
     let dInput = Tensor(shape: [count, rows], storage: inputGates)
     let dHidden = Tensor(shape: [count, rows], storage: hiddenGates)
     let dx = MatrixLoops.product(dInput, inputWeight, rows: count, columns: inputs, inner: rows)
-    let weights = [
+    var weights = [
       MatrixLoops.product(
         dInput,
         x,
@@ -136,7 +130,10 @@ struct RecurrentSweep: Sendable {
         columns: width,
         inner: count
       ),
-      ReductionLoops.sum(dInput, axes: [0]), ReductionLoops.sum(dHidden, axes: [0]),
+    ]
+    let bias = ReductionLoops.sum(dInput, axes: [0])
+    weights += [
+      bias, inputGates === hiddenGates ? bias : ReductionLoops.sum(dHidden, axes: [0]),
     ]
     return (dx.withShape(x.shape), weights)
   }

@@ -1,4 +1,4 @@
-import Foundation
+import CKernels
 import Support
 
 /// One layer and direction of a GRU.
@@ -9,7 +9,8 @@ func gruSweep(
   _ x: Tensor,
   hidden: Tensor,
   weights: RecurrentWeights,
-  isReversed: Bool
+  isReversed: Bool,
+  lengths: [Int]?
 ) -> (output: Tensor, states: [Tensor]) {
   weights.requireFit(x, hidden, gates: 3)
   let steps = x.shape[0]
@@ -17,10 +18,10 @@ func gruSweep(
   let packed = operation("gru", on: [x, hidden] + weights.tensors, shape: shape) { operands in
     let tensors = operands.map(\.plain)
     if usesReference {
-      let sweep = ReferenceGRU(tensors, isReversed: isReversed)
+      let sweep = ReferenceGRU(tensors, isReversed: isReversed, lengths: lengths)
       return sweep.packed.recorded(from: operands) { sweep.gradients($0) }
     }
-    let sweep = GRUSweep(tensors, isReversed: isReversed)
+    let sweep = GRUSweep(tensors, isReversed: isReversed, lengths: lengths)
     return sweep.packed.recorded(from: operands) { sweep.gradients($0.plain) }
   }
   return (
@@ -39,47 +40,34 @@ private struct GRUSweep: Sendable {
   private let recalled: AlignedBuffer<Float>
   private let operandCount: Int
 
-  init(_ operands: [Tensor], isReversed: Bool) {
+  init(_ operands: [Tensor], isReversed: Bool, lengths: [Int]?) {
     let sweep = RecurrentSweep(
       x: operands[0],
       hidden: operands[1],
       inputWeight: operands[2],
       hiddenWeight: operands[3],
-      isReversed: isReversed
+      isReversed: isReversed,
+      lengths: lengths
     )
     let (batch, width) = (sweep.batch, sweep.width)
     let size = batch * width
-    let hasBias = operands.count > 4
-    let gates = sweep.inputGates(bias: hasBias ? operands[4].values : [])
-    let hiddenBias = hasBias ? operands[5].values : []
+    let bias = Self.biases(operands, width: width)
+    let gates = sweep.inputGates()
     let recalled = AlignedBuffer<Float>(uninitializedCount: sweep.steps * size)
     let result = ElementLoops.empty([sweep.steps + 1, batch, width])
     let states = result.storage
-    for index in 0..<sweep.steps {
-      let step = sweep.step(index)
-      let own = RecurrentSweep.repeated(hiddenBias, times: batch, width: 3 * width)
-      sweep.addHidden(before: index, states: states, to: own, at: 0)
-      let before = index == 0 ? sweep.hidden.storage : states
-      let offset = index == 0 ? 0 : sweep.step(index - 1) * size
-      EngineThreads.forEachRange(batch, itemCost: width * 48) { range in
-        for sample in range {
-          let gate = gates.pointer + (step * batch + sample) * 3 * width
-          let from = own.pointer + sample * 3 * width
-          let old = before.pointer + offset + sample * width
-          let place = step * size + sample * width
-          for unit in 0..<width {
-            let r = logistic(gate[unit] + from[unit])
-            let z = logistic(gate[width + unit] + from[width + unit])
-            let memory = from[2 * width + unit]
-            let n = tanh(gate[2 * width + unit] + r * memory)
-            gate[unit] = r
-            gate[width + unit] = z
-            gate[2 * width + unit] = n
-            recalled.pointer[place + unit] = memory
-            states.pointer[place + unit] = (1 - z) * n + z * old[unit]
-          }
-        }
-      }
+    sweep.forEachRange(isGradient: false) { shape, packed, range in
+      ck_gru(
+        &shape,
+        packed.pointer,
+        bias.pointer,
+        sweep.hidden.storage.pointer,
+        gates.pointer,
+        recalled.pointer,
+        states.pointer,
+        Int64(range.lowerBound),
+        Int64(range.upperBound)
+      )
     }
     let last =
       sweep.steps == 0
@@ -93,6 +81,19 @@ private struct GRUSweep: Sendable {
     operandCount = operands.count
   }
 
+  /// Of reset and update both sides' sum; of new the hidden side's, then the input side's.
+  private static func biases(_ operands: [Tensor], width: Int) -> AlignedBuffer<Float> {
+    let bias = AlignedBuffer<Float>(repeating: 0, count: 4 * width)
+    guard operands.count > 4 else { return bias }
+    let (input, hidden) = (operands[4].storage.pointer, operands[5].storage.pointer)
+    for unit in 0..<2 * width { bias.pointer[unit] = input[unit] + hidden[unit] }
+    for unit in 0..<width {
+      bias.pointer[2 * width + unit] = hidden[2 * width + unit]
+      bias.pointer[3 * width + unit] = input[2 * width + unit]
+    }
+    return bias
+  }
+
   /// For all operands, from the gradient of `packed`.
   func gradients(_ gradient: Tensor) -> [Tensor?] {
     let (batch, width) = (common.batch, common.width)
@@ -103,31 +104,22 @@ private struct GRUSweep: Sendable {
     let dHidden = ElementLoops.empty([batch, width])
     let dh = dHidden.storage
     dh.pointer.update(from: arriving.pointer + common.steps * size, count: size)
-    let (gates, recalled) = (gates, recalled)
-    for index in (0..<common.steps).reversed() {
-      let step = common.step(index)
-      let before = index == 0 ? common.hidden.storage : states
-      let offset = index == 0 ? 0 : common.step(index - 1) * size
-      EngineThreads.forEachRange(batch, itemCost: width * 16) { range in
-        for sample in range {
-          let start = (step * batch + sample) * 3 * width
-          let gate = gates.pointer + start
-          let (toInput, toOwn) = (dInput.pointer + start, dOwn.pointer + start)
-          for unit in 0..<width {
-            let place = sample * width + unit
-            let (r, z, n) = (gate[unit], gate[width + unit], gate[2 * width + unit])
-            let down = dh.pointer[place] + arriving.pointer[step * size + place]
-            let dn = down * (1 - z) * (1 - n * n)
-            let dr = dn * recalled.pointer[step * size + place] * r * (1 - r)
-            let dz = down * (before.pointer[offset + place] - n) * z * (1 - z)
-            (toInput[unit], toOwn[unit]) = (dr, dr)
-            (toInput[width + unit], toOwn[width + unit]) = (dz, dz)
-            (toInput[2 * width + unit], toOwn[2 * width + unit]) = (dn, dn * r)
-            dh.pointer[place] = down * z
-          }
-        }
-      }
-      common.addHiddenGradient(dOwn, step: step, to: dh)
+    let (gates, recalled, first) = (gates, recalled, common.hidden)
+    common.forEachRange(isGradient: true) { shape, packed, range in
+      ck_gru_gradient(
+        &shape,
+        packed.pointer,
+        first.storage.pointer,
+        gates.pointer,
+        recalled.pointer,
+        states.pointer,
+        arriving.pointer,
+        dInput.pointer,
+        dOwn.pointer,
+        dh.pointer,
+        Int64(range.lowerBound),
+        Int64(range.upperBound)
+      )
     }
     let found = common.gradients(inputGates: dInput, hiddenGates: dOwn, states: packed)
     return ([found.x, dHidden] + found.weights).prefix(operandCount).map { $0 }

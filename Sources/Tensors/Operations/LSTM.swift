@@ -1,4 +1,4 @@
-import Foundation
+import CKernels
 import Support
 
 /// One layer and direction of an LSTM.
@@ -10,7 +10,8 @@ func lstmSweep(
   hidden: Tensor,
   cell: Tensor,
   weights: RecurrentWeights,
-  isReversed: Bool
+  isReversed: Bool,
+  lengths: [Int]?
 ) -> (output: Tensor, states: [Tensor]) {
   weights.requireFit(x, hidden, gates: 4)
   let steps = x.shape[0]
@@ -19,10 +20,10 @@ func lstmSweep(
     operands in
     let tensors = operands.map(\.plain)
     if usesReference {
-      let sweep = ReferenceLSTM(tensors, isReversed: isReversed)
+      let sweep = ReferenceLSTM(tensors, isReversed: isReversed, lengths: lengths)
       return sweep.packed.recorded(from: operands) { sweep.gradients($0) }
     }
-    let sweep = LSTMSweep(tensors, isReversed: isReversed)
+    let sweep = LSTMSweep(tensors, isReversed: isReversed, lengths: lengths)
     return sweep.packed.recorded(from: operands) { sweep.gradients($0.plain) }
   }
   return (
@@ -30,10 +31,6 @@ func lstmSweep(
     [steps, steps + 1].map { packed.sliced(axis: 0, start: $0, end: $0 + 1).squeezed(0) }
   )
 }
-
-/// σ(x) = 1 / (1 + e⁻ˣ).
-@inline(__always)
-func logistic(_ x: Float) -> Float { 1 / (1 + exp(-x)) }
 
 /// The values of a sweep and what its gradient needs.
 private struct LSTMSweep: Sendable {
@@ -47,45 +44,38 @@ private struct LSTMSweep: Sendable {
   private let cells: AlignedBuffer<Float>
   private let operandCount: Int
 
-  init(_ operands: [Tensor], isReversed: Bool) {
+  init(_ operands: [Tensor], isReversed: Bool, lengths: [Int]?) {
     let sweep = RecurrentSweep(
       x: operands[0],
       hidden: operands[1],
       inputWeight: operands[3],
       hiddenWeight: operands[4],
-      isReversed: isReversed
+      isReversed: isReversed,
+      lengths: lengths
     )
     let first = operands[2]
-    let bias = operands.count > 5 ? (operands[5] + operands[6]).values : []
     let (batch, width) = (sweep.batch, sweep.width)
     let size = batch * width
-    let gates = sweep.inputGates(bias: bias)
+    let bias =
+      operands.count > 5
+      ? (operands[5] + operands[6]).plain : Tensor(repeating: 0, shape: [4 * width])
+    let gates = sweep.inputGates()
     let cells = AlignedBuffer<Float>(uninitializedCount: sweep.steps * size)
     let result = ElementLoops.empty([sweep.steps + 2, batch, width])
     let states = result.storage
-    for index in 0..<sweep.steps {
-      let step = sweep.step(index)
-      sweep.addHidden(before: index, states: states, to: gates, at: step)
-      let before = index == 0 ? first.storage : cells
-      let offset = index == 0 ? 0 : sweep.step(index - 1) * size
-      EngineThreads.forEachRange(batch, itemCost: width * 64) { range in
-        for sample in range {
-          let gate = gates.pointer + (step * batch + sample) * 4 * width
-          let old = before.pointer + offset + sample * width
-          let place = step * size + sample * width
-          for unit in 0..<width {
-            let (i, f) = (logistic(gate[unit]), logistic(gate[width + unit]))
-            let (g, o) = (tanh(gate[2 * width + unit]), logistic(gate[3 * width + unit]))
-            let c = f * old[unit] + i * g
-            gate[unit] = i
-            gate[width + unit] = f
-            gate[2 * width + unit] = g
-            gate[3 * width + unit] = o
-            cells.pointer[place + unit] = c
-            states.pointer[place + unit] = o * tanh(c)
-          }
-        }
-      }
+    sweep.forEachRange(isGradient: false) { shape, packed, range in
+      ck_lstm(
+        &shape,
+        packed.pointer,
+        bias.storage.pointer,
+        sweep.hidden.storage.pointer,
+        first.storage.pointer,
+        gates.pointer,
+        cells.pointer,
+        states.pointer,
+        Int64(range.lowerBound),
+        Int64(range.upperBound)
+      )
     }
     let end = states.pointer + sweep.steps * size
     if sweep.steps == 0 {
@@ -115,32 +105,21 @@ private struct LSTMSweep: Sendable {
     let (dh, dc) = (dHidden.storage, dCell.storage)
     dh.pointer.update(from: arriving.pointer + common.steps * size, count: size)
     dc.pointer.update(from: arriving.pointer + (common.steps + 1) * size, count: size)
-    let (gates, cells) = (gates, cells)
-    for index in (0..<common.steps).reversed() {
-      let step = common.step(index)
-      let before = index == 0 ? cell.storage : cells
-      let offset = index == 0 ? 0 : common.step(index - 1) * size
-      EngineThreads.forEachRange(batch, itemCost: width * 32) { range in
-        for sample in range {
-          let start = (step * batch + sample) * 4 * width
-          let (gate, dGate) = (gates.pointer + start, dGates.pointer + start)
-          for unit in 0..<width {
-            let place = sample * width + unit
-            let (i, f) = (gate[unit], gate[width + unit])
-            let (g, o) = (gate[2 * width + unit], gate[3 * width + unit])
-            let bent = tanh(cells.pointer[step * size + place])
-            let down = dh.pointer[place] + arriving.pointer[step * size + place]
-            let along = dc.pointer[place] + down * o * (1 - bent * bent)
-            dGate[unit] = along * g * i * (1 - i)
-            dGate[width + unit] = along * before.pointer[offset + place] * f * (1 - f)
-            dGate[2 * width + unit] = along * i * (1 - g * g)
-            dGate[3 * width + unit] = down * bent * o * (1 - o)
-            dc.pointer[place] = along * f
-            dh.pointer[place] = 0
-          }
-        }
-      }
-      common.addHiddenGradient(dGates, step: step, to: dh)
+    let (gates, cells, cell) = (gates, cells, cell)
+    common.forEachRange(isGradient: true) { shape, packed, range in
+      ck_lstm_gradient(
+        &shape,
+        packed.pointer,
+        cell.storage.pointer,
+        gates.pointer,
+        cells.pointer,
+        arriving.pointer,
+        dGates.pointer,
+        dh.pointer,
+        dc.pointer,
+        Int64(range.lowerBound),
+        Int64(range.upperBound)
+      )
     }
     let found = common.gradients(inputGates: dGates, hiddenGates: dGates, states: packed)
     return ([found.x, dHidden, dCell] + found.weights).prefix(operandCount).map { $0 }

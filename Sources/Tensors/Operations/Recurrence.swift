@@ -60,6 +60,9 @@ public struct RecurrentWeights: Sendable {
 ///   - isBidirectional: Whether each layer also runs from the last step to the first.
 ///   - hidden: First hidden states, `[layers · directions, N, width]`; zeros when nil.
 ///   - cell: First cell states, of the same shape; zeros when nil.
+///   - lengths: Steps of each sample, 0 to T, N of them; all have T when nil. After its end a sample's
+///     state stays and its output is 0; the backward direction starts at its end, as with PyTorch's packed
+///     sequences.
 /// - Returns: Hidden states of the last layer, `[T, N, directions · width]`, and the last hidden and
 ///   cell states of all layers and directions.
 /// - Precondition: The sizes fit.
@@ -68,10 +71,18 @@ public func lstm(
   weights: [RecurrentWeights],
   isBidirectional: Bool = false,
   hidden: Tensor? = nil,
-  cell: Tensor? = nil
+  cell: Tensor? = nil,
+  lengths: [Int]? = nil
 ) -> (output: Tensor, hidden: Tensor, cell: Tensor) {
-  let (output, states) = recurrence(x, weights, isBidirectional, [hidden, cell]) {
-    lstmSweep($0, hidden: $2[0], cell: $2[1], weights: $1, isReversed: $3)
+  let (output, states) = recurrence(x, weights, isBidirectional, [hidden, cell], lengths) {
+    lstmSweep(
+      $0,
+      hidden: $2[0],
+      cell: $2[1],
+      weights: $1,
+      isReversed: $3,
+      lengths: lengths
+    )
   }
   return (output, states[0], states[1])
 }
@@ -85,6 +96,9 @@ public func lstm(
 ///   - weights: For each layer the forward direction, then the backward one if there are two.
 ///   - isBidirectional: Whether each layer also runs from the last step to the first.
 ///   - hidden: First hidden states, `[layers · directions, N, width]`; zeros when nil.
+///   - lengths: Steps of each sample, 0 to T, N of them; all have T when nil. After its end a sample's
+///     state stays and its output is 0; the backward direction starts at its end, as with PyTorch's packed
+///     sequences.
 /// - Returns: Hidden states of the last layer, `[T, N, directions · width]`, and the last hidden
 ///   states of all layers and directions.
 /// - Precondition: The sizes fit.
@@ -92,10 +106,11 @@ public func gru(
   _ x: Tensor,
   weights: [RecurrentWeights],
   isBidirectional: Bool = false,
-  hidden: Tensor? = nil
+  hidden: Tensor? = nil,
+  lengths: [Int]? = nil
 ) -> (output: Tensor, hidden: Tensor) {
-  let (output, states) = recurrence(x, weights, isBidirectional, [hidden]) {
-    gruSweep($0, hidden: $2[0], weights: $1, isReversed: $3)
+  let (output, states) = recurrence(x, weights, isBidirectional, [hidden], lengths) {
+    gruSweep($0, hidden: $2[0], weights: $1, isReversed: $3, lengths: lengths)
   }
   return (output, states[0])
 }
@@ -106,6 +121,7 @@ private func recurrence(
   _ weights: [RecurrentWeights],
   _ isBidirectional: Bool,
   _ first: [Tensor?],
+  _ lengths: [Int]?,
   _ sweep: (Tensor, RecurrentWeights, [Tensor], Bool) -> (output: Tensor, states: [Tensor])
 ) -> (output: Tensor, states: [Tensor]) {
   let directions = isBidirectional ? 2 : 1
@@ -113,6 +129,18 @@ private func recurrence(
     x.rank == 3 && !weights.isEmpty && weights.count % directions == 0,
     "\(weights.count) weights for \(directions) directions over \(x.shape)"
   )
+  if let lengths {
+    precondition(
+      lengths.count == x.shape[1] && lengths.allSatisfy((0...x.shape[0]).contains),
+      "lengths \(lengths) for sequences \(x.shape)"
+    )
+  }
+  let seen = lengths.map { lengths in
+    Tensor(
+      (0..<x.shape[0]).flatMap { step in lengths.map { step < $0 ? Float(1) : 0 } },
+      shape: [x.shape[0], lengths.count, 1]
+    )
+  }
   let width = weights[0].hidden.shape.last ?? 0
   let stateShape = [weights.count, x.shape[1], width]
   for state in first.compactMap({ $0 }) {
@@ -128,7 +156,7 @@ private func recurrence(
           .squeezed(0) ?? Tensor(repeating: 0, shape: [x.shape[1], width])
       }
       let (hidden, after) = sweep(output, weights[layer + direction], states, direction == 1)
-      outputs.append(hidden)
+      outputs.append(seen.map { hidden * $0 } ?? hidden)
       for (index, state) in after.enumerated() { last[index].append(state) }
     }
     output = directions == 1 ? outputs[0] : concatenation(outputs, axis: 2)

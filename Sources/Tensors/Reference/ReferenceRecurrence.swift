@@ -66,14 +66,16 @@ struct ReferenceLSTM: Sendable {
   let packed: Tensor
   private let operands: [Tensor]
   private let order: [Int]
+  private let lengths: [Int]
   /// Hidden and cell state before each step of the order, and after the last.
   private let states: [(h: Table, c: Table)]
 
-  init(_ operands: [Tensor], isReversed: Bool) {
+  init(_ operands: [Tensor], isReversed: Bool, lengths: [Int]? = nil) {
     self.operands = operands
     let x = Table(operands[0])
     let weights = Weights(Array(operands[3...]))
     let (steps, width) = (x.shape[0], operands[4].shape[1])
+    self.lengths = lengths ?? [Int](repeating: steps, count: x.shape[1])
     order = isReversed ? (0..<steps).reversed() : Array(0..<steps)
     var states = [(h: Table(operands[1]), c: Table(operands[2]))]
     var result = Table([steps + 2] + operands[1].shape)
@@ -82,6 +84,10 @@ struct ReferenceLSTM: Sendable {
       var after = before
       for n in 0..<x.shape[1] {
         for j in 0..<width {
+          guard t < self.lengths[n] else {
+            result[t, n, j] = before.h[n, j]
+            continue
+          }
           let a = (0..<4).map { gate in
             weights.fromInput(gate * width + j, x, t, n)
               + weights.fromHidden(gate * width + j, before.h, n)
@@ -114,6 +120,10 @@ struct ReferenceLSTM: Sendable {
       var dhBefore = Table([batch, width])
       for n in 0..<batch {
         for j in 0..<width {
+          guard t < lengths[n] else {
+            dhBefore[n, j] = dh[n, j] + g[t, n, j]
+            continue
+          }
           let a = (0..<4).map { gate in
             weights.fromInput(gate * width + j, x, t, n)
               + weights.fromHidden(gate * width + j, before.h, n)
@@ -156,6 +166,7 @@ struct ReferenceGRU: Sendable {
   let packed: Tensor
   private let operands: [Tensor]
   private let order: [Int]
+  private let lengths: [Int]
   /// The hidden state before each step of the order, and after the last.
   private let states: [Table]
 
@@ -176,11 +187,12 @@ struct ReferenceGRU: Sendable {
     }
   }
 
-  init(_ operands: [Tensor], isReversed: Bool) {
+  init(_ operands: [Tensor], isReversed: Bool, lengths: [Int]? = nil) {
     self.operands = operands
     let x = Table(operands[0])
     let weights = Weights(Array(operands[2...]))
     let (steps, width) = (x.shape[0], operands[3].shape[1])
+    self.lengths = lengths ?? [Int](repeating: steps, count: x.shape[1])
     order = isReversed ? (0..<steps).reversed() : Array(0..<steps)
     var states = [Table(operands[1])]
     var result = Table([steps + 1] + operands[1].shape)
@@ -189,6 +201,10 @@ struct ReferenceGRU: Sendable {
       var after = before
       for n in 0..<x.shape[1] {
         for j in 0..<width {
+          guard t < self.lengths[n] else {
+            result[t, n, j] = before[n, j]
+            continue
+          }
           let gates = Gates(weights, x, t, before, n, j)
           after[n, j] = (1 - gates.z) * gates.n + gates.z * before[n, j]
           result[t, n, j] = after[n, j]
@@ -216,6 +232,10 @@ struct ReferenceGRU: Sendable {
       var dhBefore = Table([batch, width])
       for n in 0..<batch {
         for j in 0..<width {
+          guard t < lengths[n] else {
+            dhBefore[n, j] = dh[n, j] + g[t, n, j]
+            continue
+          }
           let gates = Gates(weights, x, t, before, n, j)
           let (r, z) = (gates.r, gates.z)
           let down = dh[n, j] + g[t, n, j]

@@ -161,6 +161,26 @@ def make_recurrences():
         gru_both_ways,
     )
 
+    # Sequences of 5, 2 and 3 steps, in both directions.
+    def packed(module, x, weights):
+        names = [name for name, _ in module.named_parameters()]
+        sequences = torch.nn.utils.rnn.pack_padded_sequence(
+            x, torch.tensor([5, 2, 3]), enforce_sorted=False
+        )
+        values = dict(zip(names, [w * 0.5 for w in weights]))
+        output, last = torch.func.functional_call(module, values, (sequences,))
+        output, _ = torch.nn.utils.rnn.pad_packed_sequence(output, total_length=x.shape[0])
+        last = list(last) if isinstance(last, tuple) else [last]
+        return torch.cat([tensor.flatten() for tensor in [output, *last]])
+
+    for name, kind, rows in [("lstm", torch.nn.LSTM, 16), ("gru", torch.nn.GRU, 12)]:
+        module = kind(3, 4, bidirectional=True).double()
+        operation(
+            name + "-lengths",
+            [[5, 3, 3]] + [[rows, 3], [rows, 4], [rows], [rows]] * 2,
+            lambda x, *weights: packed(module, x, weights),
+        )
+
 
 # --- layers-dense.safetensors ---------------------------------------------------------------------
 # "LAYER/input.I", "LAYER/weights.NAME", "LAYER/output.I", and the gradients of half the sum of all
@@ -189,6 +209,27 @@ def layer(name, module, shapes, run):
         LAYERS[f"{name}/gradients.{own}"] = parameter.grad
 
 
+class ConvolutionalLSTM(torch.nn.Module):
+    """Equation 3 of Shi et al. 2015 without the peepholes, over [N, C, T, H, W]."""
+
+    def __init__(self, inputs, width):
+        super().__init__()
+        self.input = torch.nn.Conv2d(inputs, 4 * width, 3, padding=1)
+        self.hidden = torch.nn.Conv2d(width, 4 * width, 3, padding=1, bias=False)
+
+    def forward(self, x):
+        h = c = torch.zeros_like(self.hidden.weight[:1, :, :1, :1]).expand(
+            x.shape[0], -1, *x.shape[3:]
+        )
+        outputs = []
+        for step in x.unbind(2):
+            i, f, g, o = (self.input(step) + self.hidden(h)).chunk(4, 1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+            outputs.append(h)
+        return [torch.stack(outputs, 2), h, c]
+
+
 def make_layers():
     layer("linear", torch.nn.Linear(3, 4), [[2, 5, 3]], lambda m, x: [m(x)])
 
@@ -215,6 +256,7 @@ def make_layers():
         [[2, 4, 3]],
         lambda m, x: list(m(x)),
     )
+    layer("convolutional-lstm", ConvolutionalLSTM(2, 3), [[2, 2, 4, 5, 3]], lambda m, x: m(x))
     attention = lambda: torch.nn.MultiheadAttention(6, 2, batch_first=True)
     layer("attention", attention(), [[2, 5, 6]], lambda m, x: [m(x, x, x)[0]])
     layer(

@@ -110,7 +110,10 @@ struct ClassificationNetworkTests {
 
   @Test("scores are the last layer's of the embedding of the features")
   func parts() throws {
-    for entry in NetworkCatalog.all where entry.example.output == .vector {
+    // Networks of sequences have features of another kind.
+    let sequences = ["signal-rnn", "clip-rnn"]
+    for entry in NetworkCatalog.all
+    where entry.example.output == .vector && !sequences.contains(entry.name) {
       let test = NamedConfiguration(entry.name, entry.example)
       let network = try #require(try test.network() as? any VectorNetwork)
       let (images, _) = test.batch(for: network)

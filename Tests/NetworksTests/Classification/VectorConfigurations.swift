@@ -43,7 +43,23 @@ extension NamedConfiguration {
     )
     deep.patchSize = 2
     deep.layerScale = 1
+    var mean = ClipClassifierConfiguration(inputChannels: 1, outputChannels: 4)
+    mean.features = [6, 8]
+    mean.frameFeatures = 12
+    mean.joining = .mean
+    var gated = SignalClassifierConfiguration(
+      inputChannels: 2,
+      outputChannels: 3,
+      samplesPerStep: 8,
+      recurrence: RecurrentConfiguration(width: 10)
+    )
+    gated.recurrence.cell = .gru
+    gated.recurrence.layers = 2
+    gated.recurrence.isBidirectional = true
+    gated.dropoutProbability = 0
     return [
+      NamedConfiguration("clip-mean", .clipClassifier(mean)),
+      NamedConfiguration("signal-gru", .signalClassifier(gated)),
       NamedConfiguration("lenet-tanh", .leNet(tanhNet)),
       NamedConfiguration("vgg-plain", .vgg(plain)),
       NamedConfiguration("resnet-basic", .resNet(basic)),
@@ -56,18 +72,23 @@ extension NamedConfiguration {
   /// Six images of an uneven size, noise with a bright square at the left, at the right, or without.
   func vectorBatch() -> (images: Tensor, labels: LabelTensor) {
     var random = RandomStream(seed: 2)
+    // Clips of four frames, in which the square shows from the second on.
+    let frames = configuration.dimensions == 3 ? 4 : 1
     let (samples, rows, columns) = (6, 40, 32)
     let channels = configuration.inputChannels
-    let images = (0..<samples * channels * rows * columns).map { index -> Float in
-      let sample = index / (channels * rows * columns)
-      let (row, column) = (index / columns % rows, index % columns)
+    let area = rows * columns
+    let images = (0..<samples * channels * frames * area).map { index -> Float in
+      let sample = index / (channels * frames * area)
+      let (row, column) = (index % area / columns, index % columns)
       let start = sample % 3 == 1 ? 4 : 20
       let isInside =
         sample % 3 > 0 && (8..<24).contains(row) && (start..<start + 8).contains(column)
+        && (frames == 1 || index / area % frames > 0)
       return (isInside ? 2 : 0) + Float(random.normal()) * 0.3
     }
+    let size = (frames > 1 ? [frames] : []) + [rows, columns]
     return (
-      Tensor(images, shape: [samples, channels, rows, columns]),
+      Tensor(images, shape: [samples, channels] + size),
       LabelTensor((0..<samples).map { Int32($0 % 3) }, shape: [samples])
     )
   }

@@ -83,6 +83,15 @@ struct TrainCommand: Verb {
   )
   var learningRate: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "Share of the channels that the U-Net drops while training, below 1 (default: 0).",
+      discussion: "Such a network can be drawn from by segment --uncertainty-samples.",
+      valueName: "share"
+    )
+  )
+  var dropout: Double?
+
   @Flag(help: "Go on from the checkpoint in MODEL.training, if it is there.")
   var resume = false
 
@@ -161,6 +170,14 @@ struct TrainCommand: Verb {
     if minutes != nil, epochs != nil {
       throw ValidationError("--minutes and --epochs exclude each other.")
     }
+    if let dropout, !(dropout >= 0 && dropout < 1) {
+      throw ValidationError("--dropout must be at least 0 and below 1.")
+    }
+    if dropout != nil,
+      planning.network != "unet" || synthesize || enhancing.enhance != nil || unlabelled.pretrain
+    {
+      throw ValidationError("--dropout is for a unet that is trained on labelled scans.")
+    }
     if let learningRate, !(learningRate > 0) || !learningRate.isFinite {
       throw ValidationError("--learning-rate must be more than 0.")
     }
@@ -211,6 +228,7 @@ struct TrainCommand: Verb {
     } else if exchange.isRoot, let folds {
       values = try folds.agreed(values)
     }
+    if let dropout, let network = values.network.dropping(dropout) { values.network = network }
     values = try exchange.shared(values)
     context.progress.note("Plan: \(values.plan.summary).")
     let initial = try from.map { name in
@@ -332,6 +350,7 @@ struct TrainCommand: Verb {
     if let from { words += ["--from", URL(fileURLWithPath: from).lastPathComponent] }
     words += unlabelled.words + planning.words
     if let learningRate { words += ["--learning-rate", "\(learningRate)"] }
+    if let dropout { words += ["--dropout", "\(dropout)"] }
     if exchange.count > 1 { words.insert("mpirun -n \(exchange.count)", at: 0) }
     return words.joined(separator: " ")
   }

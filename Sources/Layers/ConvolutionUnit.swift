@@ -18,7 +18,7 @@ public final class ConvolutionUnit: Layer {
   ///   - hasBias: Whether the convolution adds a bias.
   ///   - normalization: Which normalisation follows.
   ///   - negativeSlope: Slope of the activation for negative values; 1 for none.
-  ///   - dropoutProbability: Share of channels dropped while training.
+  ///   - dropoutProbability: Share of channels dropped while training and in samples.
   ///   - random: The stream to draw weights from.
   public init(
     inputChannels: Int,
@@ -63,13 +63,11 @@ public final class ConvolutionUnit: Layer {
   ///   - context: To train or to predict.
   /// - Returns: `[N, outputChannels, spatial′…]` by the convolution's rule.
   public func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
-    var y = convolution(x, in: context)
-    if context.mode == .training, dropoutProbability > 0 {
-      let input = y
-      y = context.withRandom {
-        dropout(input, probability: dropoutProbability, wholeChannels: true, random: &$0)
-      }
-    }
+    let y = context.dropping(
+      convolution(x, in: context),
+      probability: dropoutProbability,
+      wholeChannels: true
+    )
     if let normalization { return normalization(y, in: context) }
     return negativeSlope == 1 ? y : leakyReLU(y, negativeSlope: negativeSlope)
   }

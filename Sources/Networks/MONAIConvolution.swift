@@ -130,17 +130,14 @@ final class MONAIConvolution: Layer {
   }
 }
 
-/// Dropout while training.
+/// Dropout while training and in samples.
 func dropped(
   _ x: Tensor,
   probability: Double,
   wholeChannels: Bool = false,
   in context: Context
 ) -> Tensor {
-  guard context.mode == .training, probability > 0 else { return x }
-  return context.withRandom {
-    dropout(x, probability: probability, wholeChannels: wholeChannels, random: &$0)
-  }
+  context.dropping(x, probability: probability, wholeChannels: wholeChannels)
 }
 
 /// MONAI's `ResidualUnit`: convolutions (`conv.unit0`, …) and a shortcut, which is a convolution

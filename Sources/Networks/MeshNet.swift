@@ -167,11 +167,7 @@ private final class HiddenLayer: Layer {
     var y = convolution(x, in: context)
     if let normalization { y = normalization(y, in: context) }
     y = activation(y, in: context)
-    guard context.mode == .training, dropoutProbability > 0 else { return y }
-    let (input, probability) = (y, dropoutProbability)
-    return context.withRandom {
-      dropout(input, probability: probability, wholeChannels: true, random: &$0)
-    }
+    return context.dropping(y, probability: dropoutProbability, wholeChannels: true)
   }
 }
 

@@ -26,6 +26,9 @@ public struct NNUNetConfiguration: Codable, Sendable, Equatable {
   ///
   /// nnU-Net's checkpoints hold all heads, also where only the last is used.
   public var hasDeepSupervision = false
+  /// Share of the channels of each convolution, of plain stages and of the way up, that are dropped
+  /// while training; nil for none.
+  public var dropoutProbability: Double?
 
   /// Creates a configuration of 3-wide windows that halves the resolution at every stage but the
   /// first.
@@ -111,6 +114,9 @@ public struct NNUNetConfiguration: Codable, Sendable, Equatable {
       "\(decoderUnitsPerStage) units on the way up for \(stages) stages"
     )
     try require((0...1).contains(negativeSlope), "a slope of \(negativeSlope)")
+    if let dropoutProbability {
+      try require((0..<1).contains(dropoutProbability), "a dropout of \(dropoutProbability)")
+    }
     let widest = Double(max(inputChannels, 2 * (features.max() ?? 1)))
     let window = kernelSizes.map { Double($0.reduce(1, *)) }.max() ?? 1
     let layers = Double(2 * unitsPerStage.reduce(0, +) + decoderUnitsPerStage.reduce(0, +))

@@ -25,6 +25,7 @@ final class StackedUnits: Layer {
         hasBias: configuration.hasBias,
         normalization: configuration.normalization,
         negativeSlope: configuration.negativeSlope,
+        dropoutProbability: configuration.dropoutProbability ?? 0,
         random: &random
       )
     }

@@ -21,6 +21,8 @@ public final class PlannedNetwork: Sendable {
   package let network: any Network
   private let scratch: PlanScratch
   private let inspector: (@Sendable (Tensor) -> Void)?
+  /// Which draw of the network's dropout is run; nil for none.
+  private let sampleSeed: UInt64?
   /// The shape used last comes last.
   private let plans = Mutex<[InferencePlan]>([])
 
@@ -48,7 +50,24 @@ public final class PlannedNetwork: Sendable {
     self.network = network
     self.options = options
     self.capacity = capacity
+    sampleSeed = nil
   }
+
+  private init(_ planned: PlannedNetwork, sampleSeed: UInt64) {
+    inspector = nil
+    scratch = planned.scratch
+    network = planned.network
+    options = planned.options
+    capacity = planned.capacity
+    self.sampleSeed = sampleSeed
+  }
+
+  /// The network with its dropout drawn once and for all (`Context.sample(seed:)`).
+  /// - Parameter seed: Which draw.
+  /// - Returns: A network with plans of its own; one without dropout computes as this does.
+  public func sampled(seed: UInt64) -> PlannedNetwork { PlannedNetwork(self, sampleSeed: seed) }
+
+  private var context: Context { sampleSeed.map(Context.sample(seed:)) ?? .inference }
 
   /// Finds the scales of 8-bit integers for this network.
   /// - Parameter examples: Inputs of one shape, with values as they will be predicted on.
@@ -81,7 +100,7 @@ public final class PlannedNetwork: Sendable {
         if plans.count >= capacity { plans.removeFirst() }
         plans.append(
           InferencePlan(inputShape: shape, options: options, scratch: scratch) {
-            network($0, in: .inference)
+            network($0, in: context)
           }
         )
       }

@@ -68,10 +68,9 @@ func spatialMean(_ features: Tensor) -> Tensor {
   globalAveragePooling(features).flattened(from: 1)
 }
 
-/// Drops single values while training.
+/// Drops single values while training and in samples.
 func droppedOut(_ x: Tensor, _ probability: Double, in context: Context) -> Tensor {
-  guard context.mode == .training, probability > 0 else { return x }
-  return context.withRandom { dropout(x, probability: probability, random: &$0) }
+  context.dropping(x, probability: probability, wholeChannels: false)
 }
 
 /// Stops a program that gives a network images of another kind.

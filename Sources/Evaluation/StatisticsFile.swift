@@ -10,21 +10,26 @@ public struct StatisticsFile: Equatable, Sendable, Codable {
   public let objects: ObjectStatistics?
   /// Sums that the model names; nil when it names none.
   public let totals: [VolumeTotal]?
+  /// How unsure the model was; nil where it was not asked for.
+  public let uncertainty: UncertaintyStatistics?
 
   /// Creates the file's content.
   /// - Parameters:
   ///   - structures: The structures by rising label.
   ///   - objects: The objects in numbers; nil where labels are structures.
   ///   - totals: Sums that the model names.
+  ///   - uncertainty: How unsure the model was.
   public init(
     structures: [StructureStatistics],
     objects: ObjectStatistics? = nil,
-    totals: [VolumeTotal] = []
+    totals: [VolumeTotal] = [],
+    uncertainty: UncertaintyStatistics? = nil
   ) {
     schema = "lamina.statistics/1"
     self.structures = structures
     self.objects = objects
     self.totals = totals.isEmpty ? nil : totals
+    self.uncertainty = uncertainty
   }
 
   /// Reads a file; nil when it is not there.

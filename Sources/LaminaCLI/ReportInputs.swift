@@ -185,6 +185,12 @@ struct ReportInputs {
         uniquingKeysWith: { first, _ in first }
       )
       data.totals = stored?.totals ?? []
+      data.uncertainty = stored?.uncertainty.map {
+        UncertaintyReportData(
+          statistics: $0,
+          map: uncertaintyMap(folder, on: labelMap.geometry)
+        )
+      }
     } catch {
       problems.append(
         "statistics.json is damaged, so that confidence and sums of volumes are left out."
@@ -203,6 +209,19 @@ struct ReportInputs {
           .map { String(decoding: $0, as: UTF8.self) }
     }
     return data
+  }
+
+  /// The map of uncertainty of a result folder; nil where there is none on the labels' grid.
+  private static func uncertaintyMap(
+    _ folder: String,
+    on geometry: ImageGeometry
+  ) -> Volume<Float>? {
+    let path = folder + "/" + SegmentationRun.Result.uncertaintyName
+    // The numbers stand without it.
+    guard let map = try? NIfTIReader.read(path).volume.asFloat,
+      map.geometry.difference(from: geometry) == nil
+    else { return nil }
+    return Volume(geometry: geometry, voxels: map.voxels)
   }
 
   private static func provenance(of record: RunRecord?) -> ProvenanceRecord {

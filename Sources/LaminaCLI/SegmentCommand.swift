@@ -50,6 +50,8 @@ struct SegmentCommand: Verb {
     case sr
     /// Class probabilities as numpy reads them.
     case probabilities
+    /// Maps of how unsure the model is of each voxel, and scores of the case and its structures.
+    case uncertainty
     /// A picture in each of the three planes.
     case preview
     /// An HTML page.
@@ -114,10 +116,24 @@ struct SegmentCommand: Verb {
     parsing: .singleValue,
     help: ArgumentHelp(
       "What to add to a result folder; repeatable.",
-      valueName: "seg|rtstruct|sr|probabilities|preview|report"
+      valueName: "seg|rtstruct|sr|probabilities|uncertainty|preview|report"
     )
   )
   var extras: [Extra] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "With --write uncertainty: how often the dropout of the model's networks is drawn (2 to 1000); "
+        + "without it networks and mirror images are compared as they are.",
+      valueName: "n"
+    )
+  )
+  var uncertaintySamples: Int?
+
+  @Option(
+    help: ArgumentHelp("Seed of --uncertainty-samples (default: 1).", valueName: "seed")
+  )
+  var seed: UInt64?
 
   @Option(
     help: ArgumentHelp(
@@ -223,6 +239,7 @@ struct SegmentCommand: Verb {
     let structures: [StructureStatistics]
     let objects: ObjectStatistics?
     let totals: [VolumeTotal]?
+    let uncertainty: UncertaintyStatistics?
     let seconds: Double
     let peakMemoryMB: Double
     let problems: [InputProblem]
@@ -233,6 +250,7 @@ struct SegmentCommand: Verb {
       structures = statistics.structures
       objects = statistics.objects
       totals = statistics.totals
+      uncertainty = statistics.uncertainty
       seconds = (result.record.seconds * 1000).rounded() / 1000
       peakMemoryMB = result.record.peakMemoryMB
       problems = result.record.problems
@@ -247,7 +265,11 @@ struct SegmentCommand: Verb {
         ?? structures.map {
           "  \($0.name): \(ReportNumber.millilitres($0.volumeML)) ml"
         } + (totals ?? []).map { "  \($0.name): \(ReportNumber.millilitres($0.volumeML)) ml" }
-      return (["\(output): \(ReportNumber.duration(seconds))"] + lines).joined(separator: "\n")
+      let doubt = uncertainty?.meanEntropy.map {
+        ["  uncertainty, 0 to 1: \(ReportNumber.significant($0, 3))"]
+      }
+      return (["\(output): \(ReportNumber.duration(seconds))"] + lines + (doubt ?? []))
+        .joined(separator: "\n")
     }
   }
 
@@ -262,6 +284,15 @@ struct SegmentCommand: Verb {
     }
     if writesOneFile, extras.contains(.probabilities) {
       throw ValidationError("--write probabilities needs a folder as --output.")
+    }
+    if uncertaintySamples != nil, !extras.contains(.uncertainty) {
+      throw ValidationError("--uncertainty-samples is for --write uncertainty; add it.")
+    }
+    if let uncertaintySamples, !(2...1000).contains(uncertaintySamples) {
+      throw ValidationError("--uncertainty-samples must be 2 to 1000.")
+    }
+    if seed != nil, uncertaintySamples == nil {
+      throw ValidationError("--seed is for --uncertainty-samples; nothing else is drawn.")
     }
     if unit != nil, !extras.contains(.report) {
       throw ValidationError("--unit is for the page; add --write report.")
@@ -320,6 +351,9 @@ struct SegmentCommand: Verb {
     }
     options.memoryLimit = memory.map { Int($0 * 1e9) }
     options.wantsProbabilities = extras.contains(.probabilities)
+    options.wantsUncertainty = extras.contains(.uncertainty)
+    options.uncertaintySamples = uncertaintySamples
+    options.seed = seed ?? 1
     options.stages = try stages.map { try StageCatalog.stage($0, store: store) }
     options.refinements = try refinements.map {
       try ClassicalMethodCatalog.refinement(describedBy: $0)
@@ -376,6 +410,7 @@ struct SegmentCommand: Verb {
   private func write(_ result: SegmentationRun.Result, to folder: String) throws {
     try SegmentationRun.write(result, to: folder)
     try result.writeProbabilities(to: folder)
+    try result.writeUncertainty(to: folder)
     for object in SegmentationObject.allCases
     where extras.contains(where: { $0.rawValue == object.rawValue }) {
       try result.write(object, to: folder)

@@ -44,6 +44,12 @@ struct EnsemblePredictor: ScanPredictor {
     )
   }
 
+  func members(_ request: MemberRequest) -> [PredictionMember] {
+    parts.enumerated().flatMap { index, part in
+      part.members(request).shared(1 / Double(parts.count), within: "model \(index + 1)")
+    }
+  }
+
   private static func add(_ sink: ProbabilitySink, to total: ProbabilitySink) {
     precondition(sink.size == total.size, "probabilities of different sizes")
     sink.withValues { values in

@@ -14,7 +14,8 @@ package struct PatchScorer: Sendable {
   package static let defaultBatchSize = 4
 
   private let network: PlannedNetwork
-  private let mirrorAxes: [Int]
+  /// The axes of each mirror image; no axes for the patch itself.
+  private let mirrorings: [[Int]]
   private let batchSize: Int
 
   /// Creates a scorer.
@@ -27,9 +28,30 @@ package struct PatchScorer: Sendable {
     mirrorAxes: [Int] = [],
     batchSize: Int = PatchScorer.defaultBatchSize
   ) {
+    self.init(network, mirrorings: Self.mirrorings(over: mirrorAxes), batchSize: batchSize)
+  }
+
+  /// Creates a scorer of chosen mirror images.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - mirrorings: The axes of each mirror image, at least one; no axes for the patch itself.
+  ///   - batchSize: Patches that the network sees at once.
+  init(
+    _ network: PlannedNetwork,
+    mirrorings: [[Int]],
+    batchSize: Int = PatchScorer.defaultBatchSize
+  ) {
+    precondition(!mirrorings.isEmpty, "no mirror image to score")
     self.network = network
-    self.mirrorAxes = mirrorAxes
+    self.mirrorings = mirrorings
     self.batchSize = batchSize
+  }
+
+  /// All subsets of axes, the empty one first.
+  static func mirrorings(over axes: [Int]) -> [[Int]] {
+    (0..<(1 << axes.count)).map { subset in
+      axes.indices.filter { subset >> $0 & 1 == 1 }.map { axes[$0] }
+    }
   }
 
   /// Scores patches.
@@ -55,15 +77,16 @@ package struct PatchScorer: Sendable {
   }
 
   private func logits(_ batch: Tensor) -> Tensor {
-    var total = network(batch)
-    guard !mirrorAxes.isEmpty else { return total }
-    // All non-empty subsets of the axes; the network's image axes are rows (2) and columns (3).
-    let axes = mirrorAxes.map { $0 == 0 ? 3 : 2 }
-    for subset in 1..<(1 << axes.count) {
-      let chosen = axes.indices.filter { subset >> $0 & 1 == 1 }.map { axes[$0] }
-      total = total + network(batch.mirrored(chosen)).mirrored(chosen)
+    func logits(mirrored axes: [Int]) -> Tensor {
+      guard !axes.isEmpty else { return network(batch) }
+      // The network's image axes are rows (2) and columns (3).
+      let chosen = axes.map { $0 == 0 ? 3 : 2 }
+      return network(batch.mirrored(chosen)).mirrored(chosen)
     }
-    return total * (1 / Float(1 << axes.count))
+    var total = logits(mirrored: mirrorings[0])
+    guard mirrorings.count > 1 else { return total }
+    for axes in mirrorings.dropFirst() { total = total + logits(mirrored: axes) }
+    return total * (1 / Float(mirrorings.count))
   }
 }
 

@@ -50,6 +50,10 @@ public enum PipelinesError: ClassifiedError, Equatable {
   case noProbabilities(method: String)
   /// There are no seeds for a case.
   case noSeeds(path: String, caseID: String)
+  /// The networks of a model drop nothing, so that there is nothing to draw.
+  case noDropout(model: String)
+  /// A result folder lacks the files of `segment --write uncertainty`.
+  case noUncertainty(path: String)
   /// Models cannot be averaged with each other.
   case unfitEnsemble(reason: String)
   /// Two inputs have one case name.
@@ -70,11 +74,12 @@ public enum PipelinesError: ClassifiedError, Equatable {
       .damagedInput
     case .failedSelfTest: .internalFault
     case .ambiguousModel, .unknownStructure, .unknownMember, .duplicateCase, .unavailableOutput,
-      .noProbabilities, .unfitEnsemble, .unsuitedModel, .enhancingModel, .recognizingModel,
+      .noProbabilities, .noDropout, .unfitEnsemble,
+      .unsuitedModel, .enhancingModel, .recognizingModel,
       .segmentingModel, .unfitStage:
       .usage
     case .modelNotFound, .needsMoreMemory, .unsupportedModel: .missingComponent
-    case .noInputs, .noSeeds: .missingInput
+    case .noInputs, .noSeeds, .noUncertainty: .missingInput
     }
   }
 
@@ -133,11 +138,16 @@ public enum PipelinesError: ClassifiedError, Equatable {
         + "picture into smaller ones."
     case .unfitEnsemble(let reason): "The models cannot be averaged: \(reason)."
     case .noProbabilities(let method):
-      "\(method) gives no class probabilities; leave out --write probabilities."
+      "\(method) gives no class probabilities; leave out --write probabilities and uncertainty."
+    case .noUncertainty(let path):
+      "\(path) has no uncertainty.nii.gz beside the label map; segment with --write uncertainty."
+    case .noDropout(let model):
+      "\(model) has a network without dropout to draw; train one with --dropout, or leave out "
+        + "--uncertainty-samples."
     case .noSeeds(let path, let caseID):
       "The folder of seeds \(path) has no label map named \(caseID), such as \(caseID).nii.gz."
     case .unavailableOutput(let name):
-      "Slice-wise models do not give \(name); leave them out of --write."
+      "A model of this kind gives no \(name); leave out --write \(name)."
     case .duplicateCase(let id):
       "Two inputs are named \(id); rename one or segment them in separate runs."
     case .noInputs(let path): "\(path) holds no scans."

@@ -76,6 +76,15 @@ package final class ProbabilitySink: Sendable {
     return try body(UnsafeMutableBufferPointer(start: values, count: count))
   }
 
+  /// Lets the system take the memory of what was written; the values stay.
+  func release() {
+    mapping.withLock { mapping in
+      if let values = mapping.values {
+        madvise(values, mapping.size.reduce(4, *), Int32(MADV_DONTNEED))
+      }
+    }
+  }
+
   /// Makes the first class certain everywhere.
   func fillBackground() {
     let voxels = size.dropFirst().reduce(1, *)

@@ -56,6 +56,10 @@ public struct RunRecord: Codable, Equatable, Sendable {
     public var postprocess: Bool?
     /// `--skip-air`.
     public var skipsAir: Bool?
+    /// `--uncertainty-samples`.
+    public var uncertaintySamples: Int?
+    /// `--seed`, where something was drawn.
+    public var seed: UInt64?
 
     package init(
       exact: Bool? = nil,
@@ -64,7 +68,9 @@ public struct RunRecord: Codable, Equatable, Sendable {
       step: Double? = nil,
       structures: [String]? = nil,
       postprocess: Bool? = nil,
-      skipsAir: Bool? = nil
+      skipsAir: Bool? = nil,
+      uncertaintySamples: Int? = nil,
+      seed: UInt64? = nil
     ) {
       self.exact = exact
       self.mirroring = mirroring
@@ -73,6 +79,8 @@ public struct RunRecord: Codable, Equatable, Sendable {
       self.structures = structures
       self.postprocess = postprocess
       self.skipsAir = skipsAir
+      self.uncertaintySamples = uncertaintySamples
+      self.seed = seed
     }
   }
 

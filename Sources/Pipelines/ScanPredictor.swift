@@ -58,4 +58,9 @@ package protocol ScanPredictor: Sendable {
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws -> LabelMap
+
+  /// The predictions whose spread says how sure the labels are.
+  /// - Parameter request: Which predictions.
+  /// - Returns: At least one for `.every`, whose shares add up to 1; none where there are no such.
+  func members(_ request: MemberRequest) -> [PredictionMember]
 }

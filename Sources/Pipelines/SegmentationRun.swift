@@ -35,6 +35,12 @@ public struct SegmentationRun: Sendable {
     public var memoryLimit: Int?
     /// Whether class probabilities are wanted.
     public var wantsProbabilities = false
+    /// Whether maps of how unsure the model is are wanted.
+    public var wantsUncertainty = false
+    /// How often each network's dropout is drawn for them; nil for networks and mirror images as they are.
+    public var uncertaintySamples: Int?
+    /// The seed of these draws.
+    public var seed: UInt64 = 1
     /// Steps that improve each channel of a scan before it is segmented, in order.
     package var stages: [any ScanStage] = []
     /// Classical methods that improve the labels by the scan, in order.
@@ -66,6 +72,8 @@ public struct SegmentationRun: Sendable {
     public let objectName: String?
     /// Class probabilities, if they were wanted.
     package let probabilities: ProbabilitySink?
+    /// How unsure the model is, if it was wanted.
+    package let uncertainty: UncertaintyMaps?
     /// The mean probability that the model gave to the voxels of a structure, by label.
     fileprivate let confidence: [Int: Double]
     /// Volumes that the model wants reported beside those of its structures.
@@ -94,7 +102,8 @@ public struct SegmentationRun: Sendable {
             definition: $0.definition,
             of: structures
           )
-        }
+        },
+        uncertainty: uncertainty?.statistics(labelMap, areObjects: objectName != nil)
       )
     }
   }
@@ -115,7 +124,8 @@ public struct SegmentationRun: Sendable {
   public let precision: PrecisionDecision
   let source: LabelSource
   let predictor: any ScanPredictor
-  private let options: Options
+  private let uncertainty: UncertaintyEstimator?
+  let options: Options
   let progress: any ProgressReporter
   let interruption: Interruption
 
@@ -211,6 +221,7 @@ public struct SegmentationRun: Sendable {
       if case .volume(let plan) = model.description.plan { plan.givesProbabilities } else { true }
     }
     predictor = try Self.refined(base, heads: givesProbabilities ? heads : nil, options: options)
+    uncertainty = try Self.estimator(of: models, base, options)
   }
 
   /// Takes a classical method.
@@ -228,9 +239,10 @@ public struct SegmentationRun: Sendable {
     interruption: Interruption
   ) throws {
     try method.checkSeeds(options.seeds != nil)
-    guard !options.wantsProbabilities else {
+    guard !options.needsProbabilities else {
       throw PipelinesError.noProbabilities(method: type(of: method).name)
     }
+    uncertainty = nil
     source = LabelSource(method, isSeeded: options.seeds != nil)
     self.options = options
     self.progress = progress
@@ -256,9 +268,10 @@ public struct SegmentationRun: Sendable {
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws {
-    guard !options.wantsProbabilities else {
+    guard !options.needsProbabilities else {
       throw PipelinesError.noProbabilities(method: atlases.text)
     }
+    uncertainty = nil
     let known = atlases.dataset.labels.map(\.name)
     for name in options.structures ?? [] where !known.contains(name) {
       throw PipelinesError.unknownStructure(name: name, known: known)
@@ -282,7 +295,7 @@ public struct SegmentationRun: Sendable {
     options: Options
   ) throws -> any ScanPredictor {
     guard let last = options.refinements.last else { return base }
-    guard !options.wantsProbabilities else {
+    guard !options.needsProbabilities else {
       throw PipelinesError.noProbabilities(method: type(of: last).name)
     }
     return RefinedPredictor(
@@ -365,7 +378,9 @@ public struct SegmentationRun: Sendable {
     let clock = ContinuousClock()
     let start = clock.now
     let (item, channels, loaded) = (scan.item, scan.channels, scan.loaded)
-    let probabilities = options.wantsProbabilities ? try ProbabilitySink() : nil
+    let readsPrediction = uncertainty?.readsPrediction ?? false
+    let probabilities =
+      options.wantsProbabilities || readsPrediction ? try ProbabilitySink() : nil
     let confidence = ConfidenceSums()
     let seen = try channels.enhanced(
       by: options.stages,
@@ -374,11 +389,11 @@ public struct SegmentationRun: Sendable {
       progress: progress,
       interruption: interruption
     )
-    if probabilities != nil, seen.geometry != channels.geometry {
+    if options.needsProbabilities, seen.geometry != channels.geometry {
       throw PipelinesError.unfitStage(
         name: options.stages.map(\.record.name).joined(separator: ", "),
         reason: "class probabilities would lie on another grid than the scan's; leave out "
-          + "--write probabilities"
+          + "--write probabilities and uncertainty"
       )
     }
     if channels.seeds != nil, seen.geometry != channels.geometry {
@@ -394,6 +409,12 @@ public struct SegmentationRun: Sendable {
       interruption: interruption
     )
     labelMap = try postprocessed(labelMap).gathered(onto: channels.geometry)
+    let maps = try uncertainty.map { estimator in
+      if readsPrediction, let probabilities {
+        return estimator.maps(of: probabilities, on: seen.geometry)
+      }
+      return try estimator.maps(of: seen, progress: progress, interruption: interruption)
+    }
 
     var record = RunRecord(
       caseID: item.id,
@@ -429,49 +450,11 @@ public struct SegmentationRun: Sendable {
       modality: loaded.summary.modality,
       isPicture: source.kind.isGreyPicture(item.path),
       objectName: source.objectName,
-      probabilities: probabilities,
+      probabilities: options.wantsProbabilities ? probabilities : nil,
+      uncertainty: maps,
       confidence: confidence.means,
       totals: source.totals
     )
-  }
-
-  /// The steps before; nil without any.
-  private var stageRecords: [StageRecord]? {
-    options.stages.isEmpty ? nil : options.stages.map(\.record)
-  }
-
-  /// The methods that improve the labels; nil without any.
-  private var refinementRecords: [StageRecord]? {
-    options.refinements.isEmpty ? nil : options.refinements.map(\.record)
-  }
-
-  /// The options that a result depends on.
-  private var settings: RunRecord.Settings {
-    RunRecord.Settings(
-      exact: options.isExact,
-      mirroring: options.usesMirroring,
-      folds: options.folds,
-      step: options.step,
-      structures: options.structures,
-      postprocess: options.postprocesses ? true : nil,
-      skipsAir: options.skipsAir ? true : nil
-    )
-  }
-
-  /// Whether a folder holds the result of the same scan, weights and options.
-  /// - Parameters:
-  ///   - item: The case.
-  ///   - folder: A result folder, which may be missing.
-  /// - Returns: Whether nothing is left to do.
-  public func isDone(_ item: SegmentationInputs.Case, in folder: String) -> Bool {
-    guard let record = RunRecord.read(folder + "/" + RunRecord.fileName) else { return false }
-    let earlier = (record.ensemble ?? [record.model]).map(\.identity)
-    let seeds = options.seeds.flatMap { try? SeedFile.identified(in: $0, caseID: item.id) }
-    return record.input == item.path && earlier == source.records.map(\.identity)
-      && record.refinements == refinementRecords && record.seeds == seeds?.path
-      && record.seedsSHA256 == seeds?.sha256
-      && record.precision == precision.precision.rawValue && record.settings == settings
-      && record.selection == options.selection && record.stages == stageRecords
   }
 
   func postprocessed(_ labelMap: LabelMap) throws -> LabelMap {

@@ -16,6 +16,8 @@ public struct SlicePredictor: ScanPredictor {
   private static let heldPatches = 16
 
   private let plan: SegmentationPlan
+  private let network: PlannedNetwork
+  private let mirrorings: [[Int]]
   private let scorer: PatchScorer
   private let labels: [LabelDefinition]
 
@@ -31,9 +33,46 @@ public struct SlicePredictor: ScanPredictor {
     labels: [LabelDefinition],
     usesMirroring: Bool
   ) {
+    self.init(
+      plan: plan,
+      network: network,
+      labels: labels,
+      mirrorings: PatchScorer.mirrorings(over: usesMirroring ? plan.mirrorAxes : [])
+    )
+  }
+
+  private init(
+    plan: SegmentationPlan,
+    network: PlannedNetwork,
+    labels: [LabelDefinition],
+    mirrorings: [[Int]]
+  ) {
     self.plan = plan
+    self.network = network
     self.labels = labels
-    scorer = PatchScorer(network, mirrorAxes: usesMirroring ? plan.mirrorAxes : [])
+    self.mirrorings = mirrorings
+    scorer = PatchScorer(network, mirrorings: mirrorings)
+  }
+
+  package func members(_ request: MemberRequest) -> [PredictionMember] {
+    @Sendable func predictor(_ network: PlannedNetwork, _ mirrorings: [[Int]]) -> SlicePredictor {
+      SlicePredictor(plan: plan, network: network, labels: labels, mirrorings: mirrorings)
+    }
+    switch request {
+    case .every:
+      return mirrorings.map { axes in
+        let names = axes.map { $0 == 0 ? "columns" : "rows" }
+        return PredictionMember(
+          name: axes.isEmpty ? "as it is" : "mirrored " + names.joined(separator: " and ")
+        ) { predictor(network, [axes]) }
+      }.equallyShared
+    case .samples(let seeds):
+      return seeds.enumerated().map { number, seed in
+        PredictionMember(name: "sample \(number + 1)") {
+          predictor(network.sampled(seed: seed), [[]])
+        }
+      }.equallyShared
+    }
   }
 
   /// Segments one volume.

@@ -96,7 +96,7 @@ public struct OverlayRenderer: Sendable {
   }
 
   /// The slice's columns and rows enlarged to square pixels.
-  private func scan(
+  func scan(
     _ volume: Volume<Float>,
     _ view: SliceView,
     _ slice: Int,
@@ -205,7 +205,7 @@ public struct OverlayRenderer: Sendable {
 }
 
 /// The two source pixels of each target pixel, and the second's share.
-private struct LinearTaps {
+struct LinearTaps {
   let taps: [(first: Int, second: Int, share: Double)]
 
   init(from source: Int, to target: Int) {

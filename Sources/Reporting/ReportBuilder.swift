@@ -42,6 +42,7 @@ public struct ReportBuilder: Sendable {
     if !parts.segmentations.isEmpty {
       sections.append(try pictures(parts))
       sections.append(measurements(parts, profiles, findings))
+      if let section = try uncertainty(parts) { sections.append(section) }
       sections.append(quality(parts, findings))
     }
     for item in parts.evaluations {

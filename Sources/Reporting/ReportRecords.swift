@@ -82,6 +82,8 @@ public struct SegmentationReportData: Sendable {
   public var expectations: [StructureExpectation]
   /// The mean probability that the model gave to the voxels of a structure, by label; uncalibrated.
   public var confidence: [Int: Double]
+  /// How unsure the model was; nil where it was not asked for.
+  public var uncertainty: UncertaintyReportData?
   /// Volumes of several structures together, such as the intracranial volume.
   public var totals: [VolumeTotal]
   /// Facts about the input, such as modality and description, in order; no patient's data.

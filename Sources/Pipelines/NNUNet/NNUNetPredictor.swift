@@ -16,6 +16,8 @@ package struct NNUNetPredictor: ScanPredictor {
   package struct Options: Sendable {
     /// Whether to average over the plan's mirror axes.
     package var usesMirroring = true
+    /// Axes of the one mirror image that is taken instead; nil for all of them.
+    package var onlyMirroring: [Int]?
     /// The largest distance of neighbouring tiles as a share of their size.
     package var step = 0.5
     /// Tiles that a two-dimensional network sees at once.
@@ -31,11 +33,11 @@ package struct NNUNetPredictor: ScanPredictor {
     package init() {}
   }
 
-  private let plan: NNUNetPlan
-  private let networks: [ScoringNetwork]
-  private let labels: [LabelDefinition]
-  private let options: Options
-  private let previous: (any ScanPredictor)?
+  let plan: NNUNetPlan
+  let networks: [ScoringNetwork]
+  let labels: [LabelDefinition]
+  let options: Options
+  let previous: (any ScanPredictor)?
 
   /// Creates a predictor.
   /// - Parameters:
@@ -191,7 +193,8 @@ private struct NNUNetJob {
         $0,
         channels: prepared.channels.count,
         patch: plan.patchSize,
-        mirrorAxes: options.usesMirroring ? plan.mirrorAxes : [],
+        mirrorings: options.onlyMirroring.map { [$0] }
+          ?? TileScorer.mirrorings(over: options.usesMirroring ? plan.mirrorAxes : []),
         batchSize: batchSize
       )
     }

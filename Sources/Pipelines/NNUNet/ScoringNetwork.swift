@@ -51,6 +51,16 @@ package struct ScoringNetwork: Sendable {
     )
   }
 
+  private init(network: PlannedNetwork, head: Head?) {
+    self.network = network
+    self.head = head
+  }
+
+  /// The network with its dropout drawn once (`PlannedNetwork.sampled(seed:)`).
+  func sampled(seed: UInt64) -> ScoringNetwork {
+    ScoringNetwork(network: network.sampled(seed: seed), head: head)
+  }
+
   /// A network that is planned already, such as one whose inputs are watched.
   package init(planned network: PlannedNetwork) {
     self.network = network

@@ -23,10 +23,12 @@ final class TileScorer {
 
   /// Bytes of tiles and of what the network gives.
   var byteCount: Int {
-    outputBytes * (mirrorings.isEmpty ? 1 : 2) + 4 * shape.reduce(1, *)
-      * (mirrorings.isEmpty ? 1 : 2)
+    outputBytes * (isPlain ? 1 : 2) + 4 * shape.reduce(1, *) * (isPlain ? 1 : 2)
   }
+  /// The axes of each image that is averaged; no axes for the tile itself.
   private let mirrorings: [[Int]]
+  /// Whether the tile itself is all that is scored.
+  private var isPlain: Bool { mirrorings == [[]] }
   private let total: AlignedBuffer<Float>?
   private let flipped: AlignedBuffer<Float>
   /// The scores of a tile of constant channels, which need no second look.
@@ -56,31 +58,38 @@ final class TileScorer {
   ///   - network: The network.
   ///   - channels: Channels of a tile.
   ///   - patch: Voxels of a tile along the network's axes.
-  ///   - mirrorAxes: Axes of the patch to mirror.
+  ///   - mirrorings: Axes of each image to average, at least one; no axes for the tile itself, which
+  ///     comes first if it is there.
   ///   - batchSize: Tiles that the network sees at once.
   init(
     _ network: ScoringNetwork,
     channels: Int,
     patch: [Int],
-    mirrorAxes: [Int],
+    mirrorings: [[Int]],
     batchSize: Int
   ) {
+    precondition(!mirrorings.isEmpty, "no image to score")
     self.network = network.network
     head = network.head
     self.batchSize = batchSize
     shape = [batchSize, channels] + patch
-    // nnU-Net's order: single axes, then pairs, then all three.
-    let axes = mirrorAxes.sorted()
-    mirrorings = (1..<max(1, 1 << axes.count)).map { subset in
-      axes.indices.filter { subset >> $0 & 1 == 1 }.map { axes[$0] }
-    }.sorted { ($0.count, $0.map(String.init).joined()) < ($1.count, $1.map(String.init).joined()) }
+    self.mirrorings = mirrorings
+    let isPlain = mirrorings == [[]]
     let plan = network.network.plan(for: shape)
     outputChannels = plan.outputShape[1]
     arenaBytes = plan.arenaBytes
     let outputs = plan.outputShape.reduce(1, *)
     outputBytes = 4 * outputs
-    total = mirrorings.isEmpty ? nil : AlignedBuffer(uninitializedCount: outputs)
-    flipped = AlignedBuffer(uninitializedCount: mirrorings.isEmpty ? 0 : shape.reduce(1, *))
+    total = isPlain ? nil : AlignedBuffer(uninitializedCount: outputs)
+    flipped = AlignedBuffer(uninitializedCount: isPlain ? 0 : shape.reduce(1, *))
+  }
+
+  /// All subsets of axes in nnU-Net's order: none, single axes, pairs, all three.
+  static func mirrorings(over mirrorAxes: [Int]) -> [[Int]] {
+    let axes = mirrorAxes.sorted()
+    return (0..<(1 << axes.count)).map { subset in
+      axes.indices.filter { subset >> $0 & 1 == 1 }.map { axes[$0] }
+    }.sorted { ($0.count, $0.map(String.init).joined()) < ($1.count, $1.map(String.init).joined()) }
   }
 
   /// Scores a batch, or gives the features of `head`, averaged over mirror images.
@@ -123,10 +132,15 @@ final class TileScorer {
   }
 
   private func compute(_ tiles: AlignedBuffer<Float>) -> AlignedBuffer<Float> {
-    let first = network(Tensor(shape: shape, storage: tiles)).single.plain
-    guard let total else { return first.storage }
-    total.pointer.update(from: first.storage.pointer, count: total.count)
-    for axes in mirrorings {
+    guard let total else {
+      return network(Tensor(shape: shape, storage: tiles)).single.plain.storage
+    }
+    for (index, axes) in mirrorings.enumerated() {
+      if axes.isEmpty {
+        let first = network(Tensor(shape: shape, storage: tiles)).single.plain
+        total.pointer.update(from: first.storage.pointer, count: total.count)
+        continue
+      }
       mirror(tiles.pointer, to: flipped.pointer, rows: shape.reduce(1, *) / shape.last.orOne, axes)
       {
         ck_copy_row($0, $1, $2, $3)
@@ -137,9 +151,10 @@ final class TileScorer {
         to: total.pointer,
         rows: total.count / shape.last.orOne,
         axes
-      ) { ck_add_row($0, $1, $2, $3) }
+      ) { if index == 0 { ck_copy_row($0, $1, $2, $3) } else { ck_add_row($0, $1, $2, $3) } }
     }
-    let scale = 1 / Float(mirrorings.count + 1)
+    guard mirrorings.count > 1 else { return total }
+    let scale = 1 / Float(mirrorings.count)
     nonisolated(unsafe) let sums = total.pointer
     Parallelism.forEachRange(total.count, minimumChunk: 1 << 16) { range in
       for index in range { sums[index] *= scale }

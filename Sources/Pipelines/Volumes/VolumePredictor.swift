@@ -76,6 +76,22 @@ struct VolumePredictor: ScanPredictor {
     return keeping(map, precedesInversion: false)
   }
 
+  func members(_ request: MemberRequest) -> [PredictionMember] {
+    switch request {
+    case .every: [PredictionMember(name: "as it is") { self }]
+    case .samples(let seeds):
+      seeds.enumerated().map { number, seed in
+        PredictionMember(name: "sample \(number + 1)") {
+          VolumePredictor(
+            plan: plan,
+            networks: networks.map { $0.sampled(seed: seed) },
+            labels: labels
+          )
+        }
+      }.equallyShared
+    }
+  }
+
   // MARK: - Networks
 
   private func infer(

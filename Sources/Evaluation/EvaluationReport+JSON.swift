@@ -4,7 +4,7 @@ extension EvaluationReport: Codable {
   private enum Keys: String, CodingKey {
     case schema, emptyPolicy, toleranceMM, cases, summary, foregroundMean
     case tolerancesMM, ignoreLabel, objectName, bootstrap, unit, patients, problems, pairing
-    case volumeAgreement, subgroups, comparisons, ranking
+    case volumeAgreement, subgroups, comparisons, ranking, uncertainty
   }
 
   /// Reads the value from the form that `encode(to:)` writes.
@@ -45,6 +45,7 @@ extension EvaluationReport: Codable {
     volumeAgreement = try optional(.volumeAgreement, [])
     subgroups = try optional(.subgroups, [])
     comparisons = try optional(.comparisons, [])
+    uncertainty = try container.decodeIfPresent(UncertaintyEvaluation.self, forKey: .uncertainty)
     ranking = try container.decodeIfPresent(ModelRanking.self, forKey: .ranking)
     guard ranking?.isComplete ?? true else {
       throw DecodingError.dataCorruptedError(
@@ -78,6 +79,7 @@ extension EvaluationReport: Codable {
     if !subgroups.isEmpty { try container.encode(subgroups, forKey: .subgroups) }
     if !comparisons.isEmpty { try container.encode(comparisons, forKey: .comparisons) }
     try container.encodeIfPresent(ranking, forKey: .ranking)
+    try container.encodeIfPresent(uncertainty, forKey: .uncertainty)
   }
 
   /// The report as JSON with sorted keys; undefined values are null.

@@ -36,6 +36,8 @@ public struct EvaluationReport: Equatable, Sendable {
   public var problems: [String]
   /// How cases found their partners; nil for two single files.
   public var pairing: PairingRecord?
+  /// Whether uncertainty goes with errors; nil where it was not evaluated.
+  public var uncertainty: UncertaintyEvaluation?
   /// How well volumes agree, by rising structure; empty when they were not computed.
   public var volumeAgreement: [VolumeAgreement]
   /// The results of groups of cases, one entry for each property.

@@ -46,6 +46,14 @@ struct EvaluateCommand: Verb {
   @Flag(help: "Bring predictions on another grid onto the reference's, by nearest neighbour.")
   var resamplePrediction = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Compare the uncertainty beside each prediction (segment --write uncertainty) with its errors.",
+      discussion: "With --write probabilities also how well the probabilities are calibrated."
+    )
+  )
+  var uncertainty = false
+
   @Flag(help: "Compare images, not label maps.")
   var image = false
 
@@ -94,6 +102,12 @@ struct EvaluateCommand: Verb {
     if image, resamplePrediction {
       throw ValidationError("--resample-prediction is for label maps, not for --image.")
     }
+    if uncertainty, image || resamplePrediction || structures.labels != nil {
+      throw ValidationError(
+        "--uncertainty compares the labels of result folders as they are; leave out --image, "
+          + "--resample-prediction and --labels."
+      )
+    }
     if let jobs, jobs < 1 { throw ValidationError("--jobs is \(jobs) but must be at least 1.") }
   }
 
@@ -107,12 +121,24 @@ struct EvaluateCommand: Verb {
     )
     var cohort = try cohort.cohort(reference: reference)
     cohort.mask = try mask.map { try Self.mask($0, reference: reference) }
-    let (result, failedCount) = try run.evaluate(
-      try CasePairing(prediction: prediction, reference: reference),
+    let pairing = try CasePairing(prediction: prediction, reference: reference)
+    let evaluated = try run.evaluate(
+      pairing,
       cohort: cohort,
       progress: context.progress,
       interruption: context.interruption
     )
+    var result = evaluated.report
+    let failedCount = evaluated.failedCount
+    if uncertainty {
+      let (found, problems) = try UncertaintyCheck().evaluate(
+        pairing,
+        progress: context.progress,
+        interruption: context.interruption
+      )
+      result.uncertainty = found
+      result.problems += problems
+    }
     for path in output {
       guard let form = EvaluationOutput(path) else { continue }
       try context.outputs.write(try form.data(of: result), to: path)

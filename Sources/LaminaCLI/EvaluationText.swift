@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Reporting
 
 /// The words of `lamina evaluate`.
 enum EvaluationText {
@@ -25,6 +26,7 @@ enum EvaluationText {
         "Empty structures (\(report.emptyPolicy.rawValue)): \(report.emptyPolicy.explanation)"
       )
     }
+    if let found = report.uncertainty { lines.append(describe(found)) }
     lines += report.problems.map { "Note: \($0)." }
     if failedCount > 0 {
       lines.append("\(failedCount) case\(failedCount == 1 ? "" : "s") failed:")
@@ -35,6 +37,22 @@ enum EvaluationText {
     }
     lines += outputs.map { "Written to \($0)" }
     return lines.joined(separator: "\n")
+  }
+
+  private static func describe(_ found: UncertaintyEvaluation) -> String {
+    func text(_ value: Double?) -> String {
+      value.map { ReportNumber.significant($0, 3) } ?? ReportNumber.undefined
+    }
+    var words = [
+      "rank correlation with 1 - Dice \(text(found.rankCorrelation)) (n \(found.cases.count))",
+      "area under the curve for wrong voxels \(text(found.voxelArea))",
+      "area of risk \(text(found.riskArea)) (best \(text(found.bestRiskArea)), by chance "
+        + "\(text(found.meanRisk)))",
+    ]
+    if let error = found.expectedCalibrationError {
+      words.append("expected calibration error \(text(error))")
+    }
+    return "Uncertainty: " + words.joined(separator: "; ")
   }
 
   private static func metrics(of report: EvaluationReport) -> [Metric] {

@@ -48,6 +48,7 @@ public struct ReportBuilder: Sendable {
     for item in parts.evaluations {
       sections.append(agreement(item, parts))
       sections += statisticalSections(item)
+      if let section = uncertaintyAgainstError(item) { sections.append(section) }
       if let section = try worstCases(item, parts) { sections.append(section) }
     }
     if let section = linkedCases(parts) { sections.append(section) }

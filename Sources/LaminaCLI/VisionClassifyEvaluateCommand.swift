@@ -16,8 +16,7 @@ struct VisionClassifyEvaluateCommand: Verb {
   @Argument(help: "Folder, table or .npz.")
   var data: String
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("A model's name or folder.", valueName: "model"))
-  var model: String
+  @OptionGroup var ensemble: RecognitionEnsembleOptions
 
   @Option(
     help: ArgumentHelp(
@@ -60,7 +59,7 @@ struct VisionClassifyEvaluateCommand: Verb {
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
     for path in [output, report].compactMap(\.self) { try context.outputs.check(path) }
-    let recognizer = try ImageRecognizer(ModelStore().model(model), slicesPerVolume: slices)
+    let recognizer = try ensemble.recognizer(slicesPerVolume: slices)
     var images = try LabelledImages(path: data, slicesPerVolume: slices)
     if let wanted = split.flatMap({ LabelledImages.Split(name: $0) }) {
       images = images.part(wanted)
@@ -78,9 +77,9 @@ struct VisionClassifyEvaluateCommand: Verb {
     if let report {
       var page = RecognitionReportInput.page(
         evaluation,
-        title: "\(recognizer.model.description.name) on \(images.name)",
+        title: "\(recognizer.name) on \(images.name)",
         facts: [
-          ("Model", recognizer.model.description.name + " " + recognizer.model.description.version),
+          ("Model", recognizer.name + " " + recognizer.version),
           (
             "Data",
             "\(images.name)\(split.map { ", \($0)" } ?? ""), \(evaluation.cases.count) images"

@@ -22,8 +22,7 @@ struct VisionClassifyRunCommand: Verb {
   @Argument(help: "Pictures or volumes, or folders of them.")
   var inputs: [String]
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("A model's name or folder.", valueName: "model"))
-  var model: String
+  @OptionGroup var ensemble: RecognitionEnsembleOptions
 
   @Option(
     name: .shortAndLong,
@@ -72,6 +71,9 @@ struct VisionClassifyRunCommand: Verb {
   private var writesFile: Bool { ["json", "csv"].contains(ending) }
 
   func validate() throws {
+    if explain != nil, ensemble.model.count > 1 || ensemble.uncertaintySamples != nil {
+      throw ValidationError("--explain is for one model as it is.")
+    }
     if explain != nil, writesFile {
       throw ValidationError("--explain makes pictures; give a folder as --output.")
     }
@@ -83,7 +85,7 @@ struct VisionClassifyRunCommand: Verb {
     try context.outputs.check(output)
     let inputs = try SegmentationInputs(inputs, picturesAreCases: true)
     let items = inputs.separated
-    let recognizer = try ImageRecognizer(ModelStore().model(model), slicesPerVolume: slices)
+    let recognizer = try ensemble.recognizer(slicesPerVolume: slices)
     var cases: [Case] = []
     var pictures: [(id: String, picture: RGBImage, caption: String)] = []
     context.progress.begin("looking at \(items.count) images", total: items.count)
@@ -126,12 +128,12 @@ struct VisionClassifyRunCommand: Verb {
     }
     context.progress.end()
     let answer = Answer(
-      model: recognizer.model.description.name,
-      version: recognizer.model.description.version,
+      model: recognizer.name,
+      version: recognizer.version,
       cases: cases,
       notice: Version.disclaimer
     )
-    let table = Data(csv(cases, recognizer.classNames).utf8)
+    let table = Data(csv(cases, recognizer).utf8)
     if writesFile {
       try context.outputs.write(
         ending == "csv" ? table : JSONOutput.data(answer),
@@ -172,10 +174,11 @@ struct VisionClassifyRunCommand: Verb {
     return failed > 0 ? .partial : .complete
   }
 
-  private func csv(_ cases: [Case], _ names: [String]) -> String {
-    var lines = [
-      (["id", "told", "uncertainty"] + names).map(EvaluationReport.csvCell).joined(separator: ",")
-    ]
+  private func csv(_ cases: [Case], _ recognizer: ImageRecognizer) -> String {
+    let names = recognizer.classNames
+    let isCompared = recognizer.isCompared
+    let columns = ["id", "told", "uncertainty"] + (isCompared ? ["disagreement"] : []) + names
+    var lines = [columns.map(EvaluationReport.csvCell).joined(separator: ",")]
     for item in cases {
       guard let result = item.result else { continue }
       let told = result.findings.filter(\.isTold).map(\.name).joined(separator: ";")
@@ -186,7 +189,7 @@ struct VisionClassifyRunCommand: Verb {
         ([
           EvaluationReport.csvCell(item.id), EvaluationReport.csvCell(told),
           result.uncertainty.map { "\($0)" } ?? "",
-        ] + values)
+        ] + (isCompared ? [result.disagreement.map { "\($0)" } ?? ""] : []) + values)
         .joined(separator: ",")
       )
     }
@@ -198,16 +201,22 @@ struct VisionClassifyRunCommand: Verb {
     _ pictures: [(id: String, picture: RGBImage, caption: String)],
     _ recognizer: ImageRecognizer
   ) -> RecognitionReportData {
-    let description = recognizer.model.description
-    var page = RecognitionReportData(title: "What images show, by \(description.name)")
+    var page = RecognitionReportData(title: "What images show, by \(recognizer.name)")
     page.facts = [
-      ("Model", "\(description.name) \(description.version): \(description.summary)"),
+      (
+        "Model",
+        recognizer.models.map(\.description)
+          .map { "\($0.name) \($0.version): \($0.summary)" }.joined(separator: " ")
+      ),
       ("Images", "\(cases.count), \(cases.count { $0.result == nil }) of which failed"),
       ("Command", OutputPath.command),
     ]
     page.notes = cases.compactMap { item in item.error.map { "\(item.id): \($0)" } }
     page.cases = (
-      ["Image", "Told", "Probability", "Uncertainty (0 to 1)", "Conformal set"],
+      [
+        "Image", "Told", "Probability", "Uncertainty (0 to 1)",
+        recognizer.isCompared ? "Disagreement (0 to 1)" : "Conformal set",
+      ],
       cases.compactMap { item in
         guard let result = item.result else { return nil }
         let told = result.findings.filter(\.isTold)
@@ -216,7 +225,9 @@ struct VisionClassifyRunCommand: Verb {
           item.id, told.map(\.name).joined(separator: ", "),
           told.map { ReportNumber.significant($0.probability, 3) }.joined(separator: ", "),
           result.uncertainty.map { ReportNumber.significant($0, 3) } ?? "",
-          set.joined(separator: ", "),
+          recognizer.isCompared
+            ? result.disagreement.map { ReportNumber.significant($0, 3) } ?? ""
+            : set.joined(separator: ", "),
         ]
       }
     )

@@ -22,6 +22,8 @@ public enum RecognitionError: ClassifiedError, Equatable {
   case unknownNetwork(name: String, known: [String])
   /// The data set's classes are not the model's.
   case otherClasses(path: String, unknown: [String], known: [String])
+  /// Models cannot be averaged with each other.
+  case unfitEnsemble(reason: String)
   /// The network gave values that are infinite or not numbers.
   case infiniteScores(model: String)
 
@@ -31,7 +33,7 @@ public enum RecognitionError: ClassifiedError, Equatable {
     case .notADataset, .damagedAnnotations, .unsuitableImage, .otherClasses, .infiniteScores:
       .damagedInput
     case .noImages, .noBoxDataset, .nothingToLearn: .missingInput
-    case .unfitTraining, .otherTask, .unknownNetwork: .usage
+    case .unfitTraining, .otherTask, .unknownNetwork, .unfitEnsemble: .usage
     }
   }
 
@@ -50,6 +52,7 @@ public enum RecognitionError: ClassifiedError, Equatable {
     case .noImages(let path, let reason): "\(path) has no image to use: \(reason)."
     case .unfitTraining(let reason): "The training is not possible: \(reason)."
     case .unsuitableImage(let path, let reason): "\(path) does not suit the model: \(reason)."
+    case .unfitEnsemble(let reason): "The models cannot be averaged: \(reason)."
     case .otherTask(let model, let task, let wanted):
       "\(model) is for \(task), not for \(wanted); lamina model list shows the models."
     case .unknownNetwork(let name, let known):

@@ -120,6 +120,61 @@ import Testing
     #expect(explained.output.contains("\"insertion\"") && explained.output.contains("\"right\""))
   }
 
+  @Test func severalModelsAreAveragedAndDropoutIsDrawn() throws {
+    let data = try pictures("train", count: 12, seed: 1)
+    for seed in ["1", "2"] {
+      let trained = try train(data, file("sides-" + seed), "--steps", "8", "--seed", seed)
+      #expect(trained.status == 0, "\(trained.error)")
+    }
+    let new = try pictures("new", count: 3, seed: 7)
+    func run(_ output: String, _ models: [String], _ more: [String] = []) throws -> Program.Result {
+      try Program.start(
+        ["vision", "classify", "run", new + "/left", "--output", file(output)] + more
+          + models.flatMap { ["--model", file($0)] }
+      ).wait()
+    }
+    typealias Row = (probabilities: [Double], uncertainty: Double, disagreement: Double?)
+    func rows(_ output: String) throws -> [Row] {
+      let text = try String(contentsOfFile: file(output), encoding: .utf8)
+      let lines = text.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+      return try lines.dropFirst().map { cells in
+        func value(_ name: String) throws -> Double? {
+          try lines[0].firstIndex(of: name).map { try #require(Double(cells[$0])) }
+        }
+        return (
+          [try #require(try value("left")), try #require(try value("right"))],
+          try #require(try value("uncertainty")), try value("disagreement")
+        )
+      }
+    }
+    for (name, models) in [("a", ["sides-1"]), ("b", ["sides-2"]), ("c", ["sides-1", "sides-2"])] {
+      let result = try run(name + ".csv", models)
+      #expect(result.status == 0, "\(result.error)")
+    }
+    let (first, second, both) = (try rows("a.csv"), try rows("b.csv"), try rows("c.csv"))
+    #expect(both.count == 3)
+    for index in both.indices {
+      for label in 0..<2 {
+        let mean = (first[index].probabilities[label] + second[index].probabilities[label]) / 2
+        // All three are rounded to 1e-6.
+        #expect(abs(both[index].probabilities[label] - mean) < 2e-6)
+      }
+      #expect(first[index].disagreement == nil)
+      let mean = (first[index].uncertainty + second[index].uncertainty) / 2
+      let disagreement = try #require(both[index].disagreement)
+      #expect(abs(disagreement - max(0, both[index].uncertainty - mean)) < 4e-6)
+    }
+    let measured = try Program.start(
+      ["vision", "classify", "evaluate", new, "--output", file("e.json")]
+        + ["--model", file("sides-1"), "--model", file("sides-2")]
+    ).wait()
+    #expect(measured.status == 0, "\(measured.error)")
+    // A LeNet has no dropout, and pictures of evidence are for one model.
+    let samples = try run("d.csv", ["sides-1"], ["--uncertainty-samples", "4"])
+    #expect(samples.status == 64 && samples.error.contains("dropout"), "\(samples.error)")
+    #expect(try run("d", ["sides-1", "sides-2"], ["--explain", "gradcam"]).status == 64)
+  }
+
   @Test func aTrainingStartsFromAnotherModelAndAReportShowsIt() throws {
     let data = try pictures("train", count: 30, seed: 1)
     #expect(try train(data, file("first"), "--steps", "60").status == 0)

@@ -30,16 +30,38 @@ public struct ImageRecognizer: Sendable {
     public let slices: Int
     /// How unsure the model is: the entropy over its largest value, 0 to 1; nil where findings are told.
     public let uncertainty: Double?
+    /// The part of `uncertainty` that the members disagree about (mutual information, 0 to 1); nil with
+    /// one member and where findings are told.
+    public let disagreement: Double?
+    /// Networks, or draws of their dropout, whose probabilities were averaged.
+    public let members: Int
   }
 
-  /// The model.
+  /// One of the networks whose probabilities are averaged.
+  private struct Member: Sendable {
+    let plan: RecognitionPlan
+    let network: PlannedNetwork
+    let name: String
+  }
+
+  /// The model; the first of several.
   public let model: ModelPackage
-  /// What stands between an image and the network.
+  /// All models.
+  public let models: [ModelPackage]
+  /// What stands between an image and the network of the first model; without the conformal threshold
+  /// where several are averaged, as it was found for that network alone.
   public let plan: RecognitionPlan
-  /// The network.
+  /// The network of the first model.
   package let network: any Network
-  private let planned: PlannedNetwork
+  private let members: [Member]
   private let slicesPerVolume: Int
+
+  /// The models' names.
+  public var name: String { models.map(\.description.name).joined(separator: " + ") }
+  /// The models' versions.
+  public var version: String { models.map(\.description.version).joined(separator: " + ") }
+  /// Whether there is something to compare.
+  public var isCompared: Bool { members.count > 1 }
 
   /// The classes.
   public var classNames: [String] { model.description.labels.map(\.name) }
@@ -50,6 +72,69 @@ public struct ImageRecognizer: Sendable {
   ///   - slicesPerVolume: Slices of a volume whose probabilities are averaged.
   /// - Throws: `RecognitionError.otherTask`; `PipelinesError.damagedModel`; `LayersError`.
   public init(_ model: ModelPackage, slicesPerVolume: Int = 8) throws {
+    try self.init([model], slicesPerVolume: slicesPerVolume)
+  }
+
+  /// Loads models whose probabilities are averaged, each at its own temperature.
+  ///
+  /// Lakshminarayanan, Pritzel and Blundell 2017, "Simple and scalable predictive uncertainty estimation
+  /// using deep ensembles".
+  /// - Parameters:
+  ///   - models: At least one, of the same classes.
+  ///   - samples: How often the dropout of each network is drawn (Gal and Ghahramani 2016); nil for the
+  ///     networks as they are.
+  ///   - seed: The seed of the draws.
+  ///   - slicesPerVolume: Slices of a volume whose probabilities are averaged.
+  /// - Throws: `RecognitionError.otherTask`, `.unfitEnsemble`; `PipelinesError.damagedModel`,
+  ///   `.noDropout`; `LayersError`.
+  /// - Precondition: There is a model.
+  public init(
+    _ models: [ModelPackage],
+    samples: Int? = nil,
+    seed: UInt64 = 1,
+    slicesPerVolume: Int = 8
+  ) throws {
+    precondition(!models.isEmpty, "no model")
+    let plans = try models.map(Self.plan)
+    for (other, own) in zip(models, plans).dropFirst() {
+      guard other.description.labels.map(\.name) == models[0].description.labels.map(\.name),
+        own.task == plans[0].task, own.channels == plans[0].channels
+      else {
+        throw RecognitionError.unfitEnsemble(
+          reason: "\(other.description.name) and \(models[0].description.name) do not tell the "
+            + "same classes of the same kind of images"
+        )
+      }
+    }
+    var networks: [any Network] = []
+    var members: [Member] = []
+    let stream = RandomStream(seed: seed)
+    for (index, package) in models.enumerated() {
+      if samples != nil, !package.description.network.hasDropout {
+        throw PipelinesError.noDropout(model: package.description.name)
+      }
+      let own = try package.makeNetwork()
+      let planned = try PlannedNetwork(own)
+      networks.append(own)
+      let drawn = (0..<(samples ?? 0)).map { number in
+        var part = stream.split(number)
+        return planned.sampled(seed: part.next())
+      }
+      members += (samples == nil ? [planned] : drawn).map {
+        Member(plan: plans[index], network: $0, name: package.description.name)
+      }
+    }
+    var plan = plans[0]
+    if members.count > 1 { plan.conformal = nil }
+    self.models = models
+    self.model = models[0]
+    self.plan = plan
+    self.slicesPerVolume = slicesPerVolume
+    self.members = members
+    network = networks[0]
+  }
+
+  private static func plan(of model: ModelPackage) throws -> RecognitionPlan {
     guard let plan = model.description.plan.recognition,
       plan.task == .classification || plan.task == .findings
     else {
@@ -59,11 +144,7 @@ public struct ImageRecognizer: Sendable {
         wanted: "telling classes of images"
       )
     }
-    self.model = model
-    self.plan = plan
-    self.slicesPerVolume = slicesPerVolume
-    network = try model.makeNetwork()
-    planned = try PlannedNetwork(network)
+    return plan
   }
 
   /// Says what an input shows; of a volume the mean over slices from its middle half.
@@ -75,12 +156,29 @@ public struct ImageRecognizer: Sendable {
   ///   model of grey images would not see; `.infiniteScores`; what reading throws.
   public func recognize(_ path: String, id: String) throws -> Result {
     let images = try images(of: path)
-    var mean = [Double](repeating: 0, count: classNames.count)
+    var rows = members.map { _ in [Double](repeating: 0, count: classNames.count) }
     for image in images {
-      let row = try probabilities(of: image)
-      for (index, value) in row.enumerated() { mean[index] += value / Double(images.count) }
+      for (place, member) in members.enumerated() {
+        let row = try Self.probabilities(of: image, member)
+        for (index, value) in row.enumerated() {
+          rows[place][index] += value / Double(images.count)
+        }
+      }
     }
-    return result(mean, id: id, slices: images.count)
+    return result(rows, id: id, slices: images.count)
+  }
+
+  /// The mean of the members' probabilities.
+  private static func mean(_ rows: [[Double]]) -> [Double] {
+    rows[0].indices.map { index in
+      rows.reduce(0) { $0 + $1[index] } / Double(rows.count)
+    }
+  }
+
+  /// The entropy over its largest value.
+  private static func entropy(_ probabilities: [Double]) -> Double {
+    probabilities.reduce(0) { $1 > 0 ? $0 - $1 * log($1) : $0 }
+      / log(Double(max(2, probabilities.count)))
   }
 
   /// The images of an input, each checked.
@@ -90,22 +188,31 @@ public struct ImageRecognizer: Sendable {
     return images
   }
 
-  /// The classes' probabilities of one image.
+  /// The classes' probabilities of one image, the mean over the members.
   package func probabilities(of image: ImagePlanes) throws -> [Double] {
+    Self.mean(try members.map { try Self.probabilities(of: image, $0) })
+  }
+
+  private static func probabilities(of image: ImagePlanes, _ member: Member) throws -> [Double] {
+    let plan = member.plan
     let input = Tensor(
       plan.fitted(image).values,
       shape: [1, plan.channels, plan.height, plan.width]
     )
-    let scores = planned(input).values
+    let scores = member.network(input).values
     guard scores.allSatisfy(\.isFinite) else {
-      throw RecognitionError.infiniteScores(model: model.description.name)
+      throw RecognitionError.infiniteScores(model: member.name)
     }
     return plan.probabilities(scores)
   }
 
-  private func result(_ probabilities: [Double], id: String, slices: Int) -> Result {
+  private func result(_ rows: [[Double]], id: String, slices: Int) -> Result {
+    let probabilities = Self.mean(rows)
     let told = Set(plan.told(probabilities))
-    let entropy = probabilities.reduce(0) { $1 > 0 ? $0 - $1 * log($1) : $0 }
+    let entropy = Self.entropy(probabilities)
+    let own = rows.reduce(0) { $0 + Self.entropy($1) } / Double(rows.count)
+    func rounded(_ value: Double) -> Double { (1e6 * value).rounded() / 1e6 }
+    let isClass = plan.task == .classification
     let findings = probabilities.indices.map { index in
       Finding(
         name: classNames[index],
@@ -118,8 +225,9 @@ public struct ImageRecognizer: Sendable {
       id: id,
       findings: findings.sorted { $0.probability > $1.probability },
       slices: slices,
-      uncertainty: plan.task == .findings
-        ? nil : (1e6 * entropy / log(Double(max(2, probabilities.count)))).rounded() / 1e6
+      uncertainty: isClass ? rounded(entropy) : nil,
+      disagreement: isClass && isCompared ? rounded(max(0, entropy - own)) : nil,
+      members: members.count
     )
   }
 
@@ -148,20 +256,36 @@ public struct ImageRecognizer: Sendable {
     for index in matched.items.indices {
       matched.items[index].classes = matched.items[index].classes.map { numbers[$0] }.sorted()
     }
-    let fitted = try FittedImages(
-      matched,
-      plan: plan,
-      progress: progress,
-      interruption: interruption
-    ).with(plan)
-    let probabilities = try RecognitionScoring.probabilities(
-      of: network,
-      fitted,
-      interruption: interruption
-    )
+    var sums: [[Double]] = []
+    var seen: (plan: RecognitionPlan, images: FittedImages)?
+    for member in members {
+      let fitted: FittedImages
+      if let seen, seen.plan == member.plan {
+        fitted = seen.images
+      } else {
+        fitted = try FittedImages(
+          matched,
+          plan: member.plan,
+          progress: progress,
+          interruption: interruption
+        ).with(member.plan)
+        if let seen, seen.images.items.map(\.id) != fitted.items.map(\.id) {
+          throw RecognitionError.unfitEnsemble(reason: "they do not take the same images")
+        }
+        seen = (member.plan, fitted)
+      }
+      let rows = try RecognitionScoring.scores(
+        of: member.network,
+        fitted,
+        interruption: interruption
+      ).map { member.plan.probabilities($0) }
+      sums = sums.isEmpty ? rows : zip(sums, rows).map { zip($0, $1).map(+) }
+    }
+    guard let fitted = seen?.images else { preconditionFailure("a recogniser without a network") }
+    let share = Double(members.count)
     return (
       ClassificationEvaluation(
-        probabilities,
+        sums.map { $0.map { $0 / share } },
         items: fitted.items,
         plan: plan,
         classNames: classNames

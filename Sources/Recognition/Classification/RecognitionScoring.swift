@@ -58,6 +58,15 @@ package enum RecognitionScoring {
     return norm > 0 ? vector.map { $0 / norm } : vector
   }
 
+  /// The last layer's scores of a network that is planned already.
+  static func scores(
+    of network: PlannedNetwork,
+    _ images: FittedImages,
+    interruption: Interruption
+  ) throws -> [[Float]] {
+    try rows(of: network, images, interruption: interruption)
+  }
+
   private static func rows(
     of network: PlannedNetwork,
     _ images: FittedImages,

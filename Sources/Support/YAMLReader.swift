@@ -114,7 +114,7 @@ struct YAMLReader {
       if current == Self.tab {
         skipSpaces()
         let isEmpty = current == nil || current == Self.newline || current == UInt8(ascii: "#")
-        guard isEmpty || column > 0 && start > 0 && bytes[start - 1] != Self.newline else {
+        guard isEmpty || start > 0 && bytes[start - 1] != Self.newline else {
           throw malformed("a tab before a value")
         }
       }

@@ -7,7 +7,7 @@ extension OperationCatalog {
   static let spatial: [OperationCase] =
     [
       adaptivePoolings, furtherNormalizations, activations, softmaxes, upsamplings, paddings,
-      shuffles, gridSamplings,
+      shuffles, gridSamplings, regionAlignments,
     ].flatMap { $0 }
 
   static let adaptivePoolings: [OperationCase] =

@@ -136,7 +136,10 @@ private enum Golden {
   }
 
   /// One file for each group of the catalogue, each with its generator.
-  static let files = ["operations", "operations-spatial", "operations-dense", "operations-losses"]
+  static let files = [
+    "operations", "operations-spatial", "operations-dense", "operations-losses",
+    "operations-regions",
+  ]
 
   static let cases: [String: Case] = {
     var tensors: [String: Tensor] = [:]

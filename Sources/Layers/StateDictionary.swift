@@ -25,7 +25,8 @@ public struct StateDictionaryNames: Sendable {
   /// `module.` (distributed training) and `_orig_mod.` (compiled modules) at the front go;
   /// `num_batches_tracked` of batch normalisation is no weight. nnU-Net lists its encoder in the
   /// decoder again, and each convolution and normalisation in `all_modules` (0, and 1 or 2, which
-  /// depends on a dropout in between).
+  /// depends on a dropout in between). torchvision's detectors of before 2022 name single convolutions
+  /// where later ones name blocks with one convolution.
   public static let pyTorch = StateDictionaryNames { stored in
     var parts = stored.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     while let first = parts.first, ["module", "_orig_mod"].contains(first) { parts.removeFirst() }
@@ -38,8 +39,28 @@ public struct StateDictionaryNames: Sendable {
       default: break
       }
     }
-    return parts.joined(separator: ".")
+    return renamedDetector(parts).joined(separator: ".")
   }
+}
+
+/// `fpn.inner_blocks.0.weight`, `rpn.head.conv.weight` and `mask_head.mask_fcn1.weight` of before 2022 under
+/// their later names `fpn.inner_blocks.0.0.weight`, `rpn.head.conv.0.0.weight` and `mask_head.0.0.weight`.
+private func renamedDetector(_ parts: [String]) -> [String] {
+  guard parts.count >= 4, let kind = parts.last else { return parts }
+  let inside = Array(parts.dropLast())
+  let places = inside.suffix(2)
+  if ["inner_blocks", "layer_blocks"].contains(places.first), inside.contains("fpn"),
+    places.last.flatMap({ Int($0) }) != nil
+  {
+    return inside + ["0", kind]
+  }
+  if inside.suffix(3) == ["rpn", "head", "conv"] { return inside + ["0", "0", kind] }
+  if places.first == "mask_head", let name = places.last, name.hasPrefix("mask_fcn"),
+    let number = Int(name.dropFirst(8)), number > 0
+  {
+    return Array(inside.dropLast()) + [String(number - 1), "0", kind]
+  }
+  return parts
 }
 
 extension Safetensors {

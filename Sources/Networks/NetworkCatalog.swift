@@ -274,8 +274,14 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case signalClassifier(SignalClassifierConfiguration)
   /// A network of image sequences.
   case clipClassifier(ClipClassifierConfiguration)
+  /// A two-stage detector.
+  case fasterRCNN(RegionNetworkConfiguration)
+  /// A two-stage detector that also outlines what it finds.
+  case maskRCNN(RegionNetworkConfiguration)
   /// A graph of operators in a file of the model package; no architecture of the catalogue.
   case graph(GraphFileConfiguration)
+
+  static let maskRCNNName = "mask-rcnn"
 
   /// The name in the catalogue.
   public var name: String {
@@ -320,6 +326,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .yolo: "yolo"
     case .signalClassifier: "signal-rnn"
     case .clipClassifier: "clip-rnn"
+    case .fasterRCNN: "faster-rcnn"
+    case .maskRCNN: Self.maskRCNNName
     case .graph: "graph"
     }
   }
@@ -366,6 +374,7 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .yolo(let values): values
     case .signalClassifier(let values): values
     case .clipClassifier(let values): values
+    case .fasterRCNN(let values), .maskRCNN(let values): values
     case .graph(let values): values
     }
   }
@@ -455,6 +464,8 @@ extension NetworkConfiguration: Codable {
     case "yolo": self = .yolo(try values())
     case "signal-rnn": self = .signalClassifier(try values())
     case "clip-rnn": self = .clipClassifier(try values())
+    case "faster-rcnn": self = .fasterRCNN(try values())
+    case Self.maskRCNNName: self = .maskRCNN(try values())
     case "graph": self = .graph(try values())
     default: throw NetworksError.unknownNetwork(name: name, known: NetworkCatalog.all.map(\.name))
     }

@@ -21,6 +21,15 @@ struct StateDictionaryTests {
       ("decoder.stages.0.convs.1.all_modules.1.bias", "decoder.stages.0.convs.1.norm.bias"),
       ("decoder.stages.0.convs.1.all_modules.2.bias", "decoder.stages.0.convs.1.norm.bias"),
       ("decoder.encoder.weight", "encoder.weight"),
+      ("backbone.fpn.inner_blocks.2.weight", "backbone.fpn.inner_blocks.2.0.weight"),
+      ("backbone.fpn.layer_blocks.0.0.bias", "backbone.fpn.layer_blocks.0.0.bias"),
+      ("rpn.head.conv.weight", "rpn.head.conv.0.0.weight"),
+      ("rpn.head.conv.0.0.weight", "rpn.head.conv.0.0.weight"),
+      ("roi_heads.mask_head.mask_fcn4.bias", "roi_heads.mask_head.3.0.bias"),
+      (
+        "roi_heads.mask_predictor.mask_fcn_logits.bias",
+        "roi_heads.mask_predictor.mask_fcn_logits.bias"
+      ),
       ("all_modules", "all_modules"),
       ("", ""),
     ] as [(String, String?)]

@@ -102,9 +102,24 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
       let cells = values.strides.map { (images.shape[2] / $0) * (images.shape[3] / $0) }
       return [images.shape[0], 4 * values.bins + values.classes, cells.reduce(0, +)]
     }
+    if let regions {
+      // The coarsest level is every other cell of the one before.
+      let cells = regions.strides.map { stride in
+        images.shape[2...].map { ($0 + stride - 1) / stride }.reduce(1, *)
+      }
+      return [images.shape[0], 5, regions.aspectRatios.count * cells.reduce(0, +)]
+    }
     let scores = [images.shape[0], configuration.outputChannels]
     return configuration.output == .vector
       ? scores : scores + images.shape.dropFirst(2).map { $0 * network.outputScale }
+  }
+
+  /// The values of a detector in two stages.
+  var regions: RegionNetworkConfiguration? {
+    switch configuration {
+    case .fasterRCNN(let values), .maskRCNN(let values): values
+    default: nil
+    }
   }
 
   func network(seed: UInt64 = 1) throws -> any Network {
@@ -132,8 +147,35 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
     )
   }
 
-  /// What training lowers: a loss of labels, or of the box around them.
-  func loss(_ output: Tensor, _ labels: LabelTensor) -> Tensor {
+  /// What training lowers, of a network's output for images.
+  func loss(of network: any Network, _ images: Tensor, _ labels: LabelTensor, _ context: Context)
+    -> Tensor
+  {
+    guard let network = network as? RegionNetwork else {
+      return loss(network(images, in: context), labels)
+    }
+    // The upper third and the lower half of each image as regions, the first of class 2.
+    let (rows, columns) = (Float(images.shape[2]), Float(images.shape[3]))
+    let regions = (0..<4).map {
+      ImageRegion(
+        image: $0 / 2,
+        edges: $0 % 2 == 0 ? [0, 0, columns, rows / 3] : [0, rows / 2, columns, rows]
+      )
+    }
+    let pyramid = network.pyramid(images, in: context)
+    let anchors = network.anchors(pyramid, in: context)
+    let found = network.boxes(pyramid, regions, in: context)
+    var sum = crossEntropy(found.scores, labels: LabelTensor([2, 0, 2, 0], shape: [4]))
+    for part in [anchors, found.shifts]
+      + [network.masks(pyramid, regions, in: context)].compactMap(\.self)
+    {
+      sum = sum + squaredLoss(part, target: Tensor(repeating: 0.5, shape: part.shape))
+    }
+    return sum
+  }
+
+  /// A loss of labels, or of the box around them.
+  private func loss(_ output: Tensor, _ labels: LabelTensor) -> Tensor {
     if configuration.output == .vector { return crossEntropy(output, labels: labels) }
     guard case .yolo(let values) = configuration else {
       return SegmentationLoss.crossEntropyAndDice(output, labels: labels)
@@ -205,7 +247,7 @@ struct NetworkCatalogTests {
   func gradientsReachParameters(_ test: NamedConfiguration) throws {
     let network = try test.network()
     let (images, labels) = test.batch(for: network)
-    let loss = test.loss(network(images, in: Context(.training)), labels)
+    let loss = test.loss(of: network, images, labels, Context(.training))
     let found = gradients(of: loss)
     let named = network.namedParameters
     #expect(Set(named.map(\.name)).count == named.count)
@@ -225,7 +267,7 @@ struct NetworkCatalogTests {
     var optimizer = Optimizer(.defaultAdamW, parameters: network.namedParameters)
     var losses: [Float] = []
     for _ in 0..<25 {
-      let loss = test.loss(network(images, in: context), labels)
+      let loss = test.loss(of: network, images, labels, context)
       losses.append(loss.scalar)
       optimizer.step(gradients(of: loss), learningRate: 0.01, clipNorm: 12)
     }

@@ -123,8 +123,7 @@ public struct ResNetConfiguration: Codable, Sendable, Equatable {
 public final class ResNet: VectorNetwork {
   /// The values that define the network.
   public let configuration: ResNetConfiguration
-  private let stem: NormalizedConvolution
-  private let stages: [[ResNetBlock]]
+  private let body: ResNetBody
   private let head: Linear
 
   /// Creates a network with random weights.
@@ -134,7 +133,57 @@ public final class ResNet: VectorNetwork {
   /// - Precondition: The configuration passed its check, as `NetworkConfiguration` makes sure.
   public init(_ configuration: ResNetConfiguration, random: inout RandomStream) {
     self.configuration = configuration
-    let c = configuration
+    body = ResNetBody(configuration, random: &random)
+    head = Linear(
+      inputs: body.features.last ?? configuration.features,
+      outputs: configuration.outputChannels,
+      random: &random
+    )
+  }
+
+  /// The layers inside by name.
+  public var children: [(name: String, layer: any Layer)] { body.children + [("fc", head)] }
+
+  /// Finds features.
+  /// - Parameters:
+  ///   - x: `[N, inputChannels, H, W]`.
+  ///   - context: To train or to predict.
+  /// - Returns: The last stage's maps; with the standard stem and four stages a 32nd of the size.
+  public func features(_ x: Tensor, in context: Context) -> Tensor {
+    requireImage(x, channels: configuration.inputChannels)
+    return body(x, in: context)
+  }
+
+  /// Averages the feature maps.
+  /// - Parameters:
+  ///   - features: What `features` gave.
+  ///   - context: To train or to predict.
+  /// - Returns: What the last layer sees, `[N, F]`.
+  public func embedding(of features: Tensor, in context: Context) -> Tensor {
+    spatialMean(features)
+  }
+
+  /// The last layer.
+  /// - Parameters:
+  ///   - embedding: What `embedding` gave.
+  ///   - context: To train or to predict.
+  /// - Returns: `[N, outputChannels]`, not normalised.
+  public func scores(of embedding: Tensor, in context: Context) -> Tensor {
+    head(embedding, in: context)
+  }
+}
+
+/// The stem and the stages of a residual network, without what classifies.
+final class ResNetBody: Layer {
+  /// Channels of each stage's maps.
+  let features: [Int]
+  private let stem: NormalizedConvolution
+  private let stages: [[ResNetBlock]]
+  private let hasPooling: Bool
+
+  init(_ c: ResNetConfiguration, random: inout RandomStream) {
+    hasPooling = c.stem == .standard
+    features = c.blocksPerStage.indices.map { c.width($0) * c.block.expansion }
     stem = NormalizedConvolution(
       c.inputChannels,
       c.features,
@@ -157,47 +206,30 @@ public final class ResNet: VectorNetwork {
         return block
       }
     }
-    head = Linear(inputs: input, outputs: c.outputChannels, random: &random)
   }
 
-  /// The layers inside by name.
-  public var children: [(name: String, layer: any Layer)] {
+  var children: [(name: String, layer: any Layer)] {
     stem.children("conv1", "bn1")
       + stages.enumerated().flatMap { stage, blocks in
         blocks.enumerated().map { ("layer\(stage + 1).\($0.offset)", $0.element as any Layer) }
-      } + [("fc", head)]
+      }
   }
 
-  /// Finds features.
-  /// - Parameters:
-  ///   - x: `[N, inputChannels, H, W]`.
-  ///   - context: To train or to predict.
-  /// - Returns: The last stage's maps; with the standard stem and four stages a 32nd of the size.
-  public func features(_ x: Tensor, in context: Context) -> Tensor {
-    requireImage(x, channels: configuration.inputChannels)
+  /// The maps of every stage, the finest first.
+  func maps(_ x: Tensor, in context: Context) -> [Tensor] {
     var y = stem(x, in: context)
-    if configuration.stem == .standard {
+    if hasPooling {
       y = maxPooling(y, shape: PoolingShape(kernel: [3, 3], stride: [2, 2], padding: [1, 1]))
     }
-    return stages.joined().reduce(y) { $1($0, in: context) }
+    return stages.map { blocks in
+      y = blocks.reduce(y) { $1($0, in: context) }
+      return y
+    }
   }
 
-  /// Averages the feature maps.
-  /// - Parameters:
-  ///   - features: What `features` gave.
-  ///   - context: To train or to predict.
-  /// - Returns: What the last layer sees, `[N, F]`.
-  public func embedding(of features: Tensor, in context: Context) -> Tensor {
-    spatialMean(features)
-  }
-
-  /// The last layer.
-  /// - Parameters:
-  ///   - embedding: What `embedding` gave.
-  ///   - context: To train or to predict.
-  /// - Returns: `[N, outputChannels]`, not normalised.
-  public func scores(of embedding: Tensor, in context: Context) -> Tensor {
-    head(embedding, in: context)
+  func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
+    let maps = maps(x, in: context)
+    return maps[maps.count - 1]
   }
 }
 

@@ -8,6 +8,7 @@ struct DICOMContent: Equatable, Sendable {
     case context = "HAS OBS CONTEXT"
     case modifier = "HAS CONCEPT MOD"
     case acquisition = "HAS ACQ CONTEXT"
+    case selection = "SELECTED FROM"
   }
 
   /// The value of an item.
@@ -20,6 +21,8 @@ struct DICOMContent: Equatable, Sendable {
     case number(Double, unit: CodedConcept)
     /// An instance, and a frame or segment of it.
     case image(classUID: String, instanceUID: String, frame: Int?, segment: Int?)
+    /// Points of an image, column and row of each, the first pixel from 0 to 1 (PS3.3 C.18.6).
+    case points(kind: String, [Double])
   }
 
   /// Nil for the root.
@@ -48,6 +51,8 @@ struct DICOMContent: Equatable, Sendable {
     static let content: UInt32 = 0x0040_A730
     static let references: UInt32 = 0x0008_1199
     static let segment: UInt32 = 0x0062_000B
+    static let graphicData: UInt32 = 0x0070_0022
+    static let graphicType: UInt32 = 0x0070_0023
   }
 
   /// The item as a data set.
@@ -91,6 +96,10 @@ struct DICOMContent: Equatable, Sendable {
       if let segment { reference.set(Tag.segment, number: Double(segment)) }
       item.set(Tag.valueType, "IMAGE")
       item.set(Tag.references, items: [reference])
+    case .points(let kind, let numbers):
+      item.set(Tag.valueType, "SCOORD")
+      item.set(Tag.graphicType, kind)
+      item.set(Tag.graphicData, numbers: numbers, vr: "FL")
     }
     if !children.isEmpty { item.set(Tag.content, items: children.map(\.dataSet)) }
     return item
@@ -127,6 +136,11 @@ extension DICOMContent {
         instanceUID: reference?.text(0x0008_1155) ?? "",
         frame: reference?.number(0x0008_1160).flatMap { Int(exactly: $0) },
         segment: reference?.number(Tag.segment).flatMap { Int(exactly: $0) }
+      )
+    case "SCOORD":
+      value = .points(
+        kind: item.text(Tag.graphicType) ?? "",
+        item.numbers(Tag.graphicData) ?? []
       )
     default: return nil
     }
@@ -172,7 +186,11 @@ enum ReportConcept {
   static let derivation = dcm("121401", "Derivation")
   static let algorithmName = dcm("111001", "Algorithm Name")
   static let algorithmVersion = dcm("111003", "Algorithm Version")
+  static let algorithmParameters = dcm("111002", "Algorithm Parameters")
   static let comment = dcm("121106", "Comment")
+  static let region = dcm("111030", "Image Region")
+  static let certainty = dcm("111013", "Certainty of Finding")
+  static let score = CodedConcept(value: "{0:1}", scheme: "UCUM", meaning: "range: 0:1")
   static let method = CodedConcept(
     value: "370129005",
     scheme: "SCT",

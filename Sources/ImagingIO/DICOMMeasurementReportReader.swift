@@ -2,6 +2,18 @@ public import Imaging
 
 /// What an Imaging Measurement Report says, as plain values.
 public struct ReadMeasurementReport: Sendable, Equatable {
+  /// A line or points on an image.
+  public struct Region: Sendable, Equatable {
+    /// How the points are meant, such as "POLYLINE".
+    public let kind: String
+    /// Column and row of each point; the first pixel reaches from 0 to 1.
+    public let points: [SIMD2<Double>]
+    /// SOP Instance UID of the image, or nil.
+    public let imageUID: String?
+    /// The frame from 1, or nil.
+    public let frame: Int?
+  }
+
   /// The measurements of one structure.
   public struct Group: Sendable, Equatable {
     /// Tracking Identifier.
@@ -16,6 +28,8 @@ public struct ReadMeasurementReport: Sendable, Equatable {
     public let segmentationUID: String?
     /// The numbers; not finite where they could not be measured.
     public let measurements: [MeasurementReport.Measurement]
+    /// Lines and points on images.
+    public let regions: [Region]
   }
 
   /// The procedure that is reported, or nil.
@@ -82,6 +96,17 @@ extension ReadMeasurementReport.Group {
     } else {
       segment = nil
       segmentationUID = nil
+    }
+    regions = item.children.compactMap { child in
+      guard case .points(let kind, let numbers) = child.value else { return nil }
+      let image = child.children.first { $0.relation == .selection }?.value
+      let points = stride(from: 0, to: numbers.count - 1, by: 2).map {
+        SIMD2(numbers[$0], numbers[$0 + 1])
+      }
+      guard case .image(_, let uid, let frame, _)? = image else {
+        return .init(kind: kind, points: points, imageUID: nil, frame: nil)
+      }
+      return .init(kind: kind, points: points, imageUID: uid, frame: frame)
     }
     measurements = item.children.compactMap { child in
       guard case .number(let value, let unit) = child.value, let concept = child.name else {

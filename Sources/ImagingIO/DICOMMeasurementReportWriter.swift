@@ -31,7 +31,18 @@ public enum DICOMMeasurementReportWriter {
     }
     let key = try SHA256.hexDigest(of: Data(key(report, segments: segments).utf8))
     let derived = try DICOMDerivedObject(source: source, key: key, timeZone: report.timeZone)
-    var object = try derived.dataSet(
+    let images = images(of: source)
+    let tree = try root(
+      source: source,
+      images: images,
+      modality: modality,
+      groups: try report.groups.map { group in
+        try content(group, of: report, source: source, segments: segments, images: images, key: key)
+      }
+    )
+    try write(
+      tree,
+      derived,
       DICOMDerivedObject.Identity(
         classUID: classUID,
         modality: "SR",
@@ -39,8 +50,21 @@ public enum DICOMMeasurementReportWriter {
         seriesNumber: report.seriesNumber,
         date: report.date,
         content: key
-      )
+      ),
+      segments: segments,
+      to: path
     )
+  }
+
+  /// Writes the tree of a report with what surrounds it.
+  static func write(
+    _ content: DICOMContent,
+    _ derived: DICOMDerivedObject,
+    _ identity: DICOMDerivedObject.Identity,
+    segments: ReportSegments? = nil,
+    to path: String
+  ) throws {
+    var object = try derived.dataSet(identity)
     // Reports have no frame of reference, and name their evidence in an element of their own.
     for tag in [0x0008_1115, 0x0020_0052, 0x0020_1040] as [UInt32] { object[tag] = nil }
     object.setEmpty(0x0008_1111)
@@ -49,13 +73,6 @@ public enum DICOMMeasurementReportWriter {
     object.set(0x0040_A493, "UNVERIFIED")
     object.setEmpty(0x0040_A372)
     object.set(0x0040_A375, items: [evidence(derived, segments: segments)])
-    let content = try content(
-      report,
-      source: source,
-      segments: segments,
-      modality: modality,
-      key: key
-    )
     let root = content.dataSet
     for (tag, element) in root.elements { object[tag] = element }
     try object.write(to: path)
@@ -100,24 +117,11 @@ public enum DICOMMeasurementReportWriter {
 
   // MARK: - Content
 
-  private static func content(
-    _ report: MeasurementReport,
-    source: DICOMSource,
-    segments: ReportSegments?,
-    modality: String?,
-    key: String
-  ) throws -> DICOMContent {
-    let (modalityCode, procedure) = ReportConcept.modality(modality)
-    func item(
-      _ relation: DICOMContent.Relation,
-      _ name: CodedConcept,
-      _ value: DICOMContent.Value
-    ) -> DICOMContent {
-      DICOMContent(relation: relation, name: name, value: value)
-    }
+  /// The images of a series, each once, as content items.
+  static func images(of source: DICOMSource) -> [DICOMContent] {
     var seen: Set<String> = []
-    let images =
-      source.slices.filter { $0.isReferable && seen.insert($0.instanceUID).inserted }.map { slice in
+    return source.slices.filter { $0.isReferable && seen.insert($0.instanceUID).inserted }
+      .map { slice in
         DICOMContent(
           relation: .contains,
           value: .image(
@@ -128,6 +132,23 @@ public enum DICOMMeasurementReportWriter {
           )
         )
       }
+  }
+
+  /// The tree of a report (TID 1500): observer, procedure, images, and groups of measurements.
+  static func root(
+    source: DICOMSource,
+    images: [DICOMContent],
+    modality: String?,
+    groups: [DICOMContent]
+  ) throws -> DICOMContent {
+    let (modalityCode, procedure) = ReportConcept.modality(modality)
+    func item(
+      _ relation: DICOMContent.Relation,
+      _ name: CodedConcept,
+      _ value: DICOMContent.Value
+    ) -> DICOMContent {
+      DICOMContent(relation: relation, name: name, value: value)
+    }
     var libraryGroup = item(.contains, ReportConcept.libraryGroup, .container(template: nil))
     if let modalityCode {
       libraryGroup.children.append(
@@ -138,9 +159,7 @@ public enum DICOMMeasurementReportWriter {
     var library = item(.contains, ReportConcept.library, .container(template: "1600"))
     library.children = [libraryGroup]
     var measurements = item(.contains, ReportConcept.measurements, .container(template: nil))
-    measurements.children = try report.groups.map { group in
-      try content(group, of: report, source: source, segments: segments, images: images, key: key)
-    }
+    measurements.children = groups
     let device = try DICOMUID.named("device", "Lamina", Version.current)
     var root = DICOMContent(name: ReportConcept.report, value: .container(template: "1500"))
     root.children = [

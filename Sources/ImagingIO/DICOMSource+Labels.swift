@@ -33,7 +33,7 @@ extension DICOMSource {
   }
 
   /// Whether every slice of a grid coincides with the slice of the same place.
-  private func liesOnSlices(_ geometry: ImageGeometry) -> Bool {
+  func liesOnSlices(_ geometry: ImageGeometry) -> Bool {
     let size = geometry.size
     guard size.z == slices.count else { return false }
     for (index, slice) in slices.enumerated() {

@@ -92,6 +92,28 @@ enum DetectionReportInput {
         .init(name: "\(result.name): recall there", value: result.recall, n: result.objects),
       ]
     }
+    for result in summary.volumes?.classes ?? [] {
+      let name = "\(result.name) in volumes, overlap of boxes at least \(result.leastOverlap)"
+      page.results += [
+        .init(
+          name: "\(name): structures found",
+          value: result.sensitivity?.value,
+          interval: result.sensitivity?.ci95,
+          n: result.sensitivity?.count
+        ),
+        .init(
+          name: "\(name): findings that are structures",
+          value: result.precision?.value,
+          interval: result.precision?.ci95,
+          n: result.precision?.count
+        ),
+        .init(
+          name: "\(name): false findings for each volume",
+          value: result.falseFindingsPerVolume,
+          n: summary.volumes?.volumes
+        ),
+      ]
+    }
     page.curves = [
       ReportChart(
         title: "Precision against recall",
@@ -105,11 +127,15 @@ enum DetectionReportInput {
       )
     ]
     let images = Dictionary(data.images.map { ($0.id, $0) }) { first, _ in first }
-    let pictures = try measured.detections.prefix(shownCount).compactMap {
-      entry -> RecognitionReportData.Picture? in
+    // Of volumes slices with boxes say more than their first ones.
+    let shown = measured.detections.filter { entry in
+      images[entry.id].map { $0.slice == nil || !$0.objects.isEmpty } ?? false
+    }
+    let step = max(1, summary.volumes == nil ? 1 : shown.count / shownCount)
+    let chosen = stride(from: 0, to: shown.count, by: step).prefix(shownCount).map { shown[$0] }
+    let pictures = try chosen.compactMap { entry -> RecognitionReportData.Picture? in
       guard let image = images[entry.id] else { return nil }
-      let read = try ColorImage.read(image.path)
-      let told = try detector.detect(read)
+      let (read, told) = try detector.look(at: image)
       return .init(
         picture(
           read,

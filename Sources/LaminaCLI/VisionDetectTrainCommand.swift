@@ -11,14 +11,18 @@ extension YOLOConfiguration.Scale: ExpressibleByArgument {}
 struct VisionDetectTrainCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Trains a YOLO on pictures with boxes.",
+    abstract: "Trains a YOLO on pictures with boxes, or on slices of labelled volumes.",
     discussion: """
       DATA is a folder in Pascal VOC's layout (Annotations, JPEGImages, ImageSets/Main) or a JSON file in \
       COCO's. Boxes outside their picture, missing files and unknown classes are left out and counted.
+
+      A folder of volumes with label maps (nnU-Net's raw layout or the Decathlon's, with dataset.json) gives \
+      the boxes of each structure's connected parts in every slice along the third axis; whole cases are held \
+      out, never slices.
       """
   )
 
-  @Argument(help: "Folder in Pascal VOC's layout, or JSON file in COCO's.")
+  @Argument(help: "Folder in Pascal VOC's layout, JSON file in COCO's, or folder of volumes.")
   var data: String
 
   @OptionGroup var learning: LearningOptions
@@ -30,7 +34,8 @@ struct VisionDetectTrainCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
-      "List of the pictures to look at on the way (VOC), or a JSON file (COCO); default: a tenth.",
+      "List of the pictures to look at on the way (VOC), a JSON file (COCO), or a folder of volumes; "
+        + "default: a tenth of the pictures or cases.",
       valueName: "name"
     )
   )
@@ -53,6 +58,16 @@ struct VisionDetectTrainCommand: Verb {
   @Flag(help: "Grids of 4, 8 and 16 pixels, for small objects.")
   var small = false
 
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Values of volumes that become black and white, such as a window of Hounsfield units (default: "
+        + "percentiles of each volume).",
+      valueName: "value"
+    )
+  )
+  var window: [Double] = []
+
   @Flag(help: "See colour pictures as grey ones.")
   var grey = false
 
@@ -74,6 +89,9 @@ struct VisionDetectTrainCommand: Verb {
 
   func validate() throws {
     if !(32...4096).contains(size) { throw ValidationError("--size must be 32 to 4096 pixels.") }
+    if !window.isEmpty, window.count != 2 || !(window[0] < window[1]) {
+      throw ValidationError("--window must be two values, the lower one first.")
+    }
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
@@ -130,8 +148,13 @@ struct VisionDetectTrainCommand: Verb {
         reason: all.notes.first ?? "it names no picture that can be read"
       )
     }
-    guard let heldOut else { return all.split(heldOut: Self.heldOutShare, seed: learning.seed) }
-    let isFile = heldOut.lowercased().hasSuffix(".json")
+    guard let heldOut else {
+      let parts = all.split(heldOut: Self.heldOutShare, seed: learning.seed)
+      return (parts.training.withFewerEmptySlices, parts.heldOut)
+    }
+    let isFile =
+      heldOut.lowercased().hasSuffix(".json")
+      || FileManager.default.fileExists(atPath: heldOut + "/dataset.json")
     let others = try DetectionDataset.open(
       isFile ? heldOut : data,
       split: isFile ? nil : heldOut,
@@ -140,13 +163,14 @@ struct VisionDetectTrainCommand: Verb {
       interruption: context.interruption
     )
     // Without a list of its own the training has every picture.
-    return (all.without(others), others)
+    return (all.without(others).withFewerEmptySlices, others)
   }
 
   private func configuration(for data: DetectionDataset) -> DetectionConfiguration {
+    let areVolumes = data.images.contains { $0.slice != nil }
     let network = YOLOConfiguration(
       scale,
-      inputChannels: grey ? 1 : 3,
+      inputChannels: grey || areVolumes ? 1 : 3,
       classes: data.classes.count,
       findsSmallObjects: small
     )
@@ -162,6 +186,11 @@ struct VisionDetectTrainCommand: Verb {
         strides: network.strides
       )
     )
+    if areVolumes {
+      result.plan.intensity =
+        window.count == 2
+        ? .fixed(low: window[0], high: window[1]) : .percentiles(low: 0.5, high: 99.5)
+    }
     if flipsDown { result.augmentation.flipDown = 0.5 }
     result.learning.steps = Self.usualSteps
     learning.apply(to: &result.learning)

@@ -45,7 +45,8 @@ public enum RecognitionError: ClassifiedError, Equatable {
         + "table (image, label), or an .npz with train_images and train_labels."
     case .noBoxDataset(let path, let reason):
       "\(path) is no data set of boxes: \(reason); give a folder in Pascal VOC's layout (Annotations, "
-        + "JPEGImages, ImageSets/Main) or a JSON file in COCO's."
+        + "JPEGImages, ImageSets/Main), a JSON file in COCO's, or scans of one channel with label maps "
+        + "(dataset.json)."
     case .damagedAnnotations(let path, let reason):
       "The annotations \(path) cannot be read: \(reason)."
     case .nothingToLearn(let path, let reason): "There is nothing to learn from \(path): \(reason)."

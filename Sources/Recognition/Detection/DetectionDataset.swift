@@ -50,6 +50,10 @@ public struct DetectionDataset: Sendable {
     public let height: Int
     /// The objects, those that do not count too.
     public let objects: [Object]
+    /// The slice along the third axis, from 0; nil for pictures.
+    public let slice: Int?
+    /// The case that a slice belongs to, which is never split; nil for pictures, each of which stands alone.
+    public let caseID: String?
 
     /// Creates a picture's entry.
     /// - Parameters:
@@ -58,12 +62,24 @@ public struct DetectionDataset: Sendable {
     ///   - width: Columns.
     ///   - height: Rows.
     ///   - objects: The objects.
-    public init(id: String, path: String, width: Int, height: Int, objects: [Object]) {
+    ///   - slice: The slice along the third axis, from 0, if the file is a volume.
+    ///   - caseID: The case that a slice belongs to.
+    public init(
+      id: String,
+      path: String,
+      width: Int,
+      height: Int,
+      objects: [Object],
+      slice: Int? = nil,
+      caseID: String? = nil
+    ) {
       self.id = id
       self.path = path
       self.width = width
       self.height = height
       self.objects = objects
+      self.slice = slice
+      self.caseID = caseID
     }
   }
 
@@ -116,28 +132,34 @@ public struct DetectionDataset: Sendable {
     }
   }
 
-  /// A part of the pictures, chosen by a seed, and the rest.
+  /// The cases of slices, and the pictures that stand alone, in the order of the list.
+  public var cases: [String] {
+    var seen: Set<String> = []
+    return images.map { $0.caseID ?? $0.id }.filter { seen.insert($0).inserted }
+  }
+
+  /// A part of the pictures, chosen by a seed, and the rest; slices of one case stay together.
   /// - Parameters:
-  ///   - share: The part's share; at least one picture of two or more.
+  ///   - share: The part's share of the pictures or cases; at least one of two or more.
   ///   - seed: The seed.
   /// - Returns: The rest and the part.
   public func split(
     heldOut share: Double,
     seed: UInt64
   ) -> (training: DetectionDataset, heldOut: DetectionDataset) {
-    var order = Array(images.indices)
+    let units = cases
+    var order = Array(units.indices)
     var random = RandomStream(seed: seed).split(0x6465_7465)
     order.shuffle(using: &random)
     let count =
-      images.count < 2 || share <= 0
-      ? 0 : min(images.count - 1, max(1, Int((share * Double(images.count)).rounded())))
-    let chosen = Set(order.prefix(count))
+      units.count < 2 || share <= 0
+      ? 0 : min(units.count - 1, max(1, Int((share * Double(units.count)).rounded())))
+    let chosen = Set(order.prefix(count).map { units[$0] })
     func part(_ isHeldOut: Bool) -> DetectionDataset {
       DetectionDataset(
         name: name,
         classes: classes,
-        images: images.enumerated().filter { chosen.contains($0.offset) == isHeldOut }
-          .map(\.element),
+        images: images.filter { chosen.contains($0.caseID ?? $0.id) == isHeldOut },
         problems: isHeldOut ? [] : problems
       )
     }
@@ -160,9 +182,10 @@ public struct DetectionDataset: Sendable {
     )
   }
 
-  /// Reads a data set of either layout.
+  /// Reads a data set of any layout.
   /// - Parameters:
-  ///   - path: A folder in Pascal VOC's layout, or a JSON file in COCO's.
+  ///   - path: A folder in Pascal VOC's layout, a JSON file in COCO's, or a folder of volumes with label
+  ///     maps, which has a `dataset.json` (`volumes(_:classes:interruption:)`).
   ///   - split: The name of the list of pictures, for VOC: "train", "val", "trainval" or "test"; nil
   ///     takes every picture that has annotations.
   ///   - images: The folder of the pictures, for COCO; nil looks beside the file.
@@ -184,6 +207,12 @@ public struct DetectionDataset: Sendable {
     }
     if !isFolder.boolValue, let split {
       throw RecognitionError.noBoxDataset(path: path, reason: "a JSON file has no list \(split)")
+    }
+    if isFolder.boolValue, FileManager.default.fileExists(atPath: path + "/dataset.json") {
+      if let split {
+        throw RecognitionError.noBoxDataset(path: path, reason: "volumes have no list \(split)")
+      }
+      return try volumes(path, classes: classes, interruption: interruption)
     }
     return isFolder.boolValue
       ? try voc(path, split: split, classes: classes, interruption: interruption)

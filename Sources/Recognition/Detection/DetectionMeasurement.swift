@@ -37,10 +37,12 @@ public struct DetectionMeasurement: Sendable {
     public let classes: [ClassResult]
     /// Pictures that could not be read.
     public let notes: [String]
+    /// How well the boxes that slices join to are found; nil for pictures.
+    public var volumes: VolumeDetectionMeasurement.Summary?
   }
 
   /// The results in numbers.
-  public let summary: Summary
+  public var summary: Summary
   /// What the numbers were made from.
   public let evaluation: DetectionEvaluation
   /// The findings of each picture, by its name.
@@ -70,12 +72,13 @@ public struct DetectionMeasurement: Sendable {
     }
     var (found, truths): ([DetectionEvaluation.Box], [DetectionEvaluation.Box]) = ([], [])
     var (detections, notes): ([(id: String, found: [Detection])], [String]) = ([], [])
+    var reader = SliceReader()
     progress.begin("detecting", total: data.images.count)
     for (number, image) in data.images.enumerated() {
       try interruption.check()
       let own: [Detection]
       do {
-        own = try detector.detect(image.path, .evaluation)
+        own = try detector.detect(image, .evaluation, reader: &reader)
       } catch let error as any ClassifiedError where error.failure == .damagedInput {
         if error is RecognitionError { throw error }
         notes.append("\(image.id) was left out. \(error.description)")

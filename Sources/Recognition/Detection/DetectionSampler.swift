@@ -98,6 +98,7 @@ package struct DetectionSampler: Sendable {
 
   private func raster(_ index: Int) throws -> RasterImage<UInt8> {
     if let known = cache.content.withLock({ $0.images[index] }) { return known }
+    if images[index].slice != nil { return try slice(index) }
     let picture = try ColorImage.read(images[index].path)
     let image = RasterImage(picture, plan: plan).reduced(
       by: RasterPlacement.reduction(
@@ -106,13 +107,27 @@ package struct DetectionSampler: Sendable {
         into: plan.imageSize
       )
     )
+    keep(image, index)
+    return image
+  }
+
+  private func keep(_ image: RasterImage<UInt8>, _ index: Int) {
     cache.content.withLock { content in
       guard content.bytes + image.values.count <= Self.memoryLimit else { return }
       if content.images.updateValue(image, forKey: index) == nil {
         content.bytes += image.values.count
       }
     }
-    return image
+  }
+
+  /// A slice; the others of its volume are kept too, since the whole file was read for it.
+  private func slice(_ index: Int) throws -> RasterImage<UInt8> {
+    var reader = SliceReader()
+    let wanted = try reader.picture(images[index], plan: plan)
+    for (other, image) in images.enumerated() where image.path == images[index].path {
+      keep(other == index ? wanted : try reader.picture(image, plan: plan), other)
+    }
+    return wanted
   }
 
   private func sample(

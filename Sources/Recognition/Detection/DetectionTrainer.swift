@@ -21,7 +21,7 @@ public struct DetectionTrainer: Sendable {
     public let looks: [LearningLook]
     /// The held-out pictures' results; nil when nothing was held out.
     public let heldOut: DetectionMeasurement.Summary?
-    /// The held-out pictures' names.
+    /// The held-out pictures' names, or those of the cases of slices.
     public let heldOutNames: [String]
     /// The number of pictures trained on.
     public let trainingCount: Int
@@ -125,7 +125,7 @@ public struct DetectionTrainer: Sendable {
       epochs: learned.epochs,
       looks: learned.looks,
       heldOut: summary,
-      heldOutNames: heldOut?.images.map(\.id) ?? [],
+      heldOutNames: heldOut?.cases ?? [],
       trainingCount: training.images.count,
       notes: training.notes + (heldOut?.notes ?? [])
     )

@@ -12,6 +12,8 @@ extension Detector {
     public let slices: [[Detection]]
     /// The findings in space by falling score.
     public let findings: [VolumeDetection]
+    /// The boxes that each finding was joined of, with their slices from 0.
+    public let boxes: [[(slice: Int, detection: Detection)]]
   }
 
   /// Finds objects in the slices of a file's volume one by one, and joins those of neighbouring slices.
@@ -85,9 +87,11 @@ extension Detector {
       progress.update(slice + 1, detail: nil)
     }
     progress.end()
+    let linked = linking.linked(slices, geometry: volume.geometry)
     return VolumeFindings(
       slices: slices,
-      findings: linking(slices, geometry: volume.geometry)
+      findings: linked.map(\.finding),
+      boxes: linked.map(\.track.boxes)
     )
   }
 }

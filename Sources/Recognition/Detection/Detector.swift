@@ -34,8 +34,8 @@ public struct Detector: Sendable {
   public let name: String
   /// What stands between an image and the network.
   public let plan: RecognitionPlan
-  private let network: PlannedNetwork
-  private let decoder: DetectionDecoder
+  let network: PlannedNetwork
+  let decoder: DetectionDecoder
 
   /// Opens a model.
   /// - Parameter package: The package.
@@ -113,15 +113,7 @@ public struct Detector: Sendable {
     _ image: RasterImage<Value>,
     _ options: Options
   ) throws -> [Detection] {
-    let size = plan.imageSize
-    let reduced = image.reduced(
-      by: RasterPlacement.reduction(width: image.width, height: image.height, into: size)
-    )
-    let placement = RasterPlacement.letterbox(
-      width: reduced.width,
-      height: reduced.height,
-      into: size
-    )
+    let (reduced, placement) = placed(image)
     let output = network(input(reduced, placement))
     let isFinite = output.withElements { $0.allSatisfy(\.isFinite) }
     guard isFinite else { throw RecognitionError.infiniteScores(model: name) }
@@ -142,7 +134,22 @@ public struct Detector: Sendable {
     return placed.filter { $0.box.area > 0 }
   }
 
-  private func input<Value: RasterValue>(
+  /// An image as small as the network needs it, and where it lies in the network's input.
+  func placed<Value: RasterValue>(
+    _ image: RasterImage<Value>
+  ) -> (reduced: RasterImage<Value>, placement: RasterPlacement) {
+    let size = plan.imageSize
+    let reduced = image.reduced(
+      by: RasterPlacement.reduction(width: image.width, height: image.height, into: size)
+    )
+    return (
+      reduced,
+      RasterPlacement.letterbox(width: reduced.width, height: reduced.height, into: size)
+    )
+  }
+
+  /// What the network sees.
+  func input<Value: RasterValue>(
     _ image: RasterImage<Value>,
     _ placement: RasterPlacement
   ) -> Tensor {

@@ -34,7 +34,9 @@ public struct SliceLinking: Codable, Sendable, Equatable {
   /// Creates the defaults that the properties show.
   public init() {}
 
-  private struct Track {
+  /// The boxes of one finding.
+  struct Track {
+    /// Each box with its slice, from 0.
     var boxes: [(slice: Int, detection: Detection)]
   }
 
@@ -47,6 +49,14 @@ public struct SliceLinking: Codable, Sendable, Equatable {
     _ slices: [[Detection]],
     geometry: ImageGeometry
   ) -> [VolumeDetection] {
+    linked(slices, geometry: geometry).map(\.finding)
+  }
+
+  /// Joins boxes, and keeps those of each finding.
+  func linked(
+    _ slices: [[Detection]],
+    geometry: ImageGeometry
+  ) -> [(finding: VolumeDetection, track: Track)] {
     var (open, closed): ([Track], [Track]) = ([], [])
     for (slice, detections) in slices.enumerated() {
       func isOpen(_ track: Track) -> Bool {
@@ -74,8 +84,9 @@ public struct SliceLinking: Codable, Sendable, Equatable {
       }
     }
     return (closed + open).filter { $0.boxes.count >= leastSlices }
-      .compactMap { Self.joined($0, geometry) }
-      .enumerated().sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }
+      .compactMap { track in Self.joined(track, geometry).map { (finding: $0, track: track) } }
+      .enumerated()
+      .sorted { ($1.element.finding.score, $0.offset) < ($0.element.finding.score, $1.offset) }
       .map(\.element)
   }
 

@@ -13,7 +13,7 @@ public final class PlainConvUNet: HeadedNetwork, DeeplySupervisedNetwork {
   /// The values that define the network.
   public let configuration: NNUNetConfiguration
   private let encoder: [StackedUnits]
-  private let decoder: NNUNetDecoder
+  let decoder: NNUNetDecoder
 
   /// Creates a network with random weights.
   /// - Parameters:
@@ -80,7 +80,7 @@ public final class PlainConvUNet: HeadedNetwork, DeeplySupervisedNetwork {
   /// The product of each axis's strides.
   public var axisMultiples: [Int] { configuration.axisMultiples }
 
-  private func skips(of x: Tensor, in context: Context) -> [Tensor] {
+  func skips(of x: Tensor, in context: Context) -> [Tensor] {
     precondition(
       x.rank == configuration.dimensions + 2 && x.shape[1] == configuration.inputChannels,
       "the input \(x.shape) for a network of \(configuration.inputChannels) channels"

@@ -15,7 +15,7 @@ public final class ResidualEncoderUNet: HeadedNetwork, DeeplySupervisedNetwork {
   public let configuration: NNUNetConfiguration
   private let stem: StackedUnits
   private let encoder: [[ResidualBlock]]
-  private let decoder: NNUNetDecoder
+  let decoder: NNUNetDecoder
 
   /// Creates a network with random weights.
   /// - Parameters:
@@ -95,7 +95,7 @@ public final class ResidualEncoderUNet: HeadedNetwork, DeeplySupervisedNetwork {
   /// The product of each axis's strides.
   public var axisMultiples: [Int] { configuration.axisMultiples }
 
-  private func skips(of x: Tensor, in context: Context) -> [Tensor] {
+  func skips(of x: Tensor, in context: Context) -> [Tensor] {
     precondition(
       x.rank == configuration.dimensions + 2 && x.shape[1] == configuration.inputChannels,
       "the input \(x.shape) for a network of \(configuration.inputChannels) channels"

@@ -106,7 +106,7 @@ public struct UNetConfiguration: Codable, Sendable, Equatable {
 /// Segmentation", figure 1; in three dimensions after Çiçek et al. 2016. Padding, normalisation and
 /// depth are configuration; `UNetConfiguration.ronneberger` gives the paper's own. Where the paper
 /// up-samples with a 2-wide "up-convolution", so do we.
-public final class UNet: Network {
+public final class UNet: StagedNetwork {
   /// The values that define the network.
   public let configuration: UNetConfiguration
   private let encoder: [[ConvolutionUnit]]
@@ -190,15 +190,24 @@ public final class UNet: Network {
   /// - Returns: Logits or an image, `[N, outputChannels, H′, W′]`; H′ = H with padding.
   /// - Precondition: With padding, every axis is a multiple of `sizeMultiple`.
   public func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
+    let y = output(of: maps(x, in: context), in: context)
+    return configuration.addsInput ? x.middleChannels(configuration.outputChannels) + y : y
+  }
+
+  /// The outputs of the stages on the way down.
+  /// - Parameters:
+  ///   - x: As the network takes it.
+  ///   - context: To train or to predict.
+  /// - Returns: `[N, features[k], H / 2ᵏ, W / 2ᵏ]`, full resolution first.
+  public func maps(_ x: Tensor, in context: Context) -> [Tensor] {
     precondition(
       x.rank == configuration.dimensions + 2 && x.shape[1] == configuration.inputChannels,
       "the input \(x.shape) for a network of \(configuration.inputChannels) channels"
     )
     var y = x
-    var skips: [Tensor] = []
+    var maps: [Tensor] = []
     for (level, units) in encoder.enumerated() {
       if level > 0 {
-        skips.append(y)
         if configuration.downsampling == .maxPooling {
           y = maxPooling(
             y,
@@ -207,7 +216,19 @@ public final class UNet: Network {
         }
       }
       for unit in units { y = unit(y, in: context) }
+      maps.append(y)
     }
+    return maps
+  }
+
+  /// The way up and the head, without the input.
+  /// - Parameters:
+  ///   - maps: What `maps` gave.
+  ///   - context: To train or to predict.
+  /// - Returns: Logits or a correction, `[N, outputChannels, H′, W′]`.
+  public func output(of maps: [Tensor], in context: Context) -> Tensor {
+    var skips = maps
+    guard var y = skips.popLast() else { preconditionFailure("no stage to start from") }
     for (upsampler, units) in zip(upsamplers, decoder) {
       y = upsampler(y, in: context)
       if let skip = skips.popLast() {
@@ -215,8 +236,7 @@ public final class UNet: Network {
       }
       for unit in units { y = unit(y, in: context) }
     }
-    y = head(y, in: context)
-    return configuration.addsInput ? x.middleChannels(configuration.outputChannels) + y : y
+    return head(y, in: context)
   }
 
   /// Sizes must be multiples of this for the way up to meet the way down.

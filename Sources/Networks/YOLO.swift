@@ -13,7 +13,7 @@ import Tensors
 ///
 /// With strides from 4 to 16 the backbone ends one stage earlier and the path sees one resolution
 /// more, for objects of a few pixels; the layers are then numbered differently.
-public final class YOLO: Network {
+public final class YOLO: StagedNetwork {
   /// The values that define the network.
   public let configuration: YOLOConfiguration
   /// Numbered as in the state dictionary; joins and enlargements have numbers but no layers.
@@ -117,6 +117,15 @@ public final class YOLO: Network {
   /// - Returns: `[N, 4 · bins + classes, A]`: for each cell of each stride, the finest stride first and
   ///   row by row, logits of the bins of the distances left, up, right and down, then of the classes.
   public func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
+    output(of: maps(x, in: context), in: context)
+  }
+
+  /// What the branches of the three strides read.
+  /// - Parameters:
+  ///   - x: As the network takes it.
+  ///   - context: To train or to predict.
+  /// - Returns: `[N, F, H / stride, W / stride]` for each stride, the finest first.
+  public func maps(_ x: Tensor, in context: Context) -> [Tensor] {
     precondition(
       x.rank == 4 && x.shape[1] == configuration.inputChannels
         && x.shape[2...].allSatisfy { $0 > 0 && $0.isMultiple(of: sizeMultiple) },
@@ -152,12 +161,21 @@ public final class YOLO: Network {
       concatenation([apply(pathStart + 10, second, context), maps[2]]),
       context
     )
-    let outputs = [fine, second, third].enumerated().map { index, map in
+    return [fine, second, third]
+  }
+
+  /// What the branches make of the maps.
+  /// - Parameters:
+  ///   - maps: What `maps` gave.
+  ///   - context: To train or to predict.
+  /// - Returns: `[N, 4 · bins + classes, A]`.
+  public func output(of maps: [Tensor], in context: Context) -> Tensor {
+    let outputs = maps.enumerated().map { index, map in
       concatenation([
         boxBranches[index](map, in: context), classBranches[index](map, in: context),
       ])
       .reshaped([
-        x.shape[0], 4 * configuration.bins + configuration.classes, map.shape[2] * map.shape[3],
+        map.shape[0], 4 * configuration.bins + configuration.classes, map.shape[2] * map.shape[3],
       ])
     }
     return concatenation(outputs, axis: 2)

@@ -6,7 +6,7 @@ extension ModelPackage {
   /// - Parameter folds: Names or numbers of members, or nil for all.
   /// - Returns: At least one network, in the order of the description.
   /// - Throws: `PipelinesError.unknownMember`; `LayersError` when weights and network do not fit.
-  func makeNetworks(folds: [String]? = nil) throws -> [any Network] {
+  package func makeNetworks(folds: [String]? = nil) throws -> [any Network] {
     let all = description.ensemble
     let chosen = try folds.map { folds in
       let known = all.map(\.name)

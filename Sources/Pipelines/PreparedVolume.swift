@@ -3,18 +3,23 @@ import Support
 import Transforms
 
 /// A scan as the network's plan wants it: oriented, resampled, normalised.
-struct PreparedVolume: Sendable {
+package struct PreparedVolume: Sendable {
   /// Larger grids are refused before memory is taken for them.
   private static let maximumVoxelCount = 1 << 31
 
   /// The scan's own grid in the plan's orientation; predictions are made for its voxels.
-  let target: ImageGeometry
+  package let target: ImageGeometry
   /// The grid at the plan's spacing; equals `target` unless the scan was resampled.
-  let grid: ImageGeometry
+  package let grid: ImageGeometry
   /// Normalised intensities on `grid`.
-  let voxels: [Float]
+  package let voxels: [Float]
 
-  init(_ scan: Volume<Float>, plan: SegmentationPlan) throws(ImagingError) {
+  /// Turns, resamples and normalises a scan.
+  /// - Parameters:
+  ///   - scan: The scan.
+  ///   - plan: What the network expects.
+  /// - Throws: `ImagingError.invalidGeometry` for a grid that would be too large.
+  package init(_ scan: Volume<Float>, plan: SegmentationPlan) throws(ImagingError) {
     let oriented = scan.reoriented(to: plan.orientation)
     target = oriented.geometry
     let wanted = SIMD3(plan.spacingMM[0], plan.spacingMM[1], plan.spacingMM[2])
@@ -42,10 +47,14 @@ struct PreparedVolume: Sendable {
   }
 
   /// The number of slices at the plan's spacing.
-  var sliceCount: Int { grid.size.z }
+  package var sliceCount: Int { grid.size.z }
 
   /// A slice with its neighbours as channels; beyond the volume its last slice is repeated.
-  func stack(at slice: Int, context: Int) -> SliceStack {
+  /// - Parameters:
+  ///   - slice: The slice.
+  ///   - context: Neighbours on each side.
+  /// - Returns: 2 · context + 1 channels.
+  package func stack(at slice: Int, context: Int) -> SliceStack {
     let plane = grid.size.x * grid.size.y
     var values: [Float] = []
     values.reserveCapacity((2 * context + 1) * plane)

@@ -10,7 +10,7 @@ import Transforms
 /// the transposed arrays, which are nnU-Net's axes backwards.
 package struct NNUNetPreparation: Sendable {
   /// How the scan's axes became those of the transposed arrays.
-  let reordering: GridReordering
+  package let reordering: GridReordering
   /// The transposed scan's voxels along each axis.
   package let fullSize: SIMD3<Int>
   /// The part around what is not 0.
@@ -20,7 +20,7 @@ package struct NNUNetPreparation: Sendable {
   /// Spacing that the network sees, mm.
   let networkSpacing: SIMD3<Double>
   /// Voxels that the network sees.
-  let size: SIMD3<Int>
+  package let size: SIMD3<Int>
   /// Normalised values on that grid, one array for each channel, x fastest.
   package let channels: [[Float]]
 

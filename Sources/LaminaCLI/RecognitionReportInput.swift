@@ -145,27 +145,18 @@ enum RecognitionReportInput {
     for y in 0..<height {
       for x in 0..<width {
         let place = (y / factor) * item.width + x / factor
-        let share = Double(item.evidence[place])
-        let heat = heatColor(share)
+        let under = SIMD3(
+          Double(item.image[3 * place]),
+          Double(item.image[3 * place + 1]),
+          Double(item.image[3 * place + 2])
+        )
+        let color = HeatScale.laid(Double(item.evidence[place]), over: under)
         for channel in 0..<3 {
-          let under = Double(item.image[3 * place + channel])
-          // Where there is no evidence the image shows unchanged.
-          let opacity = 0.6 * share
-          bytes[3 * (y * width + x) + channel] = UInt8(
-            (under + (heat[channel] - under) * opacity).rounded()
-          )
+          bytes[3 * (y * width + x) + channel] = UInt8(color[channel].rounded())
         }
       }
     }
     return RGBImage(width: width, height: height, bytes: bytes)
-  }
-
-  /// From blue over yellow to red.
-  private static func heatColor(_ share: Double) -> SIMD3<Double> {
-    let stops: [SIMD3<Double>] = [[40, 90, 200], [250, 210, 60], [220, 30, 30]]
-    let place = min(max(share, 0), 1) * 2
-    let index = min(1, Int(place))
-    return stops[index] + (stops[index + 1] - stops[index]) * (place - Double(index))
   }
 
   /// The caption of an explained image.
@@ -178,9 +169,55 @@ enum RecognitionReportInput {
     return words
   }
 
+  /// How well maps point at what was marked.
+  static func rows(_ game: PointingGame) -> [RecognitionReportData.Row] {
+    [
+      .init(
+        name: "\(game.method.title): share of maps whose largest value lies in the marked region",
+        value: game.hits.value,
+        interval: game.hits.ci95,
+        n: game.hits.count
+      ),
+      .init(
+        name: "\(game.method.title): mean share of the evidence in the marked region",
+        value: game.energy,
+        interval: game.energyCI95,
+        n: game.hits.count - game.empty
+      ),
+      .init(
+        name: "\(game.method.title): chance, the mean share of the area that is marked",
+        value: game.chance,
+        n: game.hits.count
+      ),
+    ]
+  }
+
   /// What stands below explained images.
   static func note(_ method: ExplanationMethod) -> String {
     "\(method.title): warm colours mark what speaks for the class in this network. It shows what the "
-      + "network uses, not why the image is of the class, and not that either is right."
+      + "network uses, not why the image is of the class, and not that either is right. "
+      + "Explanations show what moved this score, not causes."
+  }
+
+  /// What stands below explained segmentations.
+  static func segmentationNote(_ method: ExplanationMethod) -> String {
+    "\(method.title); target: the sum of the structure's scores over the region that the network gives to "
+      + "it (outlined)\(method == .occlusion || method == .rise ? ", judged by its mean probability there" : ""). "
+      + "Warm colours mark what raised it. Explanations show what moved this score, not causes."
+  }
+
+  /// What stands below explained boxes.
+  static func boxNote(_ method: ExplanationMethod) -> String {
+    let target =
+      switch method {
+      case .rise:
+        "D-RISE with random masks; target: overlap times score of the box of this class that is most like "
+          + "the one shown"
+      case .occlusion:
+        "occlusion; target: overlap times score of the box of this class that is most like the one shown"
+      default: "\(method.title); target: the score of the class in the cell that predicts the box"
+      }
+    return target
+      + ". Warm colours mark what raised it. Explanations show what moved this score, not causes."
   }
 }

@@ -5,6 +5,7 @@ import Evaluation
 import Foundation
 import ImagingIO
 import Pipelines
+import Recognition
 import Reporting
 import Support
 
@@ -120,6 +121,17 @@ struct SegmentCommand: Verb {
     )
   )
   var extras: [Extra] = []
+
+  @Option(
+    name: .customLong("explain"),
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Show what moved each structure's score, as maps and pictures beside the labels; repeatable.",
+      discussion: "For networks of slices and of nnU-Net's kind, one input channel.",
+      valueName: ExplanationMethod.allCases.map(\.rawValue).joined(separator: "|")
+    )
+  )
+  var explanations: [ExplanationMethod] = []
 
   @Option(
     help: ArgumentHelp(
@@ -294,6 +306,14 @@ struct SegmentCommand: Verb {
     if seed != nil, uncertaintySamples == nil {
       throw ValidationError("--seed is for --uncertainty-samples; nothing else is drawn.")
     }
+    if !explanations.isEmpty {
+      if writesOneFile {
+        throw ValidationError("--explain needs a folder as --output, not \(output).")
+      }
+      if !stages.isEmpty {
+        throw ValidationError("--explain looks at the scan itself; leave out --stage.")
+      }
+    }
     if unit != nil, !extras.contains(.report) {
       throw ValidationError("--unit is for the page; add --write report.")
     }
@@ -369,15 +389,25 @@ struct SegmentCommand: Verb {
       let chosen = run.precision
       context.progress.note("Precision \(chosen.precision.rawValue) (\(chosen.reason)).")
     }
+    let explaining = try SegmentationExplaining(finder, methods: explanations, in: context)
     if writesBatch {
-      return try batch(inputs, into: output, run: run, model: finder.name, in: context)
+      return try batch(
+        inputs,
+        into: output,
+        run: run,
+        model: finder.name,
+        explaining: explaining,
+        in: context
+      )
     }
     let result = try run.segment(inputs.cases[0])
     warn(result, in: context)
     if writesOneFile {
       try context.outputs.writeFile(output) { try NIfTIWriter.write(result.labelMap, to: $0) }
     } else {
-      try context.outputs.writeFolder(output) { try write(result, to: $0) }
+      try context.outputs.writeFolder(output) {
+        try write(result, to: $0, explaining: explaining)
+      }
     }
     let answer = try Answer(result, output: output)
     try context.confirm(answer) { answer.text }
@@ -396,7 +426,8 @@ struct SegmentCommand: Verb {
     case .method(let method): name = type(of: method).name
     }
     let unfit = [
-      ("--tta", tta != nil), ("--precision", precision != .f32), ("--exact", exact != nil),
+      ("--explain", !explanations.isEmpty), ("--tta", tta != nil),
+      ("--precision", precision != .f32), ("--exact", exact != nil),
       ("--folds", folds != nil), ("--step", step != nil), ("--skip-air", skipAir),
     ].filter(\.1).map(\.0)
     if !unfit.isEmpty {
@@ -407,7 +438,11 @@ struct SegmentCommand: Verb {
     }
   }
 
-  private func write(_ result: SegmentationRun.Result, to folder: String) throws {
+  private func write(
+    _ result: SegmentationRun.Result,
+    to folder: String,
+    explaining: SegmentationExplaining?
+  ) throws {
     try SegmentationRun.write(result, to: folder)
     try result.writeProbabilities(to: folder)
     try result.writeUncertainty(to: folder)
@@ -415,13 +450,15 @@ struct SegmentCommand: Verb {
     where extras.contains(where: { $0.rawValue == object.rawValue }) {
       try result.write(object, to: folder)
     }
+    let explained = try explaining?.write(result, to: folder) ?? []
     if extras.contains(.preview) { try writePreviews(result, to: folder) }
     if extras.contains(.report) {
-      let data = try ReportInputs.segmentation(
+      var data = try ReportInputs.segmentation(
         folder,
         options: ReportInputs.Options(intensityUnit: unit),
         progress: SilentProgress()
       )
+      data.explanations = explained
       let html = try ReportBuilder().html(
         [.segmentation(data)],
         title: "Segmentation of \(result.record.caseID)",
@@ -464,6 +501,7 @@ struct SegmentCommand: Verb {
     into output: String,
     run: SegmentationRun,
     model: String,
+    explaining: SegmentationExplaining?,
     in context: CommandContext
   ) throws -> CommandOutcome {
     let batch = SegmentationBatch(
@@ -474,7 +512,9 @@ struct SegmentCommand: Verb {
       sentence: { ExitReport($0, parser: LaminaCommand.self).sentence },
       write: { result, folder in
         warn(result, in: context)
-        try context.outputs.writeFolder(folder) { try write(result, to: $0) }
+        try context.outputs.writeFolder(folder) {
+          try write(result, to: $0, explaining: explaining)
+        }
       }
     )
     let part = slurmOptions.part

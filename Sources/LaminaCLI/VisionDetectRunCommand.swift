@@ -40,6 +40,40 @@ struct VisionDetectRunCommand: Verb {
   )
   var score: Double?
 
+  /// What `--write` adds to a result folder.
+  enum Extra: String, ExpressibleByArgument, CaseIterable {
+    /// A DICOM structured report for each case.
+    case sr
+  }
+
+  @Option(
+    name: .customLong("write"),
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "What to add to a result folder: sr writes the boxes as a DICOM structured report (DICOM inputs).",
+      valueName: "sr"
+    )
+  )
+  var extras: [Extra] = []
+
+  @Option(
+    name: .customLong("explain"),
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Show what moved the scores of boxes, on the page and as pictures; repeatable. rise is D-RISE.",
+      valueName: ExplanationMethod.allCases.map(\.rawValue).joined(separator: "|")
+    )
+  )
+  var explanations: [ExplanationMethod] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Boxes of each input that --explain shows, the surest first.",
+      valueName: "n"
+    )
+  )
+  var explained = 1
+
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
 
@@ -75,6 +109,13 @@ struct VisionDetectRunCommand: Verb {
   private static let shownCount = 24
 
   func validate() throws {
+    if writesFile, !extras.isEmpty {
+      throw ValidationError("--write needs a folder as --output, not \(output).")
+    }
+    if writesFile, !explanations.isEmpty {
+      throw ValidationError("--explain makes pictures; give a folder as --output.")
+    }
+    if !(1...1000).contains(explained) { throw ValidationError("--explained must be 1 to 1000.") }
     if let score, !(0...1).contains(score) { throw ValidationError("--score must be 0 to 1.") }
   }
 
@@ -83,16 +124,30 @@ struct VisionDetectRunCommand: Verb {
     try context.outputs.check(output)
     let inputs = try SegmentationInputs(inputs, picturesAreCases: true)
     let items = inputs.separated
-    let detector = try Detector(ModelStore().model(model))
+    let package = try ModelStore().model(model)
+    let detector = try Detector(package)
     var options = Detector.Options()
     options.leastScores = score.map { [$0] }
-    var cases: [Case] = []
+    var maps: [DetectionExplanation] = []
+    let reports = extras.contains(.sr) ? try ScratchFolder() : nil
+    var (cases, written): ([Case], [String]) = ([], [])
     var pictures: [RecognitionReportData.Picture] = []
     context.progress.begin("looking at \(items.count) images", total: items.count)
     for (index, item) in items.enumerated() {
       try context.interruption.check()
       do {
         let found = try findings(item.path, detector, options, context)
+        if let reports {
+          let name = inputs.isBatch ? "\(item.id)-detections.dcm" : "detections.dcm"
+          try found.writeReport(
+            by: package.description,
+            classes: detector.classes,
+            input: item.path,
+            to: reports.path + "/" + name
+          )
+          written.append(name)
+        }
+        maps += try explanations(of: found, id: item.id, detector, context)
         cases.append(
           Case(id: item.id, input: item.path, status: "done", error: nil, findings: found.findings)
         )
@@ -119,12 +174,25 @@ struct VisionDetectRunCommand: Verb {
     if writesFile {
       try context.outputs.write(try JSONOutput.data(answer), to: output)
     } else {
-      let page = try ReportBuilder().html(page(cases, pictures, detector), date: Date())
+      var data = page(cases, pictures, detector)
+      data.pictures += DetectionExplanation.groups(maps, methods: explanations)
+      let page = try ReportBuilder().html(data, date: Date())
       try context.outputs.writeFolder(output) { folder in
         for (name, data) in [
           ("detections.json", try JSONOutput.data(answer)), ("report.html", Data(page.utf8)),
         ] {
           try data.write(to: URL(fileURLWithPath: folder + "/" + name))
+        }
+        for map in maps {
+          try map.picture.png()
+            .write(to: URL(fileURLWithPath: folder + "/\(map.name).png"))
+        }
+        for name in written {
+          guard let reports else { continue }
+          try FileManager.default.copyItem(
+            atPath: reports.path + "/" + name,
+            toPath: folder + "/" + name
+          )
         }
       }
     }
@@ -137,36 +205,94 @@ struct VisionDetectRunCommand: Verb {
     return failed > 0 ? .partial : .complete
   }
 
+  /// What was found in an input.
+  struct Found {
+    var findings: [Finding]
+    var picture: RGBImage?
+    /// The boxes of a picture, and the picture.
+    var boxes: (picture: ColorImage, found: [Detection])?
+    /// The volume that was looked at, and the boxes that its findings were joined of.
+    var volume: (loaded: LoadedVolume, found: Detector.VolumeFindings)?
+
+    /// Writes the boxes as a DICOM structured report.
+    func writeReport(
+      by model: ModelDescription,
+      classes: [String],
+      input: String,
+      to path: String
+    ) throws {
+      guard let volume, let source = volume.loaded.source else {
+        throw ImagingIOError.unsupported(
+          path: input,
+          what: "no DICOM images that a report of boxes could refer to",
+          remedy: "give DICOM, or leave sr out of --write"
+        )
+      }
+      let findings = zip(volume.found.findings, volume.found.boxes).map { finding, boxes in
+        DetectionReport.Finding(
+          name: classes[finding.label],
+          regions: boxes.map { slice, detection in
+            DetectionReport.Region(
+              slice: slice,
+              lower: SIMD2(detection.box.left, detection.box.top),
+              upper: SIMD2(detection.box.right, detection.box.bottom),
+              score: detection.score
+            )
+          }
+        )
+      }
+      try DICOMDetectionReportWriter.write(
+        DetectionReport(
+          findings: findings,
+          algorithmName: model.name,
+          algorithmVersion: model.version,
+          date: Date()
+        ),
+        source: source,
+        geometry: volume.loaded.volume.geometry,
+        to: path
+      )
+    }
+  }
+
   private func findings(
     _ path: String,
     _ detector: Detector,
     _ options: Detector.Options,
     _ context: CommandContext
-  ) throws -> (findings: [Finding], picture: RGBImage?) {
+  ) throws -> Found {
     guard FileManager.default.fileExists(atPath: path) else {
       throw SupportError.notFound(path: path)
     }
     if PictureFormat().recognises(path) {
       let picture = try ColorImage.read(path)
       let found = try detector.detect(picture, options)
-      let findings = found.map {
-        Finding(name: detector.classes[$0.label], score: $0.score, box: $0.box, volume: nil)
-      }
-      return (
-        findings,
-        DetectionReportInput.picture(picture, found: found.map { ($0.label, $0.box) }, truth: [])
+      return Found(
+        findings: found.map {
+          Finding(name: detector.classes[$0.label], score: $0.score, box: $0.box, volume: nil)
+        },
+        picture: DetectionReportInput.picture(
+          picture,
+          found: found.map { ($0.label, $0.box) },
+          truth: []
+        ),
+        boxes: (picture, found)
       )
     }
-    let found = try detector.detectVolume(
-      path,
+    let loaded = try ImageFormats.read(path)
+    let found = try detector.detect(
+      loaded.volume.asFloat,
       options,
       progress: context.progress,
       interruption: context.interruption
     )
-    return (
-      found.findings.map {
+    return Found(
+      findings: found.findings.map {
         Finding(name: detector.classes[$0.label], score: $0.score, box: nil, volume: $0)
-      }, nil
+      },
+      picture: nil,
+      boxes: nil,
+      volume: (loaded, found)
     )
   }
 

@@ -79,6 +79,22 @@ extension ReportBuilder {
     return sections
   }
 
+  /// What moved the scores of segmented structures; nil where nothing was explained.
+  func explanations(_ parts: Parts) throws -> ReportSection? {
+    var blocks: [ReportBlock] = []
+    for item in parts.segmentations {
+      for group in item.explanations where !group.pictures.isEmpty {
+        let name =
+          parts.segmentations.count > 1 ? "\(item.caseID): \(group.heading)" : group.heading
+        blocks += [
+          .subheading(name), .figures(try group.pictures.map { try figure($0) }, legend: []),
+          .note(group.note),
+        ]
+      }
+    }
+    return blocks.isEmpty ? nil : ReportSection("What moved the scores", blocks)
+  }
+
   private func figure(_ picture: RecognitionReportData.Picture) throws -> ReportFigure {
     ReportFigure(
       png: try picture.image.png(),

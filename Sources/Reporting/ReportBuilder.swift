@@ -41,6 +41,7 @@ public struct ReportBuilder: Sendable {
     }
     if !parts.segmentations.isEmpty {
       sections.append(try pictures(parts))
+      if let section = try explanations(parts) { sections.append(section) }
       sections.append(measurements(parts, profiles, findings))
       if let section = try uncertainty(parts) { sections.append(section) }
       sections.append(quality(parts, findings))

@@ -90,6 +90,9 @@ public struct SegmentationReportData: Sendable {
   public var inputFacts: [(name: String, value: String)]
   /// What the user should know.
   public var problems: [String]
+  /// What moved the scores of structures, by method: pictures with what is said of them.
+  public var explanations:
+    [(heading: String, note: String, pictures: [RecognitionReportData.Picture])]
   /// What made it.
   public var provenance: ProvenanceRecord
   /// The model card, Markdown.
@@ -120,6 +123,7 @@ public struct SegmentationReportData: Sendable {
     totals = []
     inputFacts = []
     problems = []
+    explanations = []
   }
 }
 

@@ -93,6 +93,46 @@ import Testing
     #expect(try bench.outputs() == ["labels.nii.gz"])
   }
 
+  @Test func explanationsStandBesideTheLabelsAndOnThePage() throws {
+    let bench = try Bench()
+    let output = bench.folder.file("out")
+    let result = try bench.segment(
+      bench.scan,
+      "--output",
+      output,
+      "--explain",
+      "gradcam",
+      "--explain",
+      "occlusion",
+      "--write",
+      "report"
+    )
+    #expect(result.status == 0, "\(result.error)")
+    let labels = try NIfTIReader.readLabelMap(output + "/segmentation.nii.gz", table: [])
+    let names = try FileManager.default.contentsOfDirectory(atPath: output)
+    let maps = names.filter { $0.hasPrefix("explanation-") && $0.hasSuffix(".nii.gz") }
+    let found = Set(labels.labels).subtracting([0])
+    #expect(!found.isEmpty && maps.count == 2 * found.count, "\(names)")
+    for map in maps {
+      let volume = try NIfTIReader.read(output + "/" + map).volume
+      #expect(volume.geometry == labels.geometry)
+      #expect(volume.asFloat.voxels.allSatisfy { (0...1).contains($0) })
+      #expect(names.contains(map.replacingOccurrences(of: ".nii.gz", with: ".png")))
+    }
+    let page = try String(contentsOfFile: output + "/report.html", encoding: .utf8)
+    #expect(page.contains("What moved the scores") && page.contains("not causes"))
+    #expect(page.contains("scores over the region"))
+    // A file has no room for them, and methods without a network nothing to explain.
+    #expect(
+      try bench.segment(bench.scan, "--output", output + ".nii.gz", "--explain", "rise").status
+        == 64
+    )
+    let classical = try Program.start(
+      ["segment", bench.scan, "--model", "otsu", "--output", output + "2", "--explain", "rise"]
+    ).wait()
+    #expect(classical.status == 64)
+  }
+
   @Test func aFolderHoldsWhatTheContractNames() throws {
     let bench = try Bench()
     let output = bench.folder.file("out")

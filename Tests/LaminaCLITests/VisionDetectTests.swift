@@ -61,8 +61,8 @@ import Testing
       "--grey"
     )
     #expect(trained.status == 0, "\(trained.error)")
-    let shown = try Program.run("model", "show", model)
-    #expect(shown.status == 0 && shown.output.contains("square"))
+    let card = try Program.run("model", "show", model)
+    #expect(card.status == 0 && card.output.contains("square"))
 
     let new = try squares("new", count: 3, seed: 5)
     try Data("no picture".utf8).write(to: URL(fileURLWithPath: new + "/JPEGImages/broken.png"))
@@ -102,6 +102,29 @@ import Testing
     let report = try String(contentsOfFile: file("e.html"), encoding: .utf8)
     #expect(report.contains("Precision against recall"))
 
+    let shown = try Program.run(
+      "vision",
+      "detect",
+      "run",
+      new + "/JPEGImages/0.png",
+      "--model",
+      model,
+      "--score",
+      "0.0001",
+      "--explain",
+      "gradcam",
+      "--output",
+      file("shown")
+    )
+    #expect(shown.status == 0, "\(shown.error)")
+    let explained = try String(contentsOfFile: file("shown/report.html"), encoding: .utf8)
+    #expect(
+      explained.contains("What moved the scores: Grad-CAM") && explained.contains("not causes")
+    )
+    #expect(
+      FileManager.default.fileExists(atPath: file("shown/explanation-0-1-gradcam.png"))
+    )
+
     let volume = file("scan.nii.gz")
     try Samples.writeNoise(deviation: 20, to: volume, size: [64, 64, 3])
     let solid = try Program.run(
@@ -115,6 +138,29 @@ import Testing
       file("solid.json")
     )
     #expect(solid.status == 0, "\(solid.error)")
+    // A report of boxes needs DICOM images to refer to.
+    let refused = try Program.start(
+      ["vision", "detect", "run", volume, "--model", model, "--write", "sr"]
+        + ["--output", file("report")]
+    ).wait()
+    #expect(refused.status == 65, "\(refused.error)")
+    let dicom = try Program.run(
+      "vision",
+      "detect",
+      "run",
+      Fixtures.path("dicom-rt/series"),
+      "--model",
+      model,
+      "--score",
+      "0.0001",
+      "--write",
+      "sr",
+      "--output",
+      file("dicom")
+    )
+    #expect(dicom.status == 0, "\(dicom.error)")
+    let read = try ReadMeasurementReport(file("dicom/detections.dcm"))
+    #expect(!read.groups.isEmpty && read.groups.allSatisfy { $0.regions.count == 1 })
   }
 
   @Test func wrongUseAndWrongDataHaveTheirStatus() throws {

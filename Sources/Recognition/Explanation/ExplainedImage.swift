@@ -22,6 +22,16 @@ public struct ExplainedImage: Sendable {
 }
 
 extension ImageRecognizer {
+  /// Rows and columns of the image that `explain` shows of a file.
+  /// - Parameter path: A picture, or a volume.
+  /// - Returns: Its size in pixels.
+  /// - Throws: What reading throws.
+  public func imageSize(of path: String) throws -> (height: Int, width: Int) {
+    let images = try images(of: path)
+    let image = images[images.count / 2]
+    return (image.height, image.width)
+  }
+
   /// Shows what speaks for a class in an image.
   /// - Parameters:
   ///   - path: A picture, or a volume, of which the middle of the chosen slices is taken.
@@ -59,18 +69,22 @@ extension ImageRecognizer {
       label = probabilities.indices.max { probabilities[$0] < probabilities[$1] } ?? 0
     }
     let fitted = plan.fitted(image)
-    let explanation = try ImageExplainer(network, interruption: interruption).explain(
+    let score = try ClassScore(network, label: label) { plan.probabilities($0)[label] }
+    let explanation = try ImageExplainer(score, interruption: interruption).explain(
       Tensor(fitted.values, shape: [1, plan.channels, plan.height, plan.width]),
-      label: label,
       method: method,
-      isMeasured: isMeasured,
-      probability: { plan.probabilities($0)[label] }
+      isMeasured: isMeasured
     )
     return ExplainedImage(
       height: image.height,
       width: image.width,
       image: shown(image),
-      evidence: spread(explanation, fitted, over: image),
+      evidence: explanation.spread(
+        height: image.height,
+        width: image.width,
+        scale: fitted.scale,
+        origin: fitted.origin
+      ),
       explanation: explanation,
       className: classNames[label],
       probability: probabilities[label]
@@ -86,33 +100,6 @@ extension ImageRecognizer {
       (0..<3).map { channel -> UInt8 in
         let value = scale?.scaled(colours[channel * area + place]) ?? 0
         return UInt8((255 * min(max(value, 0), 1)).rounded())
-      }
-    }
-  }
-
-  /// Evidence on the image's own grid; 0 where the network did not see it.
-  private func spread(
-    _ explanation: Explanation,
-    _ fitted: FittedImage,
-    over image: ImagePlanes
-  ) -> [Float] {
-    (0..<image.height).flatMap { y in
-      (0..<image.width).map { x -> Float in
-        let row = (Double(y) + 0.5) * fitted.scale.rows + fitted.origin.row - 0.5
-        let column = (Double(x) + 0.5) * fitted.scale.columns + fitted.origin.column - 0.5
-        guard row > -1, column > -1, row < Double(plan.height), column < Double(plan.width) else {
-          return 0
-        }
-        let (v, u) = (
-          min(max(row, 0), Double(plan.height - 1)), min(max(column, 0), Double(plan.width - 1))
-        )
-        let (top, left) = (Int(v), Int(u))
-        let (below, right) = (min(top + 1, plan.height - 1), min(left + 1, plan.width - 1))
-        let (sv, su) = (Float(v - Double(top)), Float(u - Double(left)))
-        func value(_ y: Int, _ x: Int) -> Float { explanation.values[y * plan.width + x] }
-        let upper = value(top, left) + su * (value(top, right) - value(top, left))
-        let lower = value(below, left) + su * (value(below, right) - value(below, left))
-        return upper + sv * (lower - upper)
       }
     }
   }

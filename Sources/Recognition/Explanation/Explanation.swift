@@ -39,6 +39,44 @@ public struct Explanation: Sendable, Equatable {
     return (best / width, best % width)
   }
 
+  /// The map on an image's own grid; 0 where the network did not see it.
+  /// - Parameters:
+  ///   - rows: Rows of the image.
+  ///   - columns: Columns of the image.
+  ///   - scale: Pixels of the map for each of the image's.
+  ///   - origin: Where the image's first pixel begins, in pixels of the map.
+  /// - Returns: The values, interpolated linearly.
+  func spread(
+    height rows: Int,
+    width columns: Int,
+    scale: (rows: Double, columns: Double),
+    origin: (row: Double, column: Double)
+  ) -> [Float] {
+    (0..<rows).flatMap { y in
+      (0..<columns).map { x -> Float in
+        value(
+          row: (Double(y) + 0.5) * scale.rows + origin.row - 0.5,
+          column: (Double(x) + 0.5) * scale.columns + origin.column - 0.5
+        )
+      }
+    }
+  }
+
+  /// The map at a place between pixels; 0 more than a pixel outside.
+  func value(row: Double, column: Double) -> Float {
+    guard row > -1, column > -1, row < Double(height), column < Double(width) else { return 0 }
+    let (v, u) = (
+      min(max(row, 0), Double(height - 1)), min(max(column, 0), Double(width - 1))
+    )
+    let (top, left) = (Int(v), Int(u))
+    let (below, right) = (min(top + 1, height - 1), min(left + 1, width - 1))
+    let (sv, su) = (Float(v - Double(top)), Float(u - Double(left)))
+    func at(_ y: Int, _ x: Int) -> Float { values[y * width + x] }
+    let upper = at(top, left) + su * (at(top, right) - at(top, left))
+    let lower = at(below, left) + su * (at(below, right) - at(below, left))
+    return upper + sv * (lower - upper)
+  }
+
   /// The map on a grid of another size, over the same field of view.
   /// - Parameters:
   ///   - rows: Rows.

@@ -129,7 +129,7 @@ package struct ImagePlanes: Sendable, Equatable {
 }
 
 /// Which pixels of a line make up each of another.
-private struct AxisWeights {
+struct AxisWeights {
   private var first: [Int] = []
   private var weights: [[Float]] = []
 

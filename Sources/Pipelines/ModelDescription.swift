@@ -235,6 +235,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
   public var task: ModelTask {
     if let plan = plan.enhancement { return .enhancement(plan.task) }
     if let plan = plan.recognition { return .recognition(plan.task) }
+    if plan.sequence != nil { return .sequence }
     return labels.isEmpty ? .start : .segmentation
   }
 

@@ -103,7 +103,8 @@ extension ModelPackage {
         networks.map { try PlannedNetwork($0, options: planOptions) }
       )
     case .enhancement: throw PipelinesError.enhancingModel(name: description.name)
-    case .recognition: throw PipelinesError.recognizingModel(name: description.name)
+    case .recognition, .sequence:
+      throw PipelinesError.recognizingModel(name: description.name)
     case .atlas:
       throw PipelinesError.unfitEnsemble(reason: "an atlas is fitted on its own")
     }
@@ -152,7 +153,8 @@ extension ModelPackage {
         networks.map { try PlannedNetwork($0, options: planOptions) }
       )
     case .enhancement: throw PipelinesError.enhancingModel(name: description.name)
-    case .recognition: throw PipelinesError.recognizingModel(name: description.name)
+    case .recognition, .sequence:
+      throw PipelinesError.recognizingModel(name: description.name)
     }
   }
 
@@ -186,7 +188,8 @@ extension ModelPackage {
       )
     case .volume(let plan): return try volumePredictor(plan, [network])
     case .enhancement: throw PipelinesError.enhancingModel(name: description.name)
-    case .recognition: throw PipelinesError.recognizingModel(name: description.name)
+    case .recognition, .sequence:
+      throw PipelinesError.recognizingModel(name: description.name)
     case .atlas(let plan):
       let locator = nnUNetPredictor(
         plan.locator,

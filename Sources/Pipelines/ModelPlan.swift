@@ -3,7 +3,7 @@ import Networks
 /// What stands between a scan and a model's networks, by the program that the model comes from.
 ///
 /// In JSON: Lamina's own plan as it is, others as `{"kind": "nnU-Net", "values": {...}}` or with the kind
-/// "volume", "enhancement", "atlas" or "recognition".
+/// "volume", "enhancement", "atlas", "recognition" or "sequence".
 public enum ModelPlan: Sendable, Equatable {
   /// Lamina's own slice-wise plan.
   case slices(SegmentationPlan)
@@ -17,6 +17,8 @@ public enum ModelPlan: Sendable, Equatable {
   case atlas(AtlasPlan)
   /// A network that says what an image shows.
   case recognition(RecognitionPlan)
+  /// A network that says what a sequence shows.
+  case sequence(SequencePlan)
 
   /// Checks values that came from a file.
   /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
@@ -28,6 +30,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .enhancement(let plan): try plan.check()
     case .atlas(let plan): try plan.check()
     case .recognition(let plan): try plan.check()
+    case .sequence(let plan): try plan.check()
     }
   }
 
@@ -86,6 +89,7 @@ public enum ModelPlan: Sendable, Equatable {
         "its network has \(plan.locator.heads.count) classes for \(labels) labels and background"
       )
     case .recognition(let plan): try plan.check(network, channels: channels, labels: labels)
+    case .sequence(let plan): try plan.check(network, channels: channels, labels: labels)
     }
   }
 
@@ -98,6 +102,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .enhancement(let plan): plan.patchSize
     case .atlas(let plan): plan.locator.patchSize
     case .recognition(let plan): plan.imageSize
+    case .sequence(let plan): plan.patchSize
     }
   }
 
@@ -106,7 +111,7 @@ public enum ModelPlan: Sendable, Equatable {
     switch self {
     case .slices(let plan): plan.mirrorAxes
     case .nnUNet(let plan): plan.mirrorAxes
-    case .volume, .enhancement, .atlas, .recognition: []
+    case .volume, .enhancement, .atlas, .recognition, .sequence: []
     }
   }
 
@@ -134,7 +139,7 @@ public enum ModelPlan: Sendable, Equatable {
   var testBatchSize: Int {
     switch self {
     case .slices: PatchScorer.defaultBatchSize
-    case .nnUNet, .volume, .enhancement, .atlas, .recognition:
+    case .nnUNet, .volume, .enhancement, .atlas, .recognition, .sequence:
       patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
     }
   }
@@ -154,6 +159,11 @@ public enum ModelPlan: Sendable, Equatable {
     if case .recognition(let plan) = self { plan } else { nil }
   }
 
+  /// The plan of a network that says what a sequence shows; nil for others.
+  public var sequence: SequencePlan? {
+    if case .sequence(let plan) = self { plan } else { nil }
+  }
+
   /// The plan in a few words, such as "coronal slices, patches of 64 x 64".
   public var summary: String {
     let size = patchSize.map(String.init).joined(separator: " x ")
@@ -164,6 +174,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .volume(let plan): return plan.summary
     case .enhancement(let plan): return plan.summary
     case .recognition(let plan): return plan.summary
+    case .sequence(let plan): return plan.summary
     case .atlas(let plan): return "an atlas, found by \(ModelPlan.nnUNet(plan.locator).summary)"
     }
   }
@@ -176,6 +187,7 @@ extension ModelPlan: Codable {
   private static let enhancementKind = "enhancement"
   private static let atlasKind = "atlas"
   private static let recognitionKind = "recognition"
+  private static let sequenceKind = "sequence"
 
   /// Reads a plan of any kind.
   /// - Parameter decoder: Where to read.
@@ -191,6 +203,8 @@ extension ModelPlan: Codable {
     case Self.atlasKind: self = .atlas(try container.decode(AtlasPlan.self, forKey: .values))
     case Self.recognitionKind:
       self = .recognition(try container.decode(RecognitionPlan.self, forKey: .values))
+    case Self.sequenceKind:
+      self = .sequence(try container.decode(SequencePlan.self, forKey: .values))
     case .some(let kind):
       throw DecodingError.dataCorruptedError(
         forKey: .kind,
@@ -225,6 +239,10 @@ extension ModelPlan: Codable {
     case .recognition(let plan):
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(Self.recognitionKind, forKey: .kind)
+      try container.encode(plan, forKey: .values)
+    case .sequence(let plan):
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(Self.sequenceKind, forKey: .kind)
       try container.encode(plan, forKey: .values)
     }
   }

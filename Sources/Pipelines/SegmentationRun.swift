@@ -175,7 +175,8 @@ public struct SegmentationRun: Sendable {
       case .segmentation: continue
       case .start: throw PipelinesError.unsuitedModel(name: model.description.name)
       case .enhancement: throw PipelinesError.enhancingModel(name: model.description.name)
-      case .recognition: throw PipelinesError.recognizingModel(name: model.description.name)
+      case .recognition, .sequence:
+        throw PipelinesError.recognizingModel(name: model.description.name)
       }
     }
     let known = models[0].description.labels.map(\.name)

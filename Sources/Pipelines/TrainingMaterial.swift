@@ -199,7 +199,7 @@ extension ModelPlan {
         labels: labels,
         options: options
       )
-    case .volume, .enhancement, .atlas, .recognition:
+    case .volume, .enhancement, .atlas, .recognition, .sequence:
       preconditionFailure("a plan that no such training makes")
     }
   }

@@ -67,6 +67,8 @@ public struct RecognitionReportData: Sendable {
 
   /// The page's title.
   public var title: String
+  /// What is measured, in the plural.
+  public var things = "images"
   /// What was done, by name.
   public var facts: [(name: String, value: String)] = []
   /// Numbers over all images.

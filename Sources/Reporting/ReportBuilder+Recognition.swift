@@ -30,8 +30,10 @@ extension ReportBuilder {
     first += item.notes.map { .note($0) }
     sections.append(ReportSection("Recognition", first))
     var results: [ReportBlock] = []
-    if !item.results.isEmpty { results.append(.table(table("Over all images", item.results))) }
-    if !item.classRows.isEmpty { results.append(.table(classTable(item.classRows))) }
+    if !item.results.isEmpty {
+      results.append(.table(table("Over all \(item.things)", item.results)))
+    }
+    if !item.classRows.isEmpty { results.append(.table(classTable(item.classRows, item.things))) }
     if let confusion = item.confusion { results.append(.table(confusionTable(confusion))) }
     results += item.curves.map { .chart($0) }
     if !results.isEmpty { sections.append(ReportSection("Results", results)) }
@@ -63,11 +65,11 @@ extension ReportBuilder {
     if let cases = item.cases {
       sections.append(
         ReportSection(
-          "Images",
+          item.things.capitalized,
           [
             .table(
               ReportTable(
-                caption: "Every image",
+                caption: "All \(item.things)",
                 columns: cases.columns.enumerated().map { .init($1, isNumeric: $0 > 2) },
                 rows: cases.rows.map { row in row.map { .text($0) } }
               )
@@ -126,10 +128,13 @@ extension ReportBuilder {
     )
   }
 
-  private func classTable(_ rows: [RecognitionReportData.ClassRow]) -> ReportTable {
+  private func classTable(
+    _ rows: [RecognitionReportData.ClassRow],
+    _ things: String
+  ) -> ReportTable {
     ReportTable(
       caption: "Each class against the others (exact intervals; that of the area by DeLong)",
-      columns: [.init("Class", isNumeric: false), .init("Images")]
+      columns: [.init("Class", isNumeric: false), .init(things.capitalized)]
         + Self.classColumns.map { .init($0) },
       rows: rows.map { row in
         [.text(row.name), .number("\(row.count)")] + row.values.map { number($0) }

@@ -6,6 +6,8 @@ public enum ModelTask: Sendable, Equatable {
   case enhancement(EnhancementPlan.Task)
   /// Saying what an image shows.
   case recognition(RecognitionPlan.Task)
+  /// Saying what a sequence shows.
+  case sequence
   /// Starting other trainings from its weights.
   case start
 }

@@ -77,6 +77,22 @@ public struct ClassificationEvaluation: Codable, Sendable, Equatable {
     public let accuracy: Double
   }
 
+  /// What is known of an image, or of something else that has classes.
+  package struct Truth: Sendable {
+    /// Its name.
+    package let id: String
+    /// The classes that it shows: one, or any number where findings are told.
+    package let classes: [Int]
+    /// What else is known of it, for results by subgroup.
+    package let attributes: [String: String]
+
+    package init(id: String, classes: [Int], attributes: [String: String] = [:]) {
+      self.id = id
+      self.classes = classes
+      self.attributes = attributes
+    }
+  }
+
   /// Version of this record.
   public private(set) var schema = "lamina.classification/1"
   /// The classes.
@@ -117,6 +133,26 @@ public struct ClassificationEvaluation: Codable, Sendable, Equatable {
   package init(
     _ probabilities: [[Double]],
     items: [LabelledImages.Item],
+    plan: RecognitionPlan,
+    classNames: [String]
+  ) {
+    self.init(
+      probabilities,
+      truths: items.map { Truth(id: $0.id, classes: $0.classes, attributes: $0.attributes) },
+      plan: plan,
+      classNames: classNames
+    )
+  }
+
+  /// Measures on anything that has classes.
+  /// - Parameters:
+  ///   - probabilities: Of each its classes'.
+  ///   - items: What is known of each.
+  ///   - plan: The task and its thresholds.
+  ///   - classNames: The classes.
+  package init(
+    _ probabilities: [[Double]],
+    truths items: [Truth],
     plan: RecognitionPlan,
     classNames: [String]
   ) {
@@ -206,7 +242,7 @@ public struct ClassificationEvaluation: Codable, Sendable, Equatable {
     )
   }
 
-  private static func subgroups(_ items: [LabelledImages.Item], _ right: [Bool]) -> [Subgroup] {
+  private static func subgroups(_ items: [Truth], _ right: [Bool]) -> [Subgroup] {
     let properties = Set(items.flatMap(\.attributes.keys)).sorted()
     return properties.flatMap { property -> [Subgroup] in
       let values = Set(items.compactMap { $0.attributes[property] }).sorted()

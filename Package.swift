@@ -96,21 +96,30 @@ let package = Package(
       ]
     ),
 
+    // Above Recognition, whose training loop and images it uses.
+    .target(
+      name: "Sequences",
+      dependencies: [
+        "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Layers", "Networks",
+        "Pipelines", "Recognition",
+      ]
+    ),
+
     // L6
     .target(
       name: "Lamina",
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
         "Registration", "Evaluation", "Layers", "Networks", "Pipelines", "Enhancement",
-        "Recognition", "Reporting",
+        "Recognition", "Sequences", "Reporting",
       ]
     ),
     .executableTarget(
       name: "LaminaCLI",
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
-        "Registration", "Evaluation", "Pipelines", "Enhancement", "Recognition", "Reporting",
-        "Layers", "Networks",
+        "Registration", "Evaluation", "Pipelines", "Enhancement", "Recognition", "Sequences",
+        "Reporting", "Layers", "Networks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -186,6 +195,13 @@ let package = Package(
       dependencies: [
         "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Evaluation",
         "Pipelines", "Recognition", "TestSupport",
+      ]
+    ),
+    .testTarget(
+      name: "SequencesTests",
+      dependencies: [
+        "Support", "Imaging", "ImagingIO", "Layers", "Pipelines", "Recognition", "Sequences",
+        "TestSupport",
       ]
     ),
     .testTarget(

@@ -1,0 +1,32 @@
+import Pipelines
+import Recognition
+
+/// What `training.json` of a model of sequences says.
+public struct SequenceTrainingRecord: Codable, Sendable, Equatable {
+  /// Version of this record.
+  public private(set) var schema = "lamina.sequence-training/1"
+  /// The model's name.
+  public let model: String
+  /// The numbers of the run.
+  public let learning: LearningConfiguration
+  /// The learning curve.
+  public let epochs: [SegmentationTrainer.Epoch]
+  /// Looks at validation sequences along the run.
+  public let looks: [LearningLook]
+  /// Oddities of the data.
+  public let notes: [String]
+
+  init(
+    model: String,
+    learning: LearningConfiguration,
+    epochs: [SegmentationTrainer.Epoch],
+    looks: [LearningLook],
+    notes: [String]
+  ) {
+    self.model = model
+    self.learning = learning
+    self.epochs = epochs
+    self.looks = looks
+    self.notes = notes
+  }
+}

@@ -12,7 +12,12 @@ struct LearningOptions: ParsableArguments {
   )
   var output: String
 
-  @Option(help: ArgumentHelp("Images of one step (default: 64, of detectors 16).", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Images, beats or clips of one step (default: 64, of clips 32, of detectors 16).",
+      valueName: "n"
+    )
+  )
   var batch: Int?
 
   @Option(help: ArgumentHelp("Learning rate at the start (AdamW, cosine).", valueName: "rate"))

@@ -27,7 +27,7 @@ enum TrainingReportInput {
     if package.description.plan.enhancement != nil {
       return (try EnhancementReportInput.training(package), nil)
     }
-    if package.description.plan.recognition != nil {
+    if package.description.plan.recognition != nil || package.description.plan.sequence != nil {
       return (try RecognitionTrainingReport.training(package), nil)
     }
     guard let data = FileManager.default.contents(atPath: folder + "/" + TrainingRecord.fileName),

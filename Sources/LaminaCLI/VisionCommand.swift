@@ -6,11 +6,12 @@ struct VisionCommand: ParsableCommand {
     commandName: "vision",
     abstract: "Trains and runs networks that say what images show, scans or others.",
     discussion: """
-      Pictures (PNG, JPEG, TIFF, BMP), and slices of volumes. Each task has train and run.
+      Pictures (PNG, JPEG, TIFF, BMP), slices of volumes, image sequences, and electrocardiograms. Each \
+      task has train and run.
       """,
     subcommands: [
       VisionClassifyCommand.self, VisionDetectCommand.self, VisionRecogniseCommand.self,
-      VisionExplainCommand.self,
+      VisionExplainCommand.self, VisionSequenceCommand.self, VisionECGCommand.self,
     ]
   )
 

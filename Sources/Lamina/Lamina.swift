@@ -9,6 +9,7 @@
 @_exported import Recognition
 @_exported import Registration
 @_exported import Reporting
+@_exported import Sequences
 @_exported import Support
 @_exported import Tensors
 @_exported import Transforms

@@ -6,7 +6,7 @@
 /// unmatched detections outside it. In a crowd any number of detections may lie, by the share of their
 /// own area in it; they neither count nor harm. The average precision is the mean of the precision, made
 /// falling, at 101 recalls 0, 0.01, ..., 1 (Lin et al. 2014, "Microsoft COCO: common objects in
-/// context"; values are those of pycocotools).
+/// context"; values are those of pycocotools). Boxes with masks are compared by these.
 public struct DetectionEvaluation: Sendable {
   /// A box along the axes.
   public struct Box: Equatable, Sendable {
@@ -32,6 +32,8 @@ public struct DetectionEvaluation: Sendable {
     public let score: Double
     /// How a true box counts; detections have none that counts.
     public let kind: Kind
+    /// The pixels within, by which overlaps and areas are measured instead; nil for the box.
+    public let mask: RunLengthMask?
 
     /// Creates a box.
     /// - Parameters:
@@ -43,6 +45,7 @@ public struct DetectionEvaluation: Sendable {
     ///   - height: The extent along y, in pixels.
     ///   - score: The confidence of a detection.
     ///   - kind: How a true box counts.
+    ///   - mask: The pixels within, by which overlaps and areas are measured instead.
     public init(
       image: Int,
       label: Int,
@@ -51,23 +54,27 @@ public struct DetectionEvaluation: Sendable {
       width: Double,
       height: Double,
       score: Double = 1,
-      kind: Kind = .counted
+      kind: Kind = .counted,
+      mask: RunLengthMask? = nil
     ) {
       self.image = image
       self.label = label
       (self.x, self.y, self.width, self.height) = (x, y, width, height)
       self.score = score
       self.kind = kind
+      self.mask = mask
     }
 
-    var area: Double { width * height }
+    var area: Double { mask.map { Double($0.area) } ?? width * height }
 
     /// The intersection over the union with a true box, or over the own area for a crowd.
     func overlap(_ other: Box) -> Double {
       let across = min(x + width, other.x + other.width) - max(x, other.x)
       let down = min(y + height, other.y + other.height) - max(y, other.y)
       guard across > 0, down > 0 else { return 0 }
-      let common = across * down
+      var common = across * down
+      if let mask, let otherMask = other.mask { common = Double(mask.common(with: otherMask)) }
+      guard common > 0 else { return 0 }
       return common / (other.kind == .crowd ? area : area + other.area - common)
     }
   }

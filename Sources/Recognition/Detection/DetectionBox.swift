@@ -1,3 +1,5 @@
+import Evaluation
+
 /// A box along the axes of an image, in pixels; the first pixel reaches from 0 to 1.
 public struct DetectionBox: Codable, Sendable, Hashable {
   /// The left edge.
@@ -73,15 +75,19 @@ public struct Detection: Codable, Sendable, Equatable {
   public var score: Double
   /// Where it lies.
   public var box: DetectionBox
+  /// The pixels of the picture within; nil from a detector without masks.
+  public var mask: RunLengthMask?
 
   /// Creates a finding.
   /// - Parameters:
   ///   - label: The class, counted from 0.
   ///   - score: The class's probability, 0 to 1.
   ///   - box: Where it lies.
-  public init(label: Int, score: Double, box: DetectionBox) {
+  ///   - mask: The pixels of the picture within.
+  public init(label: Int, score: Double, box: DetectionBox, mask: RunLengthMask? = nil) {
     self.label = label
     self.score = score
     self.box = box
+    self.mask = mask
   }
 }

@@ -5,7 +5,7 @@ import Tensors
 /// Every number of a detector's training; saved with its checkpoints and its model.
 public struct DetectionConfiguration: Codable, Sendable, Equatable {
   /// The network's values.
-  public var network: YOLOConfiguration
+  public var network: DetectorNetwork
   /// The network's input.
   public var plan: RecognitionPlan
   /// How weights change.
@@ -14,12 +14,36 @@ public struct DetectionConfiguration: Codable, Sendable, Equatable {
   public var augmentation: DetectionAugmentation
   /// How much the parts of the loss weigh.
   public var lossWeights: DetectionLossWeights
+  /// Which regions a detector of two stages learns from; nil for a YOLO.
+  public var regionSampling: RegionSampling?
 
   /// Creates a configuration with the defaults of a training from random weights.
   /// - Parameters:
   ///   - network: The network's values.
   ///   - imageSize: Rows and columns of its input, multiples of its largest stride.
   public init(network: YOLOConfiguration, imageSize: [Int]) {
+    self.init(.yolo(network), imageSize: imageSize)
+  }
+
+  /// Creates a configuration of a detector in two stages with the defaults of a training from random
+  /// weights.
+  ///
+  /// Batches are small, as a step is long; whole pictures are seen, flipped, scaled and recoloured a little.
+  /// - Parameters:
+  ///   - network: The network's values.
+  ///   - imageSize: Rows and columns of its input, multiples of its coarsest stage's stride.
+  public init(network: RegionNetworkConfiguration, imageSize: [Int]) {
+    self.init(.regions(network), imageSize: imageSize)
+    learning.learningRate = 3e-4
+    learning.batchSize = 2
+    learning.averagingDecay = 0.99
+    augmentation.mosaic = 0
+    (augmentation.scale, augmentation.translation) = (0.25, 0.05)
+    (augmentation.saturation, augmentation.brightness) = (0.3, 0.2)
+    regionSampling = RegionSampling()
+  }
+
+  private init(_ network: DetectorNetwork, imageSize: [Int]) {
     self.network = network
     plan = RecognitionPlan(task: .detection, imageSize: imageSize, channels: network.inputChannels)
     plan.fitting = .letterbox
@@ -56,6 +80,28 @@ public struct DetectionConfiguration: Codable, Sendable, Equatable {
     }
   }
 
+  /// The size of an input for pictures of a given shape: the shorter side as asked, the other in proportion,
+  /// both rounded up to the largest stride.
+  /// - Parameters:
+  ///   - shorterSide: Pixels of the shorter side; pictures that are smaller are not enlarged.
+  ///   - width: Columns of the usual picture.
+  ///   - height: Rows of the usual picture.
+  ///   - multiple: Rows and columns are multiples of this.
+  /// - Returns: Rows and columns.
+  public static func imageSize(
+    shorterSide: Int,
+    width: Int,
+    height: Int,
+    multiple: Int
+  ) -> [Int] {
+    let shorter = max(1, min(width, height))
+    let scale = Double(min(shorterSide, shorter)) / Double(shorter)
+    return [height, width].map { side in
+      let wanted = Double(max(1, side)) * scale / Double(multiple)
+      return min(4096 / multiple, max(1, Int((wanted - 1e-6).rounded(.up)))) * multiple
+    }
+  }
+
   /// Checks that the values go together.
   /// - Throws: `RecognitionError.unfitTraining`; `PipelinesError.invalidPlan`; `NetworksError`.
   func check() throws {
@@ -70,7 +116,8 @@ public struct DetectionConfiguration: Codable, Sendable, Equatable {
       plan.channels == network.inputChannels,
       "the network has \(network.inputChannels) channels, the plan \(plan.channels)"
     )
-    let multiple = network.strides.last ?? 1
+    try regionSampling?.check()
+    let multiple = network.sizeMultiple
     try require(
       plan.imageSize.allSatisfy { $0.isMultiple(of: multiple) },
       "the input's size \(plan.imageSize) is no multiple of \(multiple)"

@@ -6,7 +6,8 @@ extension DetectionDataset {
   ///
   /// Lin et al. 2014, "Microsoft COCO: common objects in context": `images` with `id` and `file_name`,
   /// `categories` with `id` and `name`, `annotations` with `image_id`, `category_id`, `bbox` (left, top,
-  /// width and height in pixels from 0) and `iscrowd`.
+  /// width and height in pixels from 0), `iscrowd` and, where there are outlines, `segmentation` (polygons,
+  /// or runs of pixels as numbers or letters).
   /// - Parameters:
   ///   - path: The file, such as `annotations/instances_train.json`.
   ///   - folder: The folder of the pictures; nil looks in the file's folder, in folders beside it that
@@ -132,12 +133,14 @@ private struct COCOFile: Decodable {
     let category: Int
     let box: [Double]?
     let isCrowd: Int?
+    let outline: StatedOutline?
 
     enum CodingKeys: String, CodingKey {
       case image = "image_id"
       case category = "category_id"
       case box = "bbox"
       case isCrowd = "iscrowd"
+      case outline = "segmentation"
     }
 
     func stated(_ names: [Int: String]) -> DetectionDataset.StatedObject {
@@ -154,7 +157,8 @@ private struct COCOFile: Decodable {
             bottom: edges[1] + edges[3]
           ) : DetectionBox(left: 0, top: 0, right: 0, bottom: 0),
         kind: isCrowd == 1 ? .crowd : .counted,
-        isSound: isSound
+        isSound: isSound,
+        outline: outline.flatMap { $0 == .nothing ? nil : $0 }
       )
     }
   }

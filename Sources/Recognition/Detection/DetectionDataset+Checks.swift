@@ -11,6 +11,8 @@ extension DetectionDataset {
     let kind: Object.Kind
     /// Whether the file's numbers make a box at all.
     let isSound: Bool
+    /// Its outline; nil where the file has none.
+    var outline: StatedOutline?
   }
 
   /// A picture as its annotations state it.
@@ -111,7 +113,11 @@ extension DetectionDataset {
         return nil
       }
       if box != object.box { note(.clippedBox, object.className) }
-      return Object(label: label, box: box, kind: object.kind)
+      let mask = object.outline?.mask(width: picture.width, height: picture.height)
+      if object.outline != nil, mask == nil, object.kind == .counted {
+        note(.damagedMask, object.className)
+      }
+      return Object(label: label, box: box, kind: object.kind, mask: mask)
     }
     if objects.isEmpty { note(.background) }
     let image = Image(

@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import ImagingIO
 import Support
@@ -25,16 +26,25 @@ public struct DetectionDataset: Sendable {
     public let box: DetectionBox
     /// How it counts.
     public let kind: Kind
+    /// The picture's pixels within; nil where the data set does not say.
+    public let mask: RunLengthMask?
 
     /// Creates an object.
     /// - Parameters:
     ///   - label: The class, counted from 0.
     ///   - box: Where it lies.
     ///   - kind: How it counts.
-    public init(label: Int, box: DetectionBox, kind: Kind = .counted) {
+    ///   - mask: The picture's pixels within.
+    public init(
+      label: Int,
+      box: DetectionBox,
+      kind: Kind = .counted,
+      mask: RunLengthMask? = nil
+    ) {
       self.label = label
       self.box = box
       self.kind = kind
+      self.mask = mask
     }
   }
 

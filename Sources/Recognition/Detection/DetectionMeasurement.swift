@@ -33,6 +33,10 @@ public struct DetectionMeasurement: Sendable {
     public let map50: Double?
     /// Mean average precision over 0.5, 0.55, ..., 0.95, as COCO's.
     public let map: Double?
+    /// The same of the masks' overlaps at 0.5; nil where the detector or the data set has no masks.
+    public let maskMap50: Double?
+    /// The same of the masks' overlaps over 0.5, 0.55, ..., 0.95.
+    public let maskMap: Double?
     /// The classes.
     public let classes: [ClassResult]
     /// Pictures that could not be read.
@@ -71,6 +75,11 @@ public struct DetectionMeasurement: Sendable {
       )
     }
     var (found, truths): ([DetectionEvaluation.Box], [DetectionEvaluation.Box]) = ([], [])
+    var (masks, trueMasks): ([DetectionEvaluation.Box], [DetectionEvaluation.Box]) = ([], [])
+    // An object without a mask could not be found by one.
+    let hasMasks =
+      detector.hasMasks
+      && data.images.allSatisfy { $0.objects.allSatisfy { $0.kind != .counted || $0.mask != nil } }
     var (detections, notes): ([(id: String, found: [Detection])], [String]) = ([], [])
     var reader = SliceReader()
     progress.begin("detecting", total: data.images.count)
@@ -86,19 +95,18 @@ public struct DetectionMeasurement: Sendable {
       }
       detections.append((image.id, own))
       found += own.map { Self.box($0.box, image: number, label: $0.label, score: $0.score) }
-      truths += image.objects.map { object in
-        let kind: DetectionEvaluation.Box.Kind =
-          switch object.kind {
-          case .counted: .counted
-          case .difficult: .ignored
-          case .crowd: .crowd
-          }
-        return Self.box(object.box, image: number, label: object.label, score: 1, kind: kind)
+      truths += image.objects.map { Self.box($0, image: number, mask: nil) }
+      if hasMasks {
+        masks += own.map {
+          Self.box($0.box, image: number, label: $0.label, score: $0.score, mask: $0.mask)
+        }
+        trueMasks += image.objects.map { Self.box($0, image: number, mask: $0.mask) }
       }
       progress.update(number + 1, detail: nil)
     }
     progress.end()
     let evaluation = DetectionEvaluation(detections: found, truths: truths)
+    let ofMasks = hasMasks ? DetectionEvaluation(detections: masks, truths: trueMasks) : nil
     self.evaluation = evaluation
     self.detections = detections
     let counted = truths.filter { $0.kind == .counted }
@@ -106,6 +114,8 @@ public struct DetectionMeasurement: Sendable {
       images: detections.count,
       map50: evaluation.meanAveragePrecision(thresholds: [0.5]),
       map: evaluation.meanAveragePrecision(),
+      maskMap50: ofMasks?.meanAveragePrecision(thresholds: [0.5]),
+      maskMap: ofMasks?.meanAveragePrecision(),
       classes: data.classes.enumerated().map { label, name in
         Self.result(
           evaluation,
@@ -119,11 +129,26 @@ public struct DetectionMeasurement: Sendable {
   }
 
   private static func box(
+    _ object: DetectionDataset.Object,
+    image: Int,
+    mask: RunLengthMask?
+  ) -> DetectionEvaluation.Box {
+    let kind: DetectionEvaluation.Box.Kind =
+      switch object.kind {
+      case .counted: .counted
+      case .difficult: .ignored
+      case .crowd: .crowd
+      }
+    return box(object.box, image: image, label: object.label, score: 1, kind: kind, mask: mask)
+  }
+
+  private static func box(
     _ box: DetectionBox,
     image: Int,
     label: Int,
     score: Double,
-    kind: DetectionEvaluation.Box.Kind = .counted
+    kind: DetectionEvaluation.Box.Kind = .counted,
+    mask: RunLengthMask? = nil
   ) -> DetectionEvaluation.Box {
     DetectionEvaluation.Box(
       image: image,
@@ -133,7 +158,8 @@ public struct DetectionMeasurement: Sendable {
       width: box.width,
       height: box.height,
       score: score,
-      kind: kind
+      kind: kind,
+      mask: mask
     )
   }
 

@@ -14,6 +14,8 @@ public struct DetectionProblem: Codable, Sendable, Equatable {
     case outsideBox
     /// A box has no area, or edges that are no numbers; it was left out.
     case emptyBox
+    /// An outline is damaged, of another size than the picture, or empty; the box was kept without it.
+    case damagedMask
     /// A box of a class that is not one of the data set's; it was left out.
     case unknownClass
     /// A picture without boxes; it was kept as an example of nothing.
@@ -61,6 +63,9 @@ public struct DetectionProblem: Codable, Sendable, Equatable {
         + "\(many("was", "were")) left out"
     case .emptyBox:
       return "\(count) \(many("box has", "boxes have")) no area and \(many("was", "were")) left out"
+    case .damagedMask:
+      return
+        "\(count) \(many("outline", "outlines")) cannot be used and \(many("was", "were")) left out"
     case .unknownClass:
       return "\(count) \(many("box is", "boxes are")) of an unknown class and "
         + "\(many("was", "were")) left out"

@@ -232,7 +232,16 @@ package struct DetectionSampler: Sendable {
       return TaskAlignedAssigner.Object(
         label: object.label,
         box: cut,
-        isIgnored: object.kind != .counted
+        isIgnored: object.kind != .counted,
+        mask: object.mask.map { mask in
+          PlacedMask(
+            mask,
+            placement: placement,
+            size: SIMD2(width, height),
+            reduction: image.reduction,
+            visible: cut
+          )
+        }
       )
     }
   }

@@ -5,69 +5,127 @@ import Pipelines
 import Support
 import Tensors
 
-/// A detector that is learned.
+/// A detector in one stage that is learned.
 package struct DetectionTask: LearningTask {
   /// All that a run depends on.
   package struct Values: Codable, Sendable, Equatable {
-    let network: YOLOConfiguration
+    let network: DetectorNetwork
     let plan: RecognitionPlan
     let augmentation: DetectionAugmentation
     let lossWeights: DetectionLossWeights
-    /// SHA-256 of the pictures' names and boxes.
+    let regionSampling: RegionSampling?
+    /// SHA-256 of the pictures' names, boxes and masks.
     let data: String
+
+    init(_ configuration: DetectionConfiguration, _ training: DetectionDataset) throws {
+      network = configuration.network
+      plan = configuration.plan
+      augmentation = configuration.augmentation
+      lossWeights = configuration.lossWeights
+      regionSampling = configuration.regionSampling
+      data = try Self.fingerprint(training)
+    }
+
+    private static func fingerprint(_ data: DetectionDataset) throws -> String {
+      var text = data.classes.joined(separator: "\n") + "\n"
+      for image in data.images {
+        text += "\(image.id) \(image.width) \(image.height)\n"
+        for object in image.objects {
+          let box = object.box
+          text +=
+            "\(object.label) \(object.kind.rawValue) \(box.left) \(box.top) \(box.right) "
+            + "\(box.bottom)\(object.mask.map { " " + $0.letters } ?? "")\n"
+        }
+      }
+      return try SHA256.hexDigest(of: Data(text.utf8))
+    }
+  }
+
+  /// The pictures of a run: those it learns from, and those that are looked at.
+  struct Pictures: Sendable {
+    private let sampler: DetectionSampler
+    private let heldOut: DetectionDataset
+    /// Pictures of a look.
+    private static let lookCount = 48
+
+    init(
+      _ configuration: DetectionConfiguration,
+      training: DetectionDataset,
+      heldOut: DetectionDataset
+    ) {
+      sampler = DetectionSampler(
+        training.images,
+        plan: configuration.plan,
+        augmentation: configuration.augmentation
+      )
+      self.heldOut = heldOut
+    }
+
+    func batch(
+      step: Int,
+      _ configuration: LearningConfiguration
+    ) throws -> DetectionSampler.Batch {
+      try sampler.batch(
+        step: step,
+        of: configuration.steps,
+        count: configuration.batchSize,
+        seed: configuration.seed
+      )
+    }
+
+    /// The mean average precision on some of the held-out pictures.
+    func look(
+      at network: any Network,
+      _ values: Values,
+      interruption: Interruption
+    ) throws -> [LearningMetric] {
+      let images = Array(heldOut.images.prefix(Self.lookCount))
+      guard !images.isEmpty else { return [] }
+      let detector = try Detector(
+        network,
+        configuration: values.network,
+        plan: values.plan,
+        classes: heldOut.classes,
+        name: "the network"
+      )
+      let measured = try DetectionMeasurement(
+        detector,
+        on: DetectionDataset(name: heldOut.name, classes: heldOut.classes, images: images),
+        interruption: interruption
+      )
+      let summary = measured.summary
+      return [
+        LearningMetric("map50", summary.map50 ?? 0),
+        LearningMetric("map", summary.map ?? 0),
+      ] + (summary.maskMap.map { [LearningMetric("mask-map", $0)] } ?? [])
+    }
   }
 
   /// All that a run depends on besides its learning.
   package let values: Values
   /// The network's values.
-  package var network: NetworkConfiguration { .yolo(values.network) }
+  package var network: NetworkConfiguration { values.network.configuration }
 
-  private let sampler: DetectionSampler
-  private let heldOut: DetectionDataset
   private let decoder: DetectionDecoder
   private let assigner = TaskAlignedAssigner()
-  /// Pictures of a look.
-  private static let lookCount = 48
+  private let pictures: Pictures
 
   /// Prepares a training.
   /// - Parameters:
   ///   - configuration: Every number.
+  ///   - network: The network's values.
   ///   - training: The pictures to learn from.
   ///   - heldOut: Pictures to look at on the way; may be none.
   /// - Throws: `SupportError` when the data cannot be hashed.
   package init(
     _ configuration: DetectionConfiguration,
+    network: YOLOConfiguration,
     training: DetectionDataset,
     heldOut: DetectionDataset
   ) throws {
-    values = Values(
-      network: configuration.network,
-      plan: configuration.plan,
-      augmentation: configuration.augmentation,
-      lossWeights: configuration.lossWeights,
-      data: try Self.fingerprint(training)
-    )
-    sampler = DetectionSampler(
-      training.images,
-      plan: configuration.plan,
-      augmentation: configuration.augmentation
-    )
-    self.heldOut = heldOut
-    decoder = DetectionDecoder(configuration.network, imageSize: configuration.plan.imageSize)
-  }
-
-  private static func fingerprint(_ data: DetectionDataset) throws -> String {
-    var text = data.classes.joined(separator: "\n") + "\n"
-    for image in data.images {
-      text += "\(image.id) \(image.width) \(image.height)\n"
-      for object in image.objects {
-        let box = object.box
-        text +=
-          "\(object.label) \(object.kind.rawValue) \(box.left) \(box.top) \(box.right) "
-          + "\(box.bottom)\n"
-      }
-    }
-    return try SHA256.hexDigest(of: Data(text.utf8))
+    values = try Values(configuration, training)
+    pictures = Pictures(configuration, training: training, heldOut: heldOut)
+    decoder = DetectionDecoder(network, imageSize: configuration.plan.imageSize)
   }
 
   /// The samples of a step.
@@ -75,12 +133,7 @@ package struct DetectionTask: LearningTask {
     step: Int,
     _ configuration: LearningConfiguration
   ) throws -> DetectionSampler.Batch {
-    try sampler.batch(
-      step: step,
-      of: configuration.steps,
-      count: configuration.batchSize,
-      seed: configuration.seed
-    )
+    try pictures.batch(step: step, configuration)
   }
 
   /// The pictures.
@@ -107,23 +160,6 @@ package struct DetectionTask: LearningTask {
     at network: any Network,
     interruption: Interruption
   ) throws -> [LearningMetric] {
-    let images = Array(heldOut.images.prefix(Self.lookCount))
-    guard !images.isEmpty else { return [] }
-    let detector = try Detector(
-      network,
-      configuration: values.network,
-      plan: values.plan,
-      classes: heldOut.classes,
-      name: "the network"
-    )
-    let measured = try DetectionMeasurement(
-      detector,
-      on: DetectionDataset(name: heldOut.name, classes: heldOut.classes, images: images),
-      interruption: interruption
-    )
-    return [
-      LearningMetric("map50", measured.summary.map50 ?? 0),
-      LearningMetric("map", measured.summary.map ?? 0),
-    ]
+    try pictures.look(at: network, values, interruption: interruption)
   }
 }

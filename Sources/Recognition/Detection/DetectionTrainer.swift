@@ -96,18 +96,8 @@ public struct DetectionTrainer: Sendable {
         known: training.classes
       )
     }
-    let task = try DetectionTask(
-      configuration,
-      training: training,
-      heldOut: heldOut
-        ?? DetectionDataset(name: training.name, classes: training.classes, images: [])
-    )
-    let learned = try run.train(
-      task,
-      configuration.learning,
-      budget: budget,
-      resumes: resumes
-    )
+    if configuration.network.hasMasks { try requireMasks() }
+    let learned = try learn(configuration, budget: budget, resumes: resumes)
     var final = configuration
     final.learning = learned.configuration
     let summary = try measured(learned.network, final)
@@ -129,6 +119,45 @@ public struct DetectionTrainer: Sendable {
       trainingCount: training.images.count,
       notes: training.notes + (heldOut?.notes ?? [])
     )
+  }
+
+  /// A mask head learns from every object, so that each needs a mask.
+  private func requireMasks() throws {
+    let counted = training.images.flatMap(\.objects).filter { $0.kind == .counted }
+    let missing = counted.count { $0.mask == nil }
+    guard missing == 0 else {
+      throw RecognitionError.nothingToLearn(
+        path: training.name,
+        reason:
+          "\(missing) of \(counted.count) objects have no outline, which a mask-rcnn learns from; give "
+          + "COCO's \"segmentation\" of each, or train a faster-rcnn"
+      )
+    }
+  }
+
+  private func learn(
+    _ configuration: DetectionConfiguration,
+    budget: SegmentationTrainer.Budget,
+    resumes: Bool
+  ) throws -> LearningRun.Outcome {
+    let looked =
+      heldOut ?? DetectionDataset(name: training.name, classes: training.classes, images: [])
+    switch configuration.network {
+    case .yolo(let network):
+      return try run.train(
+        DetectionTask(configuration, network: network, training: training, heldOut: looked),
+        configuration.learning,
+        budget: budget,
+        resumes: resumes
+      )
+    case .regions(let network):
+      return try run.train(
+        RegionTask(configuration, network: network, training: training, heldOut: looked),
+        configuration.learning,
+        budget: budget,
+        resumes: resumes
+      )
+    }
   }
 
   private func measured(

@@ -1,3 +1,4 @@
+import Evaluation
 import ImagingIO
 import Networks
 import Pipelines
@@ -10,7 +11,7 @@ public struct Detector: Sendable {
   public struct Options: Sendable, Equatable {
     /// The least score, one for all classes or one for each; nil for the model's own.
     public var leastScores: [Double]?
-    /// What is taken for the same object.
+    /// What is taken for the same object; detectors of two stages take boxes that overlap by a half.
     public var suppression = BoxSuppression(overlap: 0.45)
     /// Whether a cell may tell several classes of its box, as evaluations want.
     public var takesSeveralClasses = false
@@ -34,8 +35,20 @@ public struct Detector: Sendable {
   public let name: String
   /// What stands between an image and the network.
   public let plan: RecognitionPlan
-  let network: PlannedNetwork
-  let decoder: DetectionDecoder
+  /// Whether findings have masks.
+  public let hasMasks: Bool
+  let finder: Finder
+
+  /// What finds objects in a network's input.
+  enum Finder: Sendable {
+    case cells(PlannedNetwork, DetectionDecoder)
+    case regions(RegionFinder)
+  }
+
+  /// The overlap from which a detector of two stages takes boxes of a class for the same.
+  private static let regionOverlap = 0.5
+  /// Findings of a detector of two stages in one image at most.
+  private static let regionLimit = 100
 
   /// Opens a model.
   /// - Parameter package: The package.
@@ -43,7 +56,7 @@ public struct Detector: Sendable {
   ///   `.invalidPlan`; `LayersError`.
   public init(_ package: ModelPackage) throws {
     guard let plan = package.description.plan.recognition, plan.task == .detection,
-      case .yolo(let configuration) = package.description.network
+      let configuration = DetectorNetwork(package.description.network)
     else {
       throw RecognitionError.otherTask(
         model: package.description.name,
@@ -51,7 +64,7 @@ public struct Detector: Sendable {
         wanted: "finding boxes"
       )
     }
-    let multiple = configuration.strides.max() ?? 1
+    let multiple = configuration.sizeMultiple
     guard plan.imageSize.allSatisfy({ $0.isMultiple(of: multiple) }) else {
       throw PipelinesError.invalidPlan(
         reason: "imageSize is \(plan.imageSize), no multiple of \(multiple)"
@@ -76,13 +89,24 @@ public struct Detector: Sendable {
   /// - Throws: `NetworksError`.
   package init(
     _ network: any Network,
-    configuration: YOLOConfiguration,
+    configuration: DetectorNetwork,
     plan: RecognitionPlan,
     classes: [String],
     name: String
   ) throws {
-    self.network = try PlannedNetwork(network)
-    decoder = DetectionDecoder(configuration, imageSize: plan.imageSize)
+    hasMasks = configuration.hasMasks
+    switch configuration {
+    case .yolo(let values):
+      finder = .cells(
+        try PlannedNetwork(network),
+        DetectionDecoder(values, imageSize: plan.imageSize)
+      )
+    case .regions:
+      guard let network = network as? RegionNetwork else {
+        preconditionFailure("a detector of regions with another network")
+      }
+      finder = .regions(RegionFinder(network, imageSize: plan.imageSize))
+    }
     self.plan = plan
     self.classes = classes
     self.name = name
@@ -114,24 +138,56 @@ public struct Detector: Sendable {
     _ options: Options
   ) throws -> [Detection] {
     let (reduced, placement) = placed(image)
-    let output = network(input(reduced, placement))
-    let isFinite = output.withElements { $0.allSatisfy(\.isFinite) }
-    guard isFinite else { throw RecognitionError.infiniteScores(model: name) }
-    let found = decoder.detections(
-      output,
-      image: 0,
-      leastScores: options.leastScores ?? plan.thresholds,
-      takesSeveralClasses: options.takesSeveralClasses
-    )
-    let (width, height) = (Double(image.width), Double(image.height))
-    let placed = options.suppression(found).map { detection in
-      var result = detection
-      result.box = placement.original(detection.box)
-        .mapped(scale: Double(reduced.reduction), x: 0, y: 0)
-        .clipped(width: width, height: height)
-      return result
+    func original(_ box: DetectionBox) -> DetectionBox {
+      placement.original(box).mapped(scale: Double(reduced.reduction), x: 0, y: 0)
     }
-    return placed.filter { $0.box.area > 0 }
+    func clipped(_ box: DetectionBox) -> DetectionBox {
+      box.clipped(width: Double(image.width), height: Double(image.height))
+    }
+    let leastScores = options.leastScores ?? plan.thresholds
+    let results: [Detection]
+    switch finder {
+    case .cells(let network, let decoder):
+      let output = network(input(reduced, placement))
+      let isFinite = output.withElements { $0.allSatisfy(\.isFinite) }
+      guard isFinite else { throw RecognitionError.infiniteScores(model: name) }
+      let found = decoder.detections(
+        output,
+        image: 0,
+        leastScores: leastScores,
+        takesSeveralClasses: options.takesSeveralClasses
+      )
+      results = options.suppression(found).map { detection in
+        var result = detection
+        result.box = clipped(original(detection.box))
+        return result
+      }
+    case .regions(let finder):
+      let found = finder.findings(
+        input(reduced, placement),
+        leastScores: leastScores,
+        suppression: BoxSuppression(overlap: Self.regionOverlap, maximum: Self.regionLimit)
+      )
+      guard let found else { throw RecognitionError.infiniteScores(model: name) }
+      results = found.map { finding in
+        let box = original(finding.detection.box)
+        return Detection(
+          label: finding.detection.label,
+          score: finding.detection.score,
+          box: clipped(box),
+          mask: finding.mask.map {
+            RunLengthMask(
+              pasting: $0,
+              side: finder.maskSide,
+              box: box,
+              width: image.width,
+              height: image.height
+            )
+          }
+        )
+      }
+    }
+    return results.filter { $0.box.area > 0 }
   }
 
   /// An image as small as the network needs it, and where it lies in the network's input.

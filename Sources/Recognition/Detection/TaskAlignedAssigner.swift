@@ -21,12 +21,15 @@ package struct TaskAlignedAssigner: Sendable {
     package var box: DetectionBox
     /// Whether it is not to be learned, but its place not to be called empty either.
     package var isIgnored: Bool
+    /// Its mask; nil where none is known.
+    package var mask: PlacedMask?
 
     /// Creates an object.
-    package init(label: Int, box: DetectionBox, isIgnored: Bool = false) {
+    package init(label: Int, box: DetectionBox, isIgnored: Bool = false, mask: PlacedMask? = nil) {
       self.label = label
       self.box = box
       self.isIgnored = isIgnored
+      self.mask = mask
     }
   }
 

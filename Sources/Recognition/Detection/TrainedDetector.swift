@@ -46,12 +46,15 @@ public struct TrainedDetector: Sendable {
 
   private var configuration: DetectionConfiguration { outcome.configuration }
 
+  private var networkName: String { configuration.network.configuration.name }
+
   private var minutes: Double { ((outcome.epochs.last?.seconds ?? 0) / 6).rounded() / 10 }
 
   private var summary: String {
     let shown = outcome.classes.prefix(8).joined(separator: ", ")
     let rest = outcome.classes.count > 8 ? " and \(outcome.classes.count - 8) more" : ""
-    return "Finds \(shown)\(rest) as boxes in pictures and slices with a yolo network."
+    let form = configuration.network.hasMasks ? "boxes and masks" : "boxes"
+    return "Finds \(shown)\(rest) as \(form) in pictures and slices with a \(networkName) network."
   }
 
   /// Held-out results, for the description: average precision of each class and its mean.
@@ -70,8 +73,11 @@ public struct TrainedDetector: Sendable {
         )
       }
     }
-    return [result("mean", "ap50", found.map50), result("mean", "ap", found.map)]
-      .compactMap { $0 }
+    return [
+      result("mean", "ap50", found.map50), result("mean", "ap", found.map),
+      result("mean", "mask-ap50", found.maskMap50), result("mean", "mask-ap", found.maskMap),
+    ]
+    .compactMap { $0 }
       + found.classes.flatMap {
         [result($0.name, "ap50", $0.ap50), result($0.name, "ap", $0.ap)].compactMap { $0 }
       }
@@ -87,7 +93,7 @@ public struct TrainedDetector: Sendable {
       labels: outcome.classes.enumerated().map { index, name in
         LabelDefinition(id: index + 1, name: name, color: LabelDefinition.defaultColor(index))
       },
-      network: .yolo(configuration.network),
+      network: configuration.network.configuration,
       plan: .recognition(configuration.plan),
       licence: licence,
       intendedUse: "Research on images like those of \(dataset). What is not marked may still be "
@@ -120,7 +126,7 @@ public struct TrainedDetector: Sendable {
     lines.append("- \(outcome.trainingCount) pictures; \(outcome.heldOutNames.count) held out.")
     lines += outcome.notes.map { "- \($0)" }
     lines.append(
-      "- Network: yolo, \(outcome.network.weightCount) weights; \(configuration.plan.summary), "
+      "- Network: \(networkName), \(outcome.network.weightCount) weights; \(configuration.plan.summary), "
         + "strides \(configuration.network.strides.map(String.init).joined(separator: ", "))."
     )
     lines.append(
@@ -146,6 +152,12 @@ public struct TrainedDetector: Sendable {
         + "\(text(row.bestScore)) | \(text(row.precision)) | \(text(row.recall)) |"
     }
     lines.append("| mean | | \(text(found.map50)) | \(text(found.map)) | | | |")
+    if found.maskMap != nil {
+      lines += [
+        "",
+        "Of the masks: AP50 \(text(found.maskMap50)), AP \(text(found.maskMap)), means over the classes.",
+      ]
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 

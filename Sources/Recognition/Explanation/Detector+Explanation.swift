@@ -119,7 +119,9 @@ extension Detector {
     _ method: ExplanationMethod,
     _ interruption: Interruption
   ) throws -> ExplainedBox {
-    guard let staged = network.network as? any StagedNetwork else {
+    guard case .cells(let network, let decoder) = finder,
+      let staged = network.network as? any StagedNetwork
+    else {
       throw RecognitionError.otherTask(
         model: name,
         task: "boxes of a network that is no YOLO",
@@ -132,8 +134,7 @@ extension Detector {
     let box = detection.box.mapped(scale: 1 / Double(reduced.reduction), x: 0, y: 0)
       .mapped(scale: placement.scale, x: placement.x, y: placement.y)
     let label = detection.label
-    let cell = cell(of: box, label: label, in: network(input))
-    let decoder = decoder
+    let cell = cell(of: box, label: label, in: network(input), by: decoder)
     let score = try StagedScore(
       staged,
       explainsAllMaps: true,
@@ -176,7 +177,12 @@ extension Detector {
   }
 
   /// The cell whose box overlaps a finding most; of several the one that is surest of the class.
-  private func cell(of box: DetectionBox, label: Int, in output: Tensor) -> Int {
+  private func cell(
+    of box: DetectionBox,
+    label: Int,
+    in output: Tensor,
+    by decoder: DetectionDecoder
+  ) -> Int {
     let count = decoder.grid.count
     return output.plain.withElements { values in
       var best = (cell: 0, overlap: -1.0, score: -Float.infinity)

@@ -27,7 +27,7 @@ enum DetectionReportInput {
   /// - Returns: The picture.
   static func picture(
     _ picture: ColorImage,
-    found: [(label: Int, box: DetectionBox)],
+    found: [Detection],
     truth: [DetectionBox]
   ) -> RGBImage {
     var image = RGBImage(width: picture.width, height: picture.height, bytes: picture.pixels)
@@ -51,7 +51,14 @@ enum DetectionReportInput {
     let thickness = max(1, min(picture.width, picture.height) / 200)
     for box in truth { draw(box, [255, 255, 255], thickness: 2 * thickness) }
     for item in found {
-      draw(item.box, colors[item.label % colors.count].color, thickness: thickness)
+      let color = colors[item.label % colors.count].color
+      for (pixel, isInside) in (item.mask?.pixels ?? []).enumerated() where isInside {
+        for channel in 0..<3 {
+          let old = UInt16(image.bytes[3 * pixel + channel])
+          image.bytes[3 * pixel + channel] = UInt8((2 * old + UInt16(color[channel])) / 3)
+        }
+      }
+      draw(item.box, color, thickness: thickness)
     }
     return image
   }
@@ -76,6 +83,12 @@ enum DetectionReportInput {
       .init(name: "mAP at an overlap of 0.5", value: summary.map50, n: objects),
       .init(name: "mAP, mean over 0.5 to 0.95 (COCO)", value: summary.map, n: objects),
     ]
+    if summary.maskMap != nil {
+      page.results += [
+        .init(name: "mAP of masks at an overlap of 0.5", value: summary.maskMap50, n: objects),
+        .init(name: "mAP of masks (COCO)", value: summary.maskMap, n: objects),
+      ]
+    }
     page.results += summary.classes.flatMap { result in
       [
         RecognitionReportData.Row(
@@ -139,7 +152,7 @@ enum DetectionReportInput {
       return .init(
         picture(
           read,
-          found: told.map { ($0.label, $0.box) },
+          found: told,
           truth: image.objects.map(\.box)
         ),
         caption: entry.id

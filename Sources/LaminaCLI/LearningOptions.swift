@@ -14,14 +14,19 @@ struct LearningOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Images, beats or clips of one step (default: 64, of clips 32, of detectors 16).",
+      "Images, beats or clips of one step (default: 64, of clips 32, of YOLOs 16, of R-CNNs 2).",
       valueName: "n"
     )
   )
   var batch: Int?
 
-  @Option(help: ArgumentHelp("Learning rate at the start (AdamW, cosine).", valueName: "rate"))
-  var learningRate = 1e-3
+  @Option(
+    help: ArgumentHelp(
+      "Learning rate at the start (AdamW, cosine; default: 0.001, of R-CNNs 0.0003).",
+      valueName: "rate"
+    )
+  )
+  var learningRate: Double?
 
   @Option(help: ArgumentHelp("Train for so many minutes.", valueName: "minutes"))
   var minutes: Double?
@@ -47,7 +52,7 @@ struct LearningOptions: ParsableArguments {
     if let batch, !(1...4096).contains(batch) {
       throw ValidationError("--batch must be 1 to 4096.")
     }
-    if !(learningRate > 0 && learningRate < 10) {
+    if let learningRate, !(learningRate > 0 && learningRate < 10) {
       throw ValidationError("--learning-rate must be above 0 and below 10.")
     }
     if minutes != nil, steps != nil {
@@ -73,7 +78,7 @@ struct LearningOptions: ParsableArguments {
   /// Puts what was asked for in place of defaults.
   /// - Parameter configuration: The numbers of the run.
   func apply(to configuration: inout LearningConfiguration) {
-    configuration.learningRate = learningRate
+    if let learningRate { configuration.learningRate = learningRate }
     configuration.seed = seed
     if let batch { configuration.batchSize = batch }
     if let steps { configuration.steps = steps }

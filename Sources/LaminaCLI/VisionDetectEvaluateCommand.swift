@@ -114,6 +114,8 @@ struct VisionDetectEvaluateCommand: Verb {
     try context.confirm(summary) {
       ([
         "\(output): \(summary.images) pictures, mAP@0.5 \(text(summary.map50)), mAP \(text(summary.map))"
+          + (summary.maskMap == nil
+            ? "" : ", masks \(text(summary.maskMap50)) and \(text(summary.maskMap))")
       ]
         + summary.classes.map {
           "  \($0.name): AP@0.5 \(text($0.ap50)), AP \(text($0.ap)) (\($0.objects) objects)"

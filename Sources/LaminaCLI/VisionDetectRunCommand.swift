@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import Foundation
 import ImagingIO
 import Pipelines
@@ -13,7 +14,9 @@ struct VisionDetectRunCommand: Verb {
     abstract: "Finds objects in pictures and volumes.",
     discussion: """
       INPUT is a picture, a volume (slices along its third axis are looked at one by one and their boxes \
-      joined), or a folder of them (a batch; what fails is listed and never stops the others).
+      joined), or a folder of them (a batch; what fails is listed and never stops the others). A folder as \
+      OUT also gets the boxes and masks in pictures as COCO's results (coco.json; image_id is the picture's \
+      name, category_id the class's number from 1).
       """
   )
 
@@ -86,6 +89,54 @@ struct VisionDetectRunCommand: Verb {
     let score: Double
     let box: DetectionBox?
     let volume: VolumeDetection?
+    /// The class's number, from 1.
+    let category: Int
+    /// The picture's pixels within, in COCO's form.
+    let segmentation: Segmentation?
+  }
+
+  /// A mask as COCO's files hold it: rows and columns of the picture, and runs in letters.
+  struct Segmentation: Encodable {
+    let size: [Int]
+    let counts: String
+
+    init(_ mask: RunLengthMask) {
+      size = [mask.height, mask.width]
+      counts = mask.letters
+    }
+  }
+
+  /// A finding in a picture as COCO's programs read results.
+  private struct Result: Encodable {
+    let image: String
+    let category: Int
+    let box: [Double]
+    let score: Double
+    let segmentation: Segmentation?
+
+    enum CodingKeys: String, CodingKey {
+      case score, segmentation
+      case image = "image_id"
+      case category = "category_id"
+      case box = "bbox"
+    }
+  }
+
+  /// The findings in pictures as COCO's results.
+  private static func results(_ cases: [Case]) -> [Result] {
+    cases.flatMap { item in
+      item.findings.compactMap { finding in
+        finding.box.map { box in
+          Result(
+            image: item.id,
+            category: finding.category,
+            box: [box.left, box.top, box.width, box.height],
+            score: finding.score,
+            segmentation: finding.segmentation
+          )
+        }
+      }
+    }
   }
 
   /// One input's findings.
@@ -179,7 +230,9 @@ struct VisionDetectRunCommand: Verb {
       let page = try ReportBuilder().html(data, date: Date())
       try context.outputs.writeFolder(output) { folder in
         for (name, data) in [
-          ("detections.json", try JSONOutput.data(answer)), ("report.html", Data(page.utf8)),
+          ("detections.json", try JSONOutput.data(answer)),
+          ("coco.json", try JSONOutput.data(Self.results(cases))),
+          ("report.html", Data(page.utf8)),
         ] {
           try data.write(to: URL(fileURLWithPath: folder + "/" + name))
         }
@@ -269,13 +322,16 @@ struct VisionDetectRunCommand: Verb {
       let found = try detector.detect(picture, options)
       return Found(
         findings: found.map {
-          Finding(name: detector.classes[$0.label], score: $0.score, box: $0.box, volume: nil)
+          Finding(
+            name: detector.classes[$0.label],
+            score: $0.score,
+            box: $0.box,
+            volume: nil,
+            category: $0.label + 1,
+            segmentation: $0.mask.map(Segmentation.init)
+          )
         },
-        picture: DetectionReportInput.picture(
-          picture,
-          found: found.map { ($0.label, $0.box) },
-          truth: []
-        ),
+        picture: DetectionReportInput.picture(picture, found: found, truth: []),
         boxes: (picture, found)
       )
     }
@@ -288,7 +344,14 @@ struct VisionDetectRunCommand: Verb {
     )
     return Found(
       findings: found.findings.map {
-        Finding(name: detector.classes[$0.label], score: $0.score, box: nil, volume: $0)
+        Finding(
+          name: detector.classes[$0.label],
+          score: $0.score,
+          box: nil,
+          volume: $0,
+          category: $0.label + 1,
+          segmentation: nil
+        )
       },
       picture: nil,
       boxes: nil,

@@ -6,15 +6,25 @@ import Recognition
 import Support
 
 extension YOLOConfiguration.Scale: ExpressibleByArgument {}
+extension RegionNetworkConfiguration.Backbone: ExpressibleByArgument {}
+
+/// The architectures of `lamina vision detect train`.
+enum DetectorKind: String, CaseIterable, ExpressibleByArgument {
+  case yolo
+  case fasterRCNN = "faster-rcnn"
+  case maskRCNN = "mask-rcnn"
+}
 
 /// `lamina vision detect train`.
 struct VisionDetectTrainCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Trains a YOLO on pictures with boxes, or on slices of labelled volumes.",
+    abstract:
+      "Trains a YOLO, a Faster R-CNN or a Mask R-CNN on pictures with boxes, or on slices of labelled volumes.",
     discussion: """
       DATA is a folder in Pascal VOC's layout (Annotations, JPEGImages, ImageSets/Main) or a JSON file in \
-      COCO's. Boxes outside their picture, missing files and unknown classes are left out and counted.
+      COCO's. Boxes outside their picture, missing files and unknown classes are left out and counted. \
+      A mask-rcnn outlines objects too and learns from COCO's segmentation of each object.
 
       A folder of volumes with label maps (nnU-Net's raw layout or the Decathlon's, with dataset.json) gives \
       the boxes of each structure's connected parts in every slice along the third axis; whole cases are held \
@@ -49,13 +59,37 @@ struct VisionDetectTrainCommand: Verb {
   )
   var images: String?
 
-  @Option(help: ArgumentHelp("Size of the network.", valueName: "nano|small"))
-  var scale = YOLOConfiguration.Scale.nano
+  @Option(help: ArgumentHelp("The architecture.", valueName: "yolo|faster-rcnn|mask-rcnn"))
+  var network = DetectorKind.yolo
 
-  @Option(help: ArgumentHelp("Longest side of what the network sees.", valueName: "pixels"))
-  var size = 416
+  @Option(help: ArgumentHelp("Size of a YOLO (default: nano).", valueName: "nano|small"))
+  var scale: YOLOConfiguration.Scale?
 
-  @Flag(help: "Grids of 4, 8 and 16 pixels, for small objects.")
+  @Option(
+    help: ArgumentHelp(
+      "Backbone of an R-CNN (default: resnet18).",
+      valueName: "resnet18|resnet34|resnet50"
+    )
+  )
+  var backbone: RegionNetworkConfiguration.Backbone?
+
+  @Option(
+    help: ArgumentHelp("Longest side of what a YOLO sees (default: 416).", valueName: "pixels")
+  )
+  var size: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Shorter side of what an R-CNN sees (default: 320; smaller pictures are not enlarged).",
+      valueName: "pixels"
+    )
+  )
+  var shorterSide: Int?
+
+  @Flag(
+    help:
+      "For small objects: a YOLO's grids of 4, 8 and 16 pixels, an R-CNN's anchors from 16 pixels."
+  )
   var small = false
 
   @Option(
@@ -88,7 +122,20 @@ struct VisionDetectTrainCommand: Verb {
   private static let usualSteps = 2000
 
   func validate() throws {
-    if !(32...4096).contains(size) { throw ValidationError("--size must be 32 to 4096 pixels.") }
+    for (name, value) in [("--size", size), ("--shorter-side", shorterSide)] {
+      if let value, !(32...4096).contains(value) {
+        throw ValidationError("\(name) must be 32 to 4096 pixels.")
+      }
+    }
+    if network == .yolo {
+      if backbone != nil { throw ValidationError("--backbone is for R-CNNs; a yolo has --scale.") }
+      if shorterSide != nil {
+        throw ValidationError("--shorter-side is for R-CNNs; a yolo has --size.")
+      }
+    } else {
+      if scale != nil { throw ValidationError("--scale is for a yolo; R-CNNs have --backbone.") }
+      if size != nil { throw ValidationError("--size is for a yolo; R-CNNs have --shorter-side.") }
+    }
     if !window.isEmpty, window.count != 2 || !(window[0] < window[1]) {
       throw ValidationError("--window must be two values, the lower one first.")
     }
@@ -167,26 +214,8 @@ struct VisionDetectTrainCommand: Verb {
   }
 
   private func configuration(for data: DetectionDataset) -> DetectionConfiguration {
-    let areVolumes = data.images.contains { $0.slice != nil }
-    let network = YOLOConfiguration(
-      scale,
-      inputChannels: grey || areVolumes ? 1 : 3,
-      classes: data.classes.count,
-      findsSmallObjects: small
-    )
-    // The usual picture's shape: the median of width over height.
-    let shapes = data.images.sorted { $0.width * $1.height < $1.width * $0.height }
-    let usual = shapes.isEmpty ? nil : shapes[shapes.count / 2]
-    var result = DetectionConfiguration(
-      network: network,
-      imageSize: DetectionConfiguration.imageSize(
-        longestSide: size,
-        width: usual?.width ?? 1,
-        height: usual?.height ?? 1,
-        strides: network.strides
-      )
-    )
-    if areVolumes {
+    var result = network == .yolo ? yolo(data) : regions(data)
+    if areVolumes(data) {
       result.plan.intensity =
         window.count == 2
         ? .fixed(low: window[0], high: window[1]) : .percentiles(low: 0.5, high: 99.5)
@@ -195,5 +224,61 @@ struct VisionDetectTrainCommand: Verb {
     result.learning.steps = Self.usualSteps
     learning.apply(to: &result.learning)
     return result
+  }
+
+  private func areVolumes(_ data: DetectionDataset) -> Bool {
+    data.images.contains { $0.slice != nil }
+  }
+
+  private func inputChannels(_ data: DetectionDataset) -> Int {
+    grey || areVolumes(data) ? 1 : 3
+  }
+
+  /// Columns and rows of the usual picture.
+  private func usualSize(_ data: DetectionDataset) -> (width: Int, height: Int) {
+    // The usual picture's shape: the median of width over height.
+    let shapes = data.images.sorted { $0.width * $1.height < $1.width * $0.height }
+    guard !shapes.isEmpty else { return (1, 1) }
+    let usual = shapes[shapes.count / 2]
+    return (usual.width, usual.height)
+  }
+
+  private func yolo(_ data: DetectionDataset) -> DetectionConfiguration {
+    let values = YOLOConfiguration(
+      scale ?? .nano,
+      inputChannels: inputChannels(data),
+      classes: data.classes.count,
+      findsSmallObjects: small
+    )
+    let usual = usualSize(data)
+    return DetectionConfiguration(
+      network: values,
+      imageSize: DetectionConfiguration.imageSize(
+        longestSide: size ?? 416,
+        width: usual.width,
+        height: usual.height,
+        strides: values.strides
+      )
+    )
+  }
+
+  private func regions(_ data: DetectionDataset) -> DetectionConfiguration {
+    var values = RegionNetworkConfiguration(
+      backbone ?? .resnet18,
+      inputChannels: inputChannels(data),
+      classes: data.classes.count
+    )
+    if small { values.anchorSides = values.anchorSides.map { $0 / 2 } }
+    if network == .maskRCNN { values.mask = RegionNetworkConfiguration.MaskHead() }
+    let usual = usualSize(data)
+    return DetectionConfiguration(
+      network: values,
+      imageSize: DetectionConfiguration.imageSize(
+        shorterSide: shorterSide ?? 320,
+        width: usual.width,
+        height: usual.height,
+        multiple: DetectorNetwork.regions(values).sizeMultiple
+      )
+    )
   }
 }

@@ -163,6 +163,83 @@ import Testing
     #expect(!read.groups.isEmpty && read.groups.allSatisfy { $0.regions.count == 1 })
   }
 
+  /// The squares of a folder in COCO's layout, outlined where asked.
+  private func coco(_ data: String, count: Int, seed: UInt64, outlined: Bool) throws -> String {
+    var annotations: [String] = []
+    for index in 0..<count {
+      var random = RandomStream(seed: seed).split(index)
+      let (left, top) = (Int(random.uniform() * 40), Int(random.uniform() * 40))
+      let (right, bottom) = (left + 20, top + 20)
+      let outline =
+        outlined
+        ? ", \"segmentation\": [[\(left), \(top), \(right), \(top), \(right), \(bottom), \(left), \(bottom)]]"
+        : ""
+      annotations.append(
+        "{\"image_id\": \(index), \"category_id\": 1, \"bbox\": [\(left), \(top), 20, 20]\(outline)}"
+      )
+    }
+    let images = (0..<count).map { "{\"id\": \($0), \"file_name\": \"\($0).png\"}" }
+    let path = data + "/JPEGImages/instances_all.json"
+    try Data(
+      ("{\"images\": [\(images.joined(separator: ","))], \"annotations\": "
+        + "[\(annotations.joined(separator: ","))], \"categories\": [{\"id\": 1, \"name\": \"square\"}]}")
+        .utf8
+    ).write(to: URL(fileURLWithPath: path))
+    return path
+  }
+
+  @Test func aMaskRCNNIsTrainedRunAndMeasured() throws {
+    let data = try squares("train", count: 6, seed: 1)
+    let outlined = try coco(data, count: 6, seed: 1, outlined: true)
+    let model = file("outlines")
+    let arguments = [
+      "vision", "detect", "train", outlined, "--output", model, "--network", "mask-rcnn",
+      "--steps", "2", "--batch", "1", "--grey", "--small",
+    ]
+    let trained = try Program.start(arguments).wait()
+    #expect(trained.status == 0, "\(trained.error)")
+    let shown = try Program.run("model", "verify", model)
+    #expect(shown.status == 0, "\(shown.error)")
+    let run = try Program.run(
+      "vision",
+      "detect",
+      "run",
+      data + "/JPEGImages/0.png",
+      "--model",
+      model,
+      "--score",
+      "0",
+      "--output",
+      file("outlined")
+    )
+    #expect(run.status == 0, "\(run.error)")
+    let results = try String(contentsOfFile: file("outlined/coco.json"), encoding: .utf8)
+    #expect(results.contains("\"segmentation\"") && results.contains("\"category_id\""))
+    let measured = try Program.run(
+      "vision",
+      "detect",
+      "evaluate",
+      outlined,
+      "--model",
+      model,
+      "--output",
+      file("m.json")
+    )
+    #expect(measured.status == 0, "\(measured.error)")
+    #expect(measured.output.contains("masks"))
+
+    let plain = try coco(data, count: 6, seed: 1, outlined: false)
+    let refused = try Program.start(
+      arguments.map { $0 == outlined ? plain : $0 == model ? file("none") : $0 }
+    ).wait()
+    #expect(refused.status == 66 && refused.error.contains("have no outline"))
+    #expect(try Program.start(arguments + ["--size", "64", "--force"]).wait().status == 64)
+    let yolo = [
+      "vision", "detect", "train", outlined, "--output", file("y"), "--backbone", "resnet34",
+    ]
+    #expect(try Program.start(yolo).wait().status == 64)
+  }
+
   @Test func wrongUseAndWrongDataHaveTheirStatus() throws {
     func status(_ arguments: String...) throws -> Int32 {
       try Program.start(["vision", "detect"] + arguments).wait().status

@@ -73,6 +73,7 @@ public struct MovingDigits: Sendable {
   /// Makes clips: `train` and `test` with a folder for each motion, digits of the test never in training.
   /// - Parameters:
   ///   - folder: A folder that exists.
+  ///   - motions: The classes.
   ///   - training: Clips of each motion to train on.
   ///   - test: Clips of each motion for the test.
   ///   - seed: Seed of every random choice.
@@ -81,6 +82,7 @@ public struct MovingDigits: Sendable {
   /// - Throws: `SupportError.unwritable`, `.interrupted`.
   public func write(
     to folder: String,
+    motions: [Motion] = Motion.allCases,
     training: Int,
     test: Int,
     seed: UInt64,
@@ -88,12 +90,12 @@ public struct MovingDigits: Sendable {
     interruption: Interruption
   ) throws {
     let stream = RandomStream(seed: seed).split(0x6469_6769)
-    let all = Motion.allCases.count * (training + test)
+    let all = motions.count * (training + test)
     var done = 0
     progress.begin("making \(all) clips", total: all)
     for (part, (name, count)) in [("train", training), ("test", test)].enumerated() {
       let own = digits.indices.filter { ($0 % Self.testStep == 0) == (name == "test") }
-      for (label, motion) in Motion.allCases.enumerated() {
+      for (label, motion) in motions.enumerated() {
         for number in 0..<count {
           try interruption.check()
           var random = stream.split(part, label, number)

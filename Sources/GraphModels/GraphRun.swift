@@ -77,10 +77,7 @@ enum GraphRun {
           reason: "its graph has \(inner.inputs.count) inputs and gets \(inputs.count)"
         )
       }
-      var values = outside
-      for (name, stored) in inner.constants { values[name] = GraphValue(stored) }
-      for (input, value) in zip(inner.inputs, inputs) { values[input.name] = value }
-      for inside in inner.nodes {
+      func take() throws {
         guard budget.take() else {
           throw GraphModelsError.unsupportedForm(
             operator: node.operatorName,
@@ -88,6 +85,14 @@ enum GraphRun {
             reason: "it runs more than \(GraphBudget.maximum) nodes within nodes"
           )
         }
+      }
+      // A graph without nodes counts, too.
+      try take()
+      var values = outside
+      for (name, stored) in inner.constants { values[name] = GraphValue(stored) }
+      for (input, value) in zip(inner.inputs, inputs) { values[input.name] = value }
+      for inside in inner.nodes {
+        try take()
         try run(inside, opset: opset, values: &values, budget: budget)
       }
       return try inner.outputs.map { output in

@@ -69,13 +69,15 @@ package struct ExportedNetwork {
           + "\(network.sizeMultiple)"
       )
     }
-    // Detectors give rows of scores whose number is theirs to know.
-    let expected =
-      network is any VectorNetwork
-      ? [facts.input[0], configuration.outputChannels]
-      : network is YOLO
-        ? facts.output
-        : [facts.input[0], configuration.outputChannels] + size.map { $0 * network.outputScale }
+    let expected: [Int]
+    if case .yolo(let values) = configuration {
+      let cells = values.strides.map { step in size.map { $0 / step }.reduce(1, *) }
+      expected = [facts.input[0], 4 * values.bins + values.classes, cells.reduce(0, +)]
+    } else {
+      expected =
+        [facts.input[0], configuration.outputChannels]
+        + (network is any VectorNetwork ? [] : size.map { $0 * network.outputScale })
+    }
     guard facts.output == expected else {
       throw BenchError.unfitArray(
         path: path(name + ".output.npy"),

@@ -53,7 +53,7 @@ public final class Context: Sendable {
 
   /// A context that draws, from now on, what this one will draw, for a part that is run again.
   package var replay: Context {
-    Context(mode, random: random.withLock { $0 }, isAgain: true)
+    Context(mode, random: random.withLock { $0 }, isAgain: true, isSample: isSample)
   }
 
   /// Drops channels or values where the context asks for it.

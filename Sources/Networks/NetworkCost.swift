@@ -55,7 +55,8 @@ extension NetworkConfiguration {
     }
   }
 
-  /// The cost by the convolutions of one traced pass, with the heads that predict.
+  /// The cost by the convolutions of one traced pass, with the heads that the network's own call runs;
+  /// those of a detector's second stage are not among them.
   package func tracedCost(_ inputSize: [Int]) -> NetworkCost? {
     var random = RandomStream(seed: 0)
     guard inputSize.count == dimensions,

@@ -125,7 +125,9 @@ extension IdentifiedNetwork {
       !weights.hasPrefix("up_layers_auto.")
     else { return nil }
     let levels = 1 + weights.count { "encoder.layers.\($0).downsample.weight" }
-    guard levels > 1, let head = weights["up_layers.\(levels - 2).head.weight"] else { return nil }
+    guard levels > 1, let head = weights["up_layers.\(levels - 2).head.weight"],
+      head.count == first.count
+    else { return nil }
     func window(_ level: Int) -> [Int]? {
       (weights["encoder.layers.\(level).downsample.weight"]
         ?? weights["encoder.layers.\(level).blocks.0.conv1.weight"]).map { Array($0.dropFirst(2)) }

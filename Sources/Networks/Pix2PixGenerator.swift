@@ -149,15 +149,7 @@ public final class Pix2PixGenerator: Network {
   }
 
   private func dropped(_ x: Tensor, in context: Context) -> Tensor {
-    guard context.mode == .training, configuration.dropoutProbability > 0 else { return x }
-    return context.withRandom {
-      dropout(
-        x,
-        probability: configuration.dropoutProbability,
-        wholeChannels: false,
-        random: &$0
-      )
-    }
+    context.dropping(x, probability: configuration.dropoutProbability, wholeChannels: false)
   }
 
   /// 2 for each level.

@@ -71,7 +71,7 @@ public struct SegResNetDSConfiguration: Codable, Sendable, Equatable {
     )
     let longest = resolution.max() ?? 1
     // How often an axis can be halved before its cells are as long as the longest.
-    let halvings = resolution.map { Int(log2(longest / $0).rounded(.down)) }
+    let halvings = resolution.map { Int(min(log2(longest / $0), 64).rounded(.down)) }
     let uneven = halvings.max() ?? 0
     return (0..<levels).map { level in
       halvings.map { level < uneven && level >= $0 ? 1 : 2 }

@@ -214,7 +214,7 @@ struct YAMLReader {
     case UInt8(ascii: "?") where Self.isBlank(byte(after: 1)):
       throw unsupported("an explicit key")
     case UInt8(ascii: "\""), UInt8(ascii: "'"):
-      guard let end = try? quotedEnd() else { return false }
+      guard let end = quotedEnd() else { return false }
       position = end
       skipSpaces()
       return current == UInt8(ascii: ":") && Self.isBlank(byte(after: 1))
@@ -231,13 +231,12 @@ struct YAMLReader {
     }
   }
 
-  /// Behind the closing quote, which must be on the same line.
-  private mutating func quotedEnd() throws(JSONTree.YAMLFault) -> Int {
+  /// Behind the closing quote; nil where it is not on the same line.
+  private mutating func quotedEnd() -> Int? {
     let start = position
     defer { position = start }
-    _ = try quoted()
-    guard !bytes[start..<position].contains(Self.newline) else {
-      throw malformed("a key of several lines")
+    guard (try? quoted()) != nil, !bytes[start..<position].contains(Self.newline) else {
+      return nil
     }
     return position
   }

@@ -87,8 +87,13 @@ struct LoopTests {
         Self.node("Identity", ["state"], ["next"]), Self.node("Identity", ["on"], ["still"]),
       ]
     }
-    for count in ["", "many"] {
-      let network = try GraphNetwork(Self.loop([count, "", "x"], endless))
+    // A body that does nothing ends no sooner.
+    let idle = Self.body {
+      $0.nodes = []
+      $0.outputs = ["on", "state"].map { OperatorGraph.Value($0, dimensions: nil) }
+    }
+    for (count, body) in [("", endless), ("many", endless), ("", idle), ("many", idle)] {
+      let network = try GraphNetwork(Self.loop([count, "", "x"], body))
       let error = #expect(throws: GraphModelsError.self) {
         try network.run(["x": GraphValue(Tensor([0.5], shape: [1]))])
       }

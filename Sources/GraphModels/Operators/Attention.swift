@@ -63,7 +63,10 @@ extension GraphOperator {
     let size = x.shape[3]
     let stated = try context.integer("rotary_embedding_dim", 0)
     let width = stated == 0 ? size : stated
-    try context.require(width % 2 == 0 && (2...size).contains(width), "\(width) of \(size) numbers")
+    try context.require(
+      width % 2 == 0 && width >= 2 && width <= size,
+      "\(width) of \(size) numbers"
+    )
     let half = width / 2
     func angles(_ index: Int) throws -> Tensor {
       var table = try context.numbers(index)
@@ -170,7 +173,8 @@ private struct HeadedAttention {
     lengths = try context.optionalIntegers(6)
     if let lengths {
       try context.require(
-        context.optional(4) == nil && lengths.count == queries.shape[0],
+        context.optional(4) == nil && lengths.count == queries.shape[0]
+          && lengths.allSatisfy { (0...keys.shape[2]).contains($0) },
         "\(lengths.count) lengths of keys"
       )
       let count = queries.shape[2]

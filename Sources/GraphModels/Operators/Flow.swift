@@ -100,7 +100,9 @@ extension GraphOperator {
       turn += 1
     }
     return try state
-      + stacks.enumerated().map { index, values in
+      + stacks.prefix(max(0, context.node.outputs.count - count)).enumerated().map {
+        index,
+        values in
         try context.stacked(values, declared: body.outputs[count + 1 + index])
       }
   }
@@ -147,7 +149,8 @@ private struct Scan {
   func results() throws -> [GraphValue] {
     guard isBatched else { return try run(states, scanned) }
     try context.require(
-      (states + scanned).allSatisfy { $0.rank > 0 && $0.shape[0] == scanned[0].shape[0] },
+      scanned[0].rank > 0
+        && (states + scanned).allSatisfy { $0.rank > 0 && $0.shape[0] == scanned[0].shape[0] },
       "numbers of samples that differ"
     )
     var samples: [[GraphValue]] = []

@@ -56,7 +56,8 @@ extension GraphOperator {
     let dilations = try list("dilations", axes, 1)
     let (strides, pads) = (try list("strides", axes, 1), try list("pads", 2 * axes, 0))
     try context.require(
-      x.rank == 3 && (1...8).contains(axes) && window.count == axes && dilations.count == axes
+      x.rank == 3 && x.count > 0 && (1...8).contains(axes) && window.count == axes
+        && dilations.count == axes
         && strides.count == axes && pads.count == 2 * axes
         && (image + window + dilations + strides).allSatisfy { (1...1 << 20).contains($0) }
         && pads.allSatisfy { (0...1 << 20).contains($0) },

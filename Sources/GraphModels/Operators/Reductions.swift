@@ -38,19 +38,29 @@ extension GraphOperator {
         try context.flag("exclusive", false), try context.flag("reverse", false)
       )
       let (count, inner) = (x.shape[axis], x.shape[(axis + 1)...].reduce(1, *))
-      let result = ElementMaps.compute("running-product", [x.tensor], shape: x.shape) { values in
-        var result = values[0]
-        for group in 0..<values[0].count / max(1, count) {
+      @Sendable func products<Value>(
+        of values: [Value],
+        from one: Value,
+        _ multiply: (Value, Value) -> Value
+      ) -> [Value] {
+        var result = values
+        for group in 0..<values.count / max(1, count) {
           let start = group / inner * count * inner + group % inner
-          var product: Float = 1
+          var product = one
           for turn in 0..<count {
             let place = start + (reverse ? count - 1 - turn : turn) * inner
-            let next = product * values[0][place]
+            let next = multiply(product, values[place])
             result[place] = exclusive ? product : next
             product = next
           }
         }
         return result
+      }
+      if let known = x.integers?.indices {
+        return [GraphValue(x.type, products(of: known, from: 1, &*), x.shape)]
+      }
+      let result = ElementMaps.compute("running-product", [x.tensor], shape: x.shape) {
+        products(of: $0[0], from: 1, *)
       }
       return [GraphValue(x.type, result)]
     },

@@ -73,7 +73,7 @@ struct DetectionExplanationTests {
     plan.fitting = .letterbox
     let detector = try Detector(
       NetworkConfiguration.yolo(values).makeNetwork(random: &random),
-      configuration: values,
+      configuration: .yolo(values),
       plan: plan,
       classes: ["a"],
       name: "random"

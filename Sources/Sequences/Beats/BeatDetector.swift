@@ -83,16 +83,24 @@ public struct BeatDetector: Sendable {
 }
 
 /// A Butterworth filter of second order, by the bilinear transform.
-struct SecondOrderFilter: Sendable {
-  enum Kind: Sendable {
+package struct SecondOrderFilter: Sendable {
+  /// What passes.
+  package enum Kind: Sendable {
+    /// What is slower than the corner.
     case lowPass
+    /// What is faster.
     case highPass
   }
 
   private let b: [Double]
   private let a: [Double]
 
-  init(_ kind: Kind, hz: Double, samplingHz: Double) {
+  /// Creates a filter.
+  /// - Parameters:
+  ///   - kind: What passes.
+  ///   - hz: The corner, where half the power passes.
+  ///   - samplingHz: Samples a second, more than twice the corner.
+  package init(_ kind: Kind, hz: Double, samplingHz: Double) {
     let angle = 2 * Double.pi * hz / samplingHz
     let cosine = cos(angle)
     // Butterworth's quality is 1 / √2.
@@ -117,5 +125,7 @@ struct SecondOrderFilter: Sendable {
   }
 
   /// Forwards and backwards.
-  func withoutShift(_ x: [Double]) -> [Double] { self(self(x).reversed()).reversed() }
+  /// - Parameter x: Values.
+  /// - Returns: As many, not shifted.
+  package func withoutShift(_ x: [Double]) -> [Double] { self(self(x).reversed()).reversed() }
 }

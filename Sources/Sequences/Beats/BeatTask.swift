@@ -71,11 +71,10 @@ struct BeatTask: LearningTask {
       let label = shares.firstIndex { share < $0 } ?? shares.count - 1
       let own = members[label]
       let item = training[own[Int(random.uniform() * Double(own.count))]]
-      let change = BeatWindows.Change(
-        shiftSeconds: Self.changes.shift * (2 * random.uniform() - 1),
-        gain: Float(1 + Self.changes.gain * (2 * random.uniform() - 1)),
-        noise: Self.changes.noise
-      )
+      var change = BeatWindows.Change()
+      change.shiftSeconds = Self.changes.shift * (2 * random.uniform() - 1)
+      change.gain = Float(1 + Self.changes.gain * (2 * random.uniform() - 1))
+      change.noise = Self.changes.noise
       windows += self.windows[item.record].values(item.beat, change: change, &random)
       labels.append(Int32(label))
     }

@@ -5,11 +5,16 @@ import Support
 /// What a network sees of the beats of one record: windows of its leads, and the intervals around.
 package struct BeatWindows: Sendable {
   /// Changes of a window while training.
-  struct Change: Sendable {
+  package struct Change: Sendable {
+    /// By how much the window starts later, s.
     var shiftSeconds = 0.0
+    /// What the leads are multiplied by.
     var gain: Float = 1
     /// The deviation of added noise, in those of the leads.
     var noise: Float = 0
+
+    /// No change.
+    package init() {}
   }
 
   /// Intervals longer than this say that beats are missing, not how the heart beats, s.
@@ -78,7 +83,16 @@ package struct BeatWindows: Sendable {
   /// Each lead about its window's median, divided by its deviation; beyond the record's ends its first or
   /// last value. The last channel repeats four numbers: the intervals to the beat before and to the next,
   /// each over the median of ten around less 1, the logarithm of their ratio, and 1 where both are known.
-  func values(_ index: Int, change: Change = Change(), _ random: inout RandomStream) -> [Float] {
+  /// - Parameters:
+  ///   - index: Which beat.
+  ///   - change: Changes while training.
+  ///   - random: The stream to draw noise from.
+  /// - Returns: The values.
+  package func values(
+    _ index: Int,
+    change: Change = Change(),
+    _ random: inout RandomStream
+  ) -> [Float] {
     var result: [Float] = []
     result.reserveCapacity((leads.count + 1) * plan.samples)
     for lead in leads.indices {

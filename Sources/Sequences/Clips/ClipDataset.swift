@@ -150,7 +150,11 @@ public struct ClipDataset: Sendable {
   }
 
   /// By the number at the end of the name before its ending, then by letters: `2.png` before `10.png`.
-  static func comesBefore(_ a: String, _ b: String) -> Bool {
+  /// - Parameters:
+  ///   - a: A name.
+  ///   - b: Another.
+  /// - Returns: Whether the first comes first.
+  package static func comesBefore(_ a: String, _ b: String) -> Bool {
     func parts(_ name: String) -> (stem: String, number: Int?) {
       let base = (name as NSString).deletingPathExtension
       let digits = base.reversed().prefix { $0.isASCII && $0.isNumber }

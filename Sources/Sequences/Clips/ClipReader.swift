@@ -45,7 +45,11 @@ package enum ClipReader {
   }
 
   /// Places of frames that are spread evenly, the first and the last among them.
-  static func thinned(_ count: Int, _ maximum: Int) -> [Int] {
+  /// - Parameters:
+  ///   - count: Frames that there are.
+  ///   - maximum: Frames to keep, at least 1.
+  /// - Returns: At most so many places, rising.
+  package static func thinned(_ count: Int, _ maximum: Int) -> [Int] {
     guard count > maximum else { return Array(0..<count) }
     guard maximum > 1 else { return [count / 2] }
     return (0..<maximum).map { ($0 * (count - 1) + (maximum - 1) / 2) / (maximum - 1) }
@@ -163,7 +167,11 @@ extension SequencePlan.Clips {
 
   /// From `[frames, channels, rows, columns]` before means and deviations to
   /// `[channels, steps, rows, columns]`; the last frame fills up.
-  func normalized(_ values: [Float], steps: Int) -> [Float] {
+  /// - Parameters:
+  ///   - values: The frames, one or more.
+  ///   - steps: Frames of the result.
+  /// - Returns: The values as the network takes them.
+  package func normalized(_ values: [Float], steps: Int) -> [Float] {
     let (channels, area) = (frames.channels, frames.height * frames.width)
     let count = values.count / (channels * area)
     var result: [Float] = []

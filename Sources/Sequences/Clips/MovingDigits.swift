@@ -68,7 +68,9 @@ public struct MovingDigits: Sendable {
     }
   }
 
-  init(digits: [ImagePlanes]) { self.digits = digits }
+  /// Takes pictures of digits.
+  /// - Parameter digits: Grey pictures on black, at least one in five and one other.
+  package init(digits: [ImagePlanes]) { self.digits = digits }
 
   /// Makes clips: `train` and `test` with a folder for each motion, digits of the test never in training.
   /// - Parameters:
@@ -134,7 +136,12 @@ public struct MovingDigits: Sendable {
   }
 
   /// The frames of one clip, each `size` rows of `size` pixels.
-  static func clip(
+  /// - Parameters:
+  ///   - digit: A grey picture on black.
+  ///   - motion: Where it goes.
+  ///   - random: The stream to draw place, angle, speed and length from.
+  /// - Returns: The frames.
+  package static func clip(
     of digit: ImagePlanes,
     _ motion: Motion,
     _ random: inout RandomStream

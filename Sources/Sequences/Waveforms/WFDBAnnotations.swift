@@ -66,7 +66,12 @@ public struct WFDBAnnotations: Sendable, Equatable {
     try self.init(WFDBReader.contents(path), path: path)
   }
 
-  init(_ data: Data, path: String) throws(SequencesError) {
+  /// Reads the content of an annotation file.
+  /// - Parameters:
+  ///   - data: The content.
+  ///   - path: The file, for messages.
+  /// - Throws: `SequencesError.damaged`.
+  package init(_ data: Data, path: String) throws(SequencesError) {
     let bytes = [UInt8](data)
     var place = 0
     func word() throws(SequencesError) -> Int {

@@ -1,9 +1,8 @@
 import Foundation
+import Sequences
 import Support
 import TestSupport
 import Testing
-
-@testable import Sequences
 
 @Suite struct BeatDetectorTests {
   @Test(arguments: [360.0, 250, 1000])

@@ -2,11 +2,10 @@ import Foundation
 import Layers
 import Pipelines
 import Recognition
+import Sequences
 import Support
 import TestSupport
 import Testing
-
-@testable import Sequences
 
 @Suite(.serialized) struct BeatTrainerTests {
   private let folder: TemporaryFolder

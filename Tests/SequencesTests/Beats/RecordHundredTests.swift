@@ -1,9 +1,8 @@
 import Foundation
+import Sequences
 import Support
 import TestSupport
 import Testing
-
-@testable import Sequences
 
 /// MIT-BIH record 100 (ODC-BY), where the machine has it beside the repository.
 @Suite struct RecordHundredTests {

@@ -4,11 +4,10 @@ import ImagingIO
 import Layers
 import Pipelines
 import Recognition
+import Sequences
 import Support
 import TestSupport
 import Testing
-
-@testable import Sequences
 
 @Suite(.serialized) struct ClipTests {
   private let folder: TemporaryFolder

@@ -1,9 +1,8 @@
 import Foundation
+import Sequences
 import Support
 import TestSupport
 import Testing
-
-@testable import Sequences
 
 @Suite struct WFDBTests {
   private let folder: TemporaryFolder

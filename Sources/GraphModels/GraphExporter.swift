@@ -15,7 +15,7 @@ extension OperatorGraph {
   ///   - inputName: The name of its input.
   ///   - outputName: The name of its output.
   /// - Returns: The graph.
-  /// - Throws: `GraphModelsError.notExportable` when a step has no counterpart.
+  /// - Throws: `GraphModelsError.notExportable` when a step has no counterpart, and for detectors of two stages.
   /// - Precondition: The network takes an input of this shape.
   public static func exported(
     from network: any Network,
@@ -24,6 +24,12 @@ extension OperatorGraph {
     inputName: String = "input",
     outputName: String = "output"
   ) throws -> OperatorGraph {
+    if network is RegionNetwork {
+      throw GraphModelsError.notExportable(
+        operation: "region proposal",
+        reason: "a detector of two stages chooses regions between its networks"
+      )
+    }
     var exporter = GraphExporter(network, inputName: inputName, outputName: outputName)
     return try exporter.export(network, inputShape: inputShape, name: name)
   }

@@ -18,7 +18,11 @@ struct SegmentationExplaining {
   /// Opens what explains; nil when nothing is to be explained.
   init?(_ finder: LabelFinder, methods: [ExplanationMethod], in context: CommandContext) throws {
     guard !methods.isEmpty, case .models(let models) = finder else { return nil }
-    explainer = try SegmentationExplainer(models[0], interruption: context.interruption)
+    explainer = try SegmentationExplainer(
+      models[0],
+      methods: methods,
+      interruption: context.interruption
+    )
     self.methods = methods
     progress = context.progress
   }
@@ -38,7 +42,6 @@ struct SegmentationExplaining {
     let found = try explainer.explain(
       scan,
       labels: result.labelMap,
-      methods: methods,
       progress: progress
     )
     var pictures: [ExplanationMethod: [RecognitionReportData.Picture]] = [:]

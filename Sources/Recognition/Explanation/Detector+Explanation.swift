@@ -56,7 +56,7 @@ extension Detector {
   ///   - method: How.
   ///   - interruption: Looked at between pieces of work.
   /// - Returns: The picture with its evidence.
-  /// - Throws: `RecognitionError.otherTask` for a network that is not made of maps and heads;
+  /// - Throws: `RecognitionError.otherTask` for Grad-CAM by a network that gives no maps;
   ///   `SupportError.interrupted`.
   public func explain(
     _ picture: ColorImage,
@@ -119,13 +119,18 @@ extension Detector {
     _ method: ExplanationMethod,
     _ interruption: Interruption
   ) throws -> ExplainedBox {
-    guard case .cells(let network, let decoder) = finder,
-      let staged = network.network as? any StagedNetwork
-    else {
+    guard case .cells(let network, let decoder) = finder else {
       throw RecognitionError.otherTask(
         model: name,
-        task: "boxes of a network that is no YOLO",
+        task: "boxes of a detector of two stages",
         wanted: "explanations"
+      )
+    }
+    guard !method.weighsMaps || network.network is any StagedNetwork else {
+      throw RecognitionError.otherTask(
+        model: name,
+        task: "boxes without feature maps that could be weighed",
+        wanted: method.title
       )
     }
     let (reduced, placement) = placed(image)
@@ -135,8 +140,8 @@ extension Detector {
       .mapped(scale: placement.scale, x: placement.x, y: placement.y)
     let label = detection.label
     let cell = cell(of: box, label: label, in: network(input), by: decoder)
-    let score = try StagedScore(
-      staged,
+    let score = try OutputScore(
+      network.network,
       explainsAllMaps: true,
       score: { output in
         output.sliced(

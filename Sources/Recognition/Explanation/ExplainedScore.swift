@@ -72,9 +72,9 @@ struct ClassScore: ExplainedScore {
   }
 }
 
-/// A score that is made of a staged network's output, such as of a segmentation or of boxes.
-struct StagedScore: ExplainedScore {
-  private let network: any StagedNetwork
+/// A score that is made of a network's output, such as of a segmentation or of boxes.
+struct OutputScore: ExplainedScore {
+  private let network: any Network
   private let planned: PlannedNetwork
   private let explainsAllMaps: Bool
   private let score: (_ output: Tensor) -> Tensor
@@ -87,7 +87,7 @@ struct StagedScore: ExplainedScore {
   ///   - judge: What images are judged by, 0 to 1, one number for each of the output.
   /// - Throws: `NetworksError` never in single precision.
   init(
-    _ network: any StagedNetwork,
+    _ network: any Network,
     explainsAllMaps: Bool,
     score: @escaping (_ output: Tensor) -> Tensor,
     judge: @escaping (_ output: Tensor) throws -> [Double]
@@ -99,7 +99,9 @@ struct StagedScore: ExplainedScore {
     planned = try PlannedNetwork(network)
   }
 
+  /// Without maps for a network that is not cut in two.
   func weighedMaps(of image: Tensor) -> [(maps: Tensor, slopes: [Float])] {
+    guard let network = network as? any StagedNetwork else { return [] }
     let maps = network.maps(image, in: .inference).map(\.plain)
     let keys = maps.map { _ in GradientKey() }
     let chosen = explainsAllMaps ? Array(maps.indices) : [maps.count - 1]

@@ -13,6 +13,9 @@ public enum ExplanationMethod: String, Codable, Sendable, CaseIterable {
   /// RISE (Petsiuk, Das and Saenko 2018, equation 6): the mean of random masks, weighted by what they keep.
   case rise
 
+  /// Whether it weighs feature maps, which takes a network that gives them.
+  var weighsMaps: Bool { self == .gradCAM || self == .gradCAMPlusPlus }
+
   /// The method's name for people.
   public var title: String {
     switch self {

@@ -37,16 +37,22 @@ public struct ExplainedStructure: Sendable {
 /// an ensemble the first network is explained, without mirrored copies.
 public struct SegmentationExplainer: Sendable {
   private let package: ModelPackage
-  private let network: any StagedNetwork
+  private let methods: [ExplanationMethod]
+  private let network: any Network
   private let interruption: Interruption
 
   /// Opens a model.
   /// - Parameters:
   ///   - package: A model of slices or of nnU-Net's kind with one stage.
+  ///   - methods: How.
   ///   - interruption: Looked at between pieces of work.
-  /// - Throws: `RecognitionError.otherTask` for other models, and for networks without a way down whose maps
-  ///   can be weighed; what loading throws.
-  public init(_ package: ModelPackage, interruption: Interruption) throws {
+  /// - Throws: `RecognitionError.otherTask` for other models, and for Grad-CAM by networks that give no maps
+  ///   (`StagedNetwork`); what loading throws.
+  public init(
+    _ package: ModelPackage,
+    methods: [ExplanationMethod],
+    interruption: Interruption
+  ) throws {
     func refused(_ task: String) -> RecognitionError {
       .otherTask(model: package.description.name, task: task, wanted: "explained segmentations")
     }
@@ -55,11 +61,16 @@ public struct SegmentationExplainer: Sendable {
     case .nnUNet(let plan) where plan.previousStage == nil && plan.channels.count == 1: break
     default: throw refused(package.description.plan.summary)
     }
-    guard let network = try package.makeNetworks().first as? any StagedNetwork else {
-      throw refused("segmenting by a network that is no U-Net")
+    network = try package.makeNetworks()[0]
+    for method in methods where method.weighsMaps && !(network is any StagedNetwork) {
+      throw RecognitionError.otherTask(
+        model: package.description.name,
+        task: "scores without feature maps that could be weighed",
+        wanted: method.title
+      )
     }
+    self.methods = methods
     self.package = package
-    self.network = network
     self.interruption = interruption
   }
 
@@ -67,14 +78,12 @@ public struct SegmentationExplainer: Sendable {
   /// - Parameters:
   ///   - scan: The scan.
   ///   - labels: Its segmentation, on the scan's grid.
-  ///   - methods: How.
   ///   - progress: Told about each map.
   /// - Returns: Each structure that the network itself finds where it is explained, by each method.
   /// - Throws: `ImagingError` when the scan cannot be prepared; `SupportError.interrupted`.
   public func explain(
     _ scan: Volume<Float>,
     labels: LabelMap,
-    methods: [ExplanationMethod],
     progress: any ProgressReporter
   ) throws -> [ExplainedStructure] {
     // Objects of one kind are explained together.
@@ -134,7 +143,7 @@ public struct SegmentationExplainer: Sendable {
   private func target(
     _ definition: LabelDefinition,
     in patch: NetworkView.Patch
-  ) throws -> (score: StagedScore, count: Int, probability: Double)? {
+  ) throws -> (score: OutputScore, count: Int, probability: Double)? {
     let output = try PlannedNetwork(network)(patch.tensor)
     let (heads, area) = (output.shape[1], output.shape[2...].reduce(1, *))
     guard let head = head(of: definition), head < heads else { return nil }
@@ -166,7 +175,7 @@ public struct SegmentationExplainer: Sendable {
         return sum / Double(count)
       }
     }
-    let score = try StagedScore(
+    let score = try OutputScore(
       network,
       explainsAllMaps: false,
       score: { ($0.sliced(axis: 1, start: head, end: head + 1) * mask).sum(axes: nil) },

@@ -120,7 +120,7 @@ import Testing
     #expect(tight.estimate.fits)
   }
 
-  @Test(arguments: ["unet++", "resunet", "attention-unet", "segresnet", "deeplabv3+", "fcn-8s"])
+  @Test(arguments: ["unet++", "resunet", "attention-unet", "segresnet", "deeplabv3+", "fcn"])
   func theRelativesOfTheUNetAreReducedToo(network: String) throws {
     let study = try SyntheticStudy(cases: 4, size: [64, 64, 16])
     let free = try plan(study) {

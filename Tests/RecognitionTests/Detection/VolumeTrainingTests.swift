@@ -74,7 +74,8 @@ struct VolumeTrainingTests {
   }
 
   @Test func casesAreHeldOutWhole() throws {
-    let data = try DetectionDataset.open(try MadeLesions(5).root)
+    let made = try MadeLesions(5)
+    let data = try withExtendedLifetime(made) { try DetectionDataset.open(made.root) }
     #expect(data.images.count == 40 && data.cases.count == 5)
     let (training, heldOut) = data.split(heldOut: 0.4, seed: 3)
     #expect(heldOut.cases.count == 2 && training.cases.count == 3)
@@ -112,7 +113,7 @@ struct VolumeTrainingTests {
 
   /// From volumes to a model that finds lesions in new ones as boxes in space.
   @Test func lesionsOfVolumesAreLearned() throws {
-    let made = try MadeLesions(12)
+    let made = try MadeLesions(30)
     let data = try DetectionDataset.open(made.root)
     let (training, heldOut) = data.split(heldOut: 0.2, seed: 1)
     var values = DetectionConfiguration(
@@ -120,7 +121,7 @@ struct VolumeTrainingTests {
       imageSize: [64, 64]
     )
     values.plan.intensity = .percentiles(low: 0.5, high: 99.5)
-    values.learning.steps = 200
+    values.learning.steps = 300
     values.learning.batchSize = 8
     values.learning.learningRate = 3e-3
     values.learning.warmupSteps = 20
@@ -145,7 +146,9 @@ struct VolumeTrainingTests {
       classes: outcome.classes,
       name: "lesions"
     )
-    let found = try VolumeDetectionMeasurement(detector, on: new.root).summary
+    let found = try withExtendedLifetime(new) {
+      try VolumeDetectionMeasurement(detector, on: new.root).summary
+    }
     #expect(found.volumes == 6 && found.notes.isEmpty)
     let result = try #require(found.classes.first { $0.leastOverlap == 0.5 })
     #expect((result.sensitivity?.value ?? 0) > 0.8, "\(result)")

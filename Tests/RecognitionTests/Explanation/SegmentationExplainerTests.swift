@@ -41,6 +41,15 @@ struct SegmentationExplainerTests {
         "head.bias": Tensor([1, 0], shape: [2]),
       ]
     )
+    return try package(plan, dimensions: dimensions, network: network, weights: weights)
+  }
+
+  private func package(
+    _ plan: ModelPlan,
+    dimensions: Int,
+    network: NetworkConfiguration,
+    weights: Safetensors
+  ) throws -> ModelPackage {
     let path = folder.file("model\(dimensions)")
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     try ModelPackage.write(
@@ -116,10 +125,13 @@ struct SegmentationExplainerTests {
   func slicesAreExplainedWhereTheyLie(_ orientation: Orientation) throws {
     let package = try package(Self.slices(.ras), dimensions: 2)
     let (scan, labels) = try scan(orientation)
-    let found = try SegmentationExplainer(package, interruption: Interruption()).explain(
+    let found = try SegmentationExplainer(
+      package,
+      methods: ExplanationMethod.allCases,
+      interruption: Interruption()
+    ).explain(
       scan,
       labels: labels,
-      methods: ExplanationMethod.allCases,
       progress: SilentProgress()
     )
     #expect(found.map(\.method) == ExplanationMethod.allCases)
@@ -162,13 +174,17 @@ struct SegmentationExplainerTests {
       previousStage: nil
     )
     let package = try package(.nnUNet(plan), dimensions: 3)
-    var (scan, labels) = try scan(.lps)
+    let (first, labels) = try scan(.lps)
+    var scan = first
     // Something about the block, so that it is not cut out.
     for index in scan.voxels.indices where scan.voxels[index] == 0 { scan.voxels[index] = 1 }
-    let found = try SegmentationExplainer(package, interruption: Interruption()).explain(
+    let found = try SegmentationExplainer(
+      package,
+      methods: [.gradCAM, .occlusion],
+      interruption: Interruption()
+    ).explain(
       scan,
       labels: labels,
-      methods: [.gradCAM, .occlusion],
       progress: SilentProgress()
     )
     #expect(found.count == 2)
@@ -181,46 +197,70 @@ struct SegmentationExplainerTests {
     let map = found[0].map.voxels
     #expect(map.indices.allSatisfy { (map[$0] > 0.5) == (labels.labels[$0] == 5) })
 
-    // A structure that the network does not find has no score.
-    for index in labels.labels.indices { scan.voxels[index] = Float(index % 2) }
-    let none = try SegmentationExplainer(package, interruption: Interruption()).explain(
+    // A structure that is not there has no score.
+    let none = try SegmentationExplainer(
+      package,
+      methods: [.gradCAM],
+      interruption: Interruption()
+    ).explain(
       scan,
       labels: LabelMap(
         geometry: labels.geometry,
         labels: labels.labels.map { _ in 0 },
         table: labels.table
       ),
-      methods: [.gradCAM],
       progress: SilentProgress()
     )
     #expect(none.isEmpty)
   }
 
-  @Test func modelsForOtherThingsAreRefused() throws {
-    var plan = RecognitionPlan(task: .classification, imageSize: [8, 8], channels: 1)
-    plan.fitting = .stretch
-    let stages = try package(Self.slices(.ras), dimensions: 2)
-    var description = stages.description
-    description.plan = .recognition(plan)
-    #expect(description.plan.recognition != nil)
-    let foreign = NNUNetPlan(
-      configuration: "3d_cascade_fullres",
-      channels: [.none],
-      transposeForward: [0, 1, 2],
-      spacing: [1, 1, 1],
-      patchSize: [6, 6, 6],
-      data: .none,
-      segmentation: .none,
-      probabilities: .none,
-      mirrorAxes: [],
-      heads: .labels([0, 5]),
-      previousStage: "3d_lowres"
+  @Test func networksWithoutMapsAreExplainedByOtherMethods() throws {
+    var values = AttentionUNetConfiguration(
+      inputChannels: 1,
+      outputChannels: 2,
+      features: [4, 8],
+      strides: [2],
+      dimensions: 2
+    )
+    values.dropoutProbability = 0
+    let network = NetworkConfiguration.attentionUNet(values)
+    var random = RandomStream(seed: 2)
+    let weights = try network.makeNetwork(random: &random).weights
+    let package = try package(
+      Self.slices(.ras),
+      dimensions: 2,
+      network: network,
+      weights: weights
     )
     #expect(throws: RecognitionError.self) {
-      try SegmentationExplainer(
-        package(.nnUNet(foreign), dimensions: 3),
-        interruption: Interruption()
-      )
+      try SegmentationExplainer(package, methods: [.gradCAM], interruption: Interruption())
+    }
+    let (scan, labels) = try scan(.ras)
+    let found = try SegmentationExplainer(
+      package,
+      methods: [.integratedGradients, .occlusion],
+      interruption: Interruption()
+    ).explain(scan, labels: labels, progress: SilentProgress())
+    // What random weights find means nothing, but they find it somewhere in the patch.
+    #expect(found.map(\.method) == [.integratedGradients, .occlusion])
+    #expect(found.allSatisfy { $0.map.voxels.contains { $0 == 1 } })
+  }
+
+  @Test func modelsForOtherThingsAreRefused() throws {
+    let values = YOLOConfiguration(inputChannels: 1, classes: 1, width: 0.125, bins: 8)
+    let network = NetworkConfiguration.yolo(values)
+    var random = RandomStream(seed: 2)
+    var plan = RecognitionPlan(task: .detection, imageSize: [32, 32], channels: 1)
+    plan.fitting = .letterbox
+    plan.thresholds = [0.25]
+    let package = try package(
+      .recognition(plan),
+      dimensions: 2,
+      network: network,
+      weights: network.makeNetwork(random: &random).weights
+    )
+    #expect(throws: RecognitionError.self) {
+      try SegmentationExplainer(package, methods: [.rise], interruption: Interruption())
     }
   }
 }

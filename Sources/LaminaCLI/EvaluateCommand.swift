@@ -102,10 +102,13 @@ struct EvaluateCommand: Verb {
     if image, resamplePrediction {
       throw ValidationError("--resample-prediction is for label maps, not for --image.")
     }
-    if uncertainty, image || resamplePrediction || structures.labels != nil {
+    if uncertainty,
+      image || resamplePrediction || structures.labels != nil || structures.ignoreLabel != nil
+        || structures.instances
+    {
       throw ValidationError(
         "--uncertainty compares the labels of result folders as they are; leave out --image, "
-          + "--resample-prediction and --labels."
+          + "--resample-prediction, --labels, --ignore-label and --instances."
       )
     }
     if let jobs, jobs < 1 { throw ValidationError("--jobs is \(jobs) but must be at least 1.") }
@@ -130,6 +133,7 @@ struct EvaluateCommand: Verb {
     )
     var result = evaluated.report
     let failedCount = evaluated.failedCount
+    var lostCount = 0
     if uncertainty {
       let (found, problems) = try UncertaintyCheck().evaluate(
         pairing,
@@ -138,6 +142,7 @@ struct EvaluateCommand: Verb {
       )
       result.uncertainty = found
       result.problems += problems
+      lostCount = problems.count
     }
     for path in output {
       guard let form = EvaluationOutput(path) else { continue }
@@ -153,7 +158,7 @@ struct EvaluateCommand: Verb {
         outputs: output + [report].compactMap(\.self)
       )
     }
-    return failedCount == 0 ? .complete : .partial
+    return failedCount == 0 && lostCount == 0 ? .complete : .partial
   }
 
   private static func mask(_ path: String, reference: String) throws -> EvaluationCohort.Mask {

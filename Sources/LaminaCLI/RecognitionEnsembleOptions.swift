@@ -16,7 +16,7 @@ struct RecognitionEnsembleOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How often the dropout of each network is drawn, 2 to 1000 (default: not at all).",
+      "How often the dropout of each network is drawn, 2 to 50 (default: not at all).",
       valueName: "n"
     )
   )
@@ -26,8 +26,8 @@ struct RecognitionEnsembleOptions: ParsableArguments {
   var seed: UInt64?
 
   func validate() throws {
-    if let uncertaintySamples, !(2...1000).contains(uncertaintySamples) {
-      throw ValidationError("--uncertainty-samples must be 2 to 1000.")
+    if let uncertaintySamples, !(2...50).contains(uncertaintySamples) {
+      throw ValidationError("--uncertainty-samples must be 2 to 50.")
     }
     if seed != nil, uncertaintySamples == nil {
       throw ValidationError("--seed is for --uncertainty-samples; nothing else is drawn.")

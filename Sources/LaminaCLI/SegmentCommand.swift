@@ -372,6 +372,7 @@ struct SegmentCommand: Verb {
     options.memoryLimit = memory.map { Int($0 * 1e9) }
     options.wantsProbabilities = extras.contains(.probabilities)
     options.wantsUncertainty = extras.contains(.uncertainty)
+    options.explanations = explanations.map(\.rawValue)
     options.uncertaintySamples = uncertaintySamples
     options.seed = seed ?? 1
     options.stages = try stages.map { try StageCatalog.stage($0, store: store) }

@@ -188,6 +188,7 @@ struct VisionDetectRunCommand: Verb {
       try context.interruption.check()
       do {
         let found = try findings(item.path, detector, options, context)
+        let explained = try explanations(of: found, id: item.id, detector, context)
         if let reports {
           let name = inputs.isBatch ? "\(item.id)-detections.dcm" : "detections.dcm"
           try found.writeReport(
@@ -198,7 +199,7 @@ struct VisionDetectRunCommand: Verb {
           )
           written.append(name)
         }
-        maps += try explanations(of: found, id: item.id, detector, context)
+        maps += explained
         cases.append(
           Case(id: item.id, input: item.path, status: "done", error: nil, findings: found.findings)
         )

@@ -144,6 +144,9 @@ struct VisionDetectTrainCommand: Verb {
   func execute(in context: CommandContext) throws -> CommandOutcome {
     try learning.check(mayReplace: outputOptions.force, in: context)
     let (training, looked) = try dataSets(context)
+    if !window.isEmpty, !areVolumes(training) {
+      throw ValidationError("--window is for volumes; leave it out.")
+    }
     for note in training.notes { context.progress.warn(note) }
     let trainer = DetectionTrainer(
       training: training,

@@ -128,7 +128,11 @@ struct VisionECGEvaluateCommand: Verb {
         row("Beats found within 150 ms (sensitivity)", detection.sensitivity),
         row("Beats found that are annotated (precision)", detection.precision),
         .init(name: "F1 of finding beats", value: detection.f1, n: all),
-        .init(name: "Mean distance of beats found, ms", value: detection.meanErrorMS, n: all),
+        .init(
+          name: "Mean distance of beats found, ms",
+          value: detection.meanErrorMS,
+          n: detection.truePositives
+        ),
       ] + page.results
       + evaluation.endToEnd.flatMap { kind in
         [

@@ -124,7 +124,7 @@ struct VisionECGTrainCommand: Verb {
     try learning.write(
       outcome,
       dataset: data.name,
-      on: "test beats",
+      on: outcome.counts[.test] == 0 ? "validation beats" : "test beats",
       in: context,
       discardingCheckpoints: trainer.discardCheckpoints
     )

@@ -60,6 +60,8 @@ public struct RunRecord: Codable, Equatable, Sendable {
     public var uncertaintySamples: Int?
     /// `--seed`, where something was drawn.
     public var seed: UInt64?
+    /// `--explain`.
+    public var explanations: [String]?
 
     package init(
       exact: Bool? = nil,

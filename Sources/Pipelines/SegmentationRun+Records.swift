@@ -11,7 +11,7 @@ extension SegmentationRun {
 
   /// The options that a result depends on.
   var settings: RunRecord.Settings {
-    RunRecord.Settings(
+    var settings = RunRecord.Settings(
       exact: options.isExact,
       mirroring: options.usesMirroring,
       folds: options.folds,
@@ -22,6 +22,8 @@ extension SegmentationRun {
       uncertaintySamples: options.uncertaintySamples,
       seed: options.uncertaintySamples == nil ? nil : options.seed
     )
+    settings.explanations = options.explanations.isEmpty ? nil : options.explanations
+    return settings
   }
 
   /// Whether a folder holds the result of the same scan, weights and options.

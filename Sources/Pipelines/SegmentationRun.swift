@@ -41,6 +41,8 @@ public struct SegmentationRun: Sendable {
     public var uncertaintySamples: Int?
     /// The seed of these draws.
     public var seed: UInt64 = 1
+    /// How results are explained, for the record: a run that resumes makes what lacks.
+    public var explanations: [String] = []
     /// Steps that improve each channel of a scan before it is segmented, in order.
     package var stages: [any ScanStage] = []
     /// Classical methods that improve the labels by the scan, in order.

@@ -125,12 +125,18 @@ public struct UncertaintyCheck: Sendable {
     return found
   }
 
-  /// `[class][voxel]`; nil where they were not written, or are not of these voxels.
+  /// `[class][voxel]`; nil where they were not written, are not of these voxels, or do not compete.
   private func probabilities(_ folder: String, count: Int) throws -> [Float]? {
     let path = folder + "/" + SegmentationRun.Result.probabilitiesName
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let values = try NPZFile(path).array("probabilities").floats
-    return values.count > count && values.count.isMultiple(of: count) ? values : nil
+    guard values.count > count, values.count.isMultiple(of: count) else { return nil }
+    // Outputs that are questions by themselves give no probability of the background.
+    let competes = (0..<count).allSatisfy { voxel in
+      abs(stride(from: voxel, to: values.count, by: count).reduce(Float(0)) { $0 + values[$1] } - 1)
+        < 0.01
+    }
+    return competes ? values : nil
   }
 
   /// The box around the labels of both maps and the margin; empty without labels.

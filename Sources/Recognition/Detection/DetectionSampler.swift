@@ -124,6 +124,7 @@ package struct DetectionSampler: Sendable {
   private func slice(_ index: Int) throws -> RasterImage<UInt8> {
     var reader = SliceReader()
     let wanted = try reader.picture(images[index], plan: plan)
+    guard cache.content.withLock({ $0.bytes < Self.memoryLimit }) else { return wanted }
     for (other, image) in images.enumerated() where image.path == images[index].path {
       keep(other == index ? wanted : try reader.picture(image, plan: plan), other)
     }

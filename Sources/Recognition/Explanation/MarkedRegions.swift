@@ -32,6 +32,7 @@ public struct MarkedRegions: Sendable {
       throw SupportError.notFound(path: folder)
     }
     path = folder
+    try Self.requireOwnNames(names.filter { !$0.hasPrefix(".") }.map(Self.stem), path: folder)
     source = .masks(
       Dictionary(
         names.filter { !$0.hasPrefix(".") }.sorted().map { (Self.stem($0), folder + "/" + $0) },
@@ -49,6 +50,7 @@ public struct MarkedRegions: Sendable {
   public init(boxes path: String, images: String?, interruption: Interruption) throws {
     let data = try DetectionDataset.open(path, images: images, interruption: interruption)
     self.path = path
+    try Self.requireOwnNames(data.images.map { Self.stem($0.id) }, path: path)
     source = .boxes(
       Dictionary(
         data.images.map { (Self.stem($0.id), $0) },
@@ -56,6 +58,15 @@ public struct MarkedRegions: Sendable {
       ),
       classes: data.classes
     )
+  }
+
+  private static func requireOwnNames(_ stems: [String], path: String) throws {
+    guard Set(stems).count == stems.count else {
+      throw RecognitionError.damagedAnnotations(
+        path: path,
+        reason: "two of its images have one name; give them names of their own"
+      )
+    }
   }
 
   /// The regions of an image: one for each class that boxes name, or the mask.

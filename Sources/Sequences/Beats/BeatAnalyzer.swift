@@ -34,9 +34,9 @@ public struct BeatAnalyzer: Sendable {
     public let counts: [String: Int]
     /// 60 over the median interval between beats in s, beats a minute; nil for fewer than two beats.
     public let heartRate: Double?
-    /// The standard deviation of the intervals between neighbouring beats of the first kind, ms.
+    /// The standard deviation of the intervals between neighbouring normal beats, ms.
     ///
-    /// The first kind are normal beats. Intervals above 3 s are left out; nil for fewer than two.
+    /// Intervals above 3 s are left out; nil for fewer than two, and for models without normal beats.
     public let sdnnMS: Double?
     /// Every beat.
     public let beats: [Beat]
@@ -127,7 +127,8 @@ public struct BeatAnalyzer: Sendable {
       $1.seconds - $0.seconds <= BeatWindows.longestInterval
     }
     let lengths = intervals.map { $1.seconds - $0.seconds }.sorted()
-    let normal = intervals.filter { $0.name == names[0] && $1.name == names[0] }
+    let sinus = WFDBAnnotations.name(of: "N")
+    let normal = intervals.filter { $0.name == sinus && $1.name == sinus }
       .map { 1000 * ($1.seconds - $0.seconds) }
     let mean = normal.reduce(0, +) / Double(max(1, normal.count))
     let squares = normal.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
@@ -138,7 +139,8 @@ public struct BeatAnalyzer: Sendable {
       lead: windows.leads[0],
       missingSeconds: Double(missing) / record.samplingHz,
       counts: Dictionary(grouping: found, by: \.name).mapValues(\.count),
-      heartRate: lengths.isEmpty ? nil : 60 / lengths[lengths.count / 2],
+      heartRate: lengths.isEmpty
+        ? nil : 120 / (lengths[(lengths.count - 1) / 2] + lengths[lengths.count / 2]),
       sdnnMS: normal.count > 1 ? (squares / Double(normal.count - 1)).squareRoot() : nil,
       beats: found
     )

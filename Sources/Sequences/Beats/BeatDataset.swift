@@ -46,7 +46,7 @@ public struct BeatDataset: Sendable {
   /// Reads records with annotations and divides them.
   ///
   /// The last share of each record's time is the test, the last share of the rest for looks on the way, so
-  /// that no beat is measured whose neighbour was trained on.
+  /// that, with a validation share above 0, no beat of the test has a neighbour that was trained on.
   /// - Parameters:
   ///   - paths: Records, with or without an ending, or folders of them.
   ///   - annotator: The ending of the annotation files.
@@ -71,8 +71,9 @@ public struct BeatDataset: Sendable {
       try interruption.check()
       return try Self.record(path, annotator: annotator)
     }
+    var seen: Set<String> = []
     let common = records[0].waveform.leadNames.filter { name in
-      records.allSatisfy { $0.waveform.leadNames.contains(name) }
+      seen.insert(name).inserted && records.allSatisfy { $0.waveform.leadNames.contains(name) }
     }
     for (path, record) in zip(found, records) {
       if let missing = (leads ?? []).first(where: { !record.waveform.leadNames.contains($0) }) {

@@ -85,6 +85,7 @@ public struct BeatTrainer: Sendable {
     }
     var configuration = try configuration(training)
     let windows = try windows(&configuration, training)
+    try configuration.plan.check()
     let task = BeatTask(
       configuration,
       windows: windows,

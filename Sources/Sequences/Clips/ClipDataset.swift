@@ -161,7 +161,8 @@ public struct ClipDataset: Sendable {
       return (String(base.dropLast(digits.count)), Int(String(digits.reversed())))
     }
     let (x, y) = (parts(a), parts(b))
-    if x.stem == y.stem, let m = x.number, let n = y.number, m != n { return m < n }
-    return a < b
+    if x.stem != y.stem { return x.stem < y.stem }
+    let (m, n) = (x.number ?? -1, y.number ?? -1)
+    return m == n ? a < b : m < n
   }
 }

@@ -117,7 +117,10 @@ public struct ClipRecognizer: Sendable {
 
   private func probabilities(_ path: String) throws -> (row: [Double], frames: Int) {
     let frames = try ClipReader.read(path, maximum: clips.maximumFrames)
-    guard clips.frames.channels == 3 || !frames.contains(where: \.hasColours) else {
+    guard
+      clips.frames.channels == 3 || clips.frames.takesColours == true
+        || !frames.contains(where: \.hasColours)
+    else {
       throw SequencesError.unsuitableClip(
         path: path,
         reason: "it has colours, and \(model.description.name) sees grey frames; convert it first"

@@ -189,6 +189,7 @@ public struct ClipTrainer: Sendable {
     frames.intensity =
       request.intensity
       ?? (isVolume ? .percentiles(low: 0.5, high: 99.5) : .fixed(low: 0, high: 255))
+    frames.takesColours = request.channels == 1 ? true : nil
     let plan = SequencePlan.Clips(frames: frames, maximumFrames: request.maximumFrames)
     try SequencePlan(clips: plan).check()
     return plan

@@ -108,6 +108,7 @@ struct WFDBHeader: Sendable, Equatable {
     result.baseline = zero
     if words.count > 2 {
       let parts = words[2].split(separator: "/", maxSplits: 1).map(String.init)
+      guard !parts.isEmpty else { throw damaged("gain") }
       if parts.count > 1 { result.unit = parts[1] }
       let gain = parts[0].prefix { $0 != "(" }
       guard let value = Double(gain), value.isFinite, value >= 0 else { throw damaged("gain") }

@@ -108,7 +108,7 @@ public enum WFDBReader {
     let values = stride(from: index, to: all.count, by: step).map { place -> Float in
       let value = Int(all[place])
       sum &+= value
-      return value == none ? .nan : Float(Double(value - signal.baseline) / signal.gain)
+      return value == none ? .nan : Float((Double(value) - Double(signal.baseline)) / signal.gain)
     }
     if let expected = signal.checksum,
       Int16(truncatingIfNeeded: sum) != Int16(truncatingIfNeeded: expected)

@@ -16,21 +16,14 @@ struct AxisPass {
     return [Float](unsafeUninitializedCapacity: count) { output, initializedCount in
       values.withUnsafeBufferPointer { input in
         if let source = input.baseAddress, let target = output.baseAddress {
-          run(Memory(source: source, target: target), size, newSize)
+          run(LoopMemory(source: source, target: target), size, newSize)
         }
       }
       initializedCount = count
     }
   }
 
-  // Sendable invariant: the source is only read, and each range of lines writes its own part of the
-  // target.
-  private struct Memory: @unchecked Sendable {
-    let source: UnsafePointer<Float>
-    let target: UnsafeMutablePointer<Float>
-  }
-
-  private func run(_ memory: Memory, _ size: SIMD3<Int>, _ newSize: SIMD3<Int>) {
+  private func run(_ memory: LoopMemory<Float>, _ size: SIMD3<Int>, _ newSize: SIMD3<Int>) {
     switch axis {
     case 0:
       let rows = size.y * size.z
@@ -67,7 +60,13 @@ struct AxisPass {
     }
   }
 
-  private func alongX(_ memory: Memory, rows: Int, blocks: Range<Int>, from: Int, to: Int) {
+  private func alongX(
+    _ memory: LoopMemory<Float>,
+    rows: Int,
+    blocks: Range<Int>,
+    from: Int,
+    to: Int
+  ) {
     let width = Self.block
     withUnsafeTemporaryAllocation(of: Double.self, capacity: from * width) { scratch in
       guard let lines = scratch.baseAddress else { return }

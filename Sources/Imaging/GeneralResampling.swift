@@ -85,7 +85,7 @@ struct GeneralResampling: Sendable {
     return [Value](unsafeUninitializedCapacity: count) { output, initializedCount in
       voxels.withUnsafeBufferPointer { input in
         guard let from = input.baseAddress, let to = output.baseAddress else { return }
-        let memory = Memory(source: from, target: to)
+        let memory = LoopMemory(source: from, target: to)
         Parallelism.forEachRange(target.y * target.z, minimumChunk: 16) { rows in
           for row in rows {
             let y = Double(row % target.y)
@@ -113,13 +113,6 @@ struct GeneralResampling: Sendable {
       initializedCount = count
     }
   }
-
-  // Sendable invariant: the source is only read, and each range of rows writes its own part of the
-  // target.
-  private struct Memory<Value>: @unchecked Sendable {
-    let source: UnsafePointer<Value>
-    let target: UnsafeMutablePointer<Value>
-  }
 }
 
 /// Replaces voxels by cubic spline coefficients along one axis.
@@ -135,7 +128,7 @@ private struct SplineCoefficients {
     return [Float](unsafeUninitializedCapacity: values.count) { output, initializedCount in
       values.withUnsafeBufferPointer { input in
         guard let from = input.baseAddress, let to = output.baseAddress else { return }
-        let memory = Memory(source: from, target: to)
+        let memory = LoopMemory(source: from, target: to)
         Parallelism.forEachRange(outer, minimumChunk: axis == 0 ? 512 : 1) { range in
           withUnsafeTemporaryAllocation(of: Double.self, capacity: count * width) { scratch in
             guard let lines = scratch.baseAddress else { return }
@@ -161,12 +154,5 @@ private struct SplineCoefficients {
       }
       initializedCount = values.count
     }
-  }
-
-  // Sendable invariant: the source is only read, and each range of lines writes its own part of the
-  // target.
-  private struct Memory: @unchecked Sendable {
-    let source: UnsafePointer<Float>
-    let target: UnsafeMutablePointer<Float>
   }
 }

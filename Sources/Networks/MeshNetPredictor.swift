@@ -80,16 +80,18 @@ public final class MeshNetPredictor: Sendable {
       let (classes, cells) = (scores.shape[1], scores.shape[2] * slice)
       scores.withElements { elements in
         guard let base = elements.baseAddress else { return }
+        let scores = SharedPointer(reading: base)
         labels.withUnsafeMutableBufferPointer { labels in
-          let shared = LabelledCells(scores: base, labels: labels)
+          guard let base = labels.baseAddress else { return }
+          let labels = SharedPointer(base)
           Parallelism.forEachRange(cells) { range in
             for cell in range {
-              var best: (score: Float, label: Int) = (shared.scores[cell], 0)
+              var best: (score: Float, label: Int) = (scores.pointer[cell], 0)
               for label in 1..<max(classes, 1) {
-                let score = shared.scores[label * cells + cell]
+                let score = scores.pointer[label * cells + cell]
                 if score > best.score { best = (score, label) }
               }
-              shared.labels[first * slice + cell] = UInt16(clamping: best.label)
+              labels.pointer[first * slice + cell] = UInt16(clamping: best.label)
             }
           }
         }
@@ -97,11 +99,4 @@ public final class MeshNetPredictor: Sendable {
     }
     return labels
   }
-}
-
-/// What the workers of one parallel loop share.
-// Sendable invariant: lives for one loop; every worker writes only the cells of its range.
-private struct LabelledCells: @unchecked Sendable {
-  let scores: UnsafePointer<Float>
-  let labels: UnsafeMutableBufferPointer<UInt16>
 }

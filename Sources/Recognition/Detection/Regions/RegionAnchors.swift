@@ -59,9 +59,10 @@ package struct RegionAnchors: Sendable {
     let plain = output.plain
     let results = Mutex<[Int: [(edges: SIMD4<Float>, logit: Float)]]>([:])
     plain.withElements { values in
-      let source = UncheckedValues(values: values)
+      guard let base = values.baseAddress else { return }
+      let source = SharedPointer(reading: base)
       Parallelism.forEach(images * count) { item in
-        let found = candidates(source.values, item / count, levels[item % count], choice)
+        let found = candidates(source.pointer, item / count, levels[item % count], choice)
         results.withLock { $0[item] = found }
       }
     }
@@ -74,14 +75,9 @@ package struct RegionAnchors: Sendable {
     }
   }
 
-  /// Numbers that several threads read while their owner waits.
-  private struct UncheckedValues: @unchecked Sendable {
-    let values: UnsafeBufferPointer<Float>
-  }
-
   /// The likeliest boxes of one level that are not the same.
   private func candidates(
-    _ values: UnsafeBufferPointer<Float>,
+    _ values: UnsafePointer<Float>,
     _ image: Int,
     _ level: Range<Int>,
     _ choice: RegionNetworkConfiguration.Proposals

@@ -228,19 +228,11 @@ struct GridSystem {
 
   /// The sum of products, by pieces of fixed length so that the number of threads does not matter.
   private func dot(_ a: [Double], _ b: [Double]) -> Double {
-    let length = 1 << 16
-    let pieces = (a.count + length - 1) / length
-    var sums = [Double](repeating: 0, count: pieces)
-    sums.withUnsafeMutableBufferPointer { room in
-      guard let base = room.baseAddress else { return }
-      let memory = SharedPointer(base)
-      Parallelism.forEach(pieces) { piece in
-        var sum = 0.0
-        for i in piece * length..<min(a.count, (piece + 1) * length) { sum += a[i] * b[i] }
-        memory.pointer[piece] = sum
-      }
+    Parallelism.sum(a.count) { range in
+      var sum = 0.0
+      for i in range { sum += a[i] * b[i] }
+      return sum
     }
-    return sums.reduce(0, +)
   }
 
   private static func add(_ factor: Double, _ direction: [Double], to x: inout [Double]) {

@@ -43,6 +43,25 @@ public enum Parallelism {
     }
   }
 
+  /// Adds the sums of parts up, in an order that no number of threads changes.
+  /// - Parameters:
+  ///   - count: The number of items.
+  ///   - part: The sum over a range of them, of 65536 but for the last.
+  /// - Returns: The sum over all; 0 for none.
+  package static func sum(_ count: Int, _ part: @Sendable (Range<Int>) -> Double) -> Double {
+    let length = 1 << 16
+    let pieces = (count + length - 1) / length
+    var sums = [Double](repeating: 0, count: pieces)
+    sums.withUnsafeMutableBufferPointer { room in
+      guard let base = room.baseAddress else { return }
+      let memory = SharedPointer(base)
+      forEach(pieces) { piece in
+        memory.pointer[piece] = part(piece * length..<min(count, (piece + 1) * length))
+      }
+    }
+    return sums.reduce(0, +)
+  }
+
   /// Does two things side by side.
   /// - Parameters:
   ///   - first: One, on another thread where there are several.

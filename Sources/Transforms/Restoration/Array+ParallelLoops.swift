@@ -39,18 +39,10 @@ extension Array where Element == Float {
   /// The sum of a function of the elements, by pieces of fixed length so that the number of threads
   /// does not matter.
   package func parallelSum(_ term: @escaping @Sendable (Float) -> Double) -> Double {
-    let length = 1 << 16
-    let pieces = (count + length - 1) / length
-    var sums = [Double](repeating: 0, count: pieces)
-    sums.withUnsafeMutableBufferPointer { room in
-      guard let base = room.baseAddress else { return }
-      let memory = SharedPointer(base)
-      Parallelism.forEach(pieces) { piece in
-        var sum = 0.0
-        for i in piece * length..<Swift.min(count, (piece + 1) * length) { sum += term(self[i]) }
-        memory.pointer[piece] = sum
-      }
+    Parallelism.sum(count) { range in
+      var sum = 0.0
+      for i in range { sum += term(self[i]) }
+      return sum
     }
-    return sums.reduce(0, +)
   }
 }

@@ -203,13 +203,7 @@ public enum DICOMDetectionReportWriter {
     tracking: String,
     image: DICOMContent
   ) -> DICOMContent {
-    func item(
-      _ relation: DICOMContent.Relation,
-      _ name: CodedConcept,
-      _ value: DICOMContent.Value
-    ) -> DICOMContent {
-      DICOMContent(relation: relation, name: name, value: value)
-    }
+    let item = DICOMContent.item
     let (a, b) = (region.lower, region.upper)
     var rectangle = item(
       .contains,

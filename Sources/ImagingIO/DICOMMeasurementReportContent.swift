@@ -34,6 +34,16 @@ struct DICOMContent: Equatable, Sendable {
   /// The items below.
   var children: [DICOMContent] = []
 
+  /// An item without others below.
+  /// - Parameters:
+  ///   - relation: How it belongs to the one above.
+  ///   - name: What it is about.
+  ///   - value: What it says.
+  /// - Returns: The item.
+  static func item(_ relation: Relation, _ name: CodedConcept, _ value: Value) -> DICOMContent {
+    DICOMContent(relation: relation, name: name, value: value)
+  }
+
   /// Elements of content items.
   enum Tag {
     static let relation: UInt32 = 0x0040_A010

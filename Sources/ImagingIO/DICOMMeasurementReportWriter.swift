@@ -142,13 +142,7 @@ public enum DICOMMeasurementReportWriter {
     groups: [DICOMContent]
   ) throws -> DICOMContent {
     let (modalityCode, procedure) = ReportConcept.modality(modality)
-    func item(
-      _ relation: DICOMContent.Relation,
-      _ name: CodedConcept,
-      _ value: DICOMContent.Value
-    ) -> DICOMContent {
-      DICOMContent(relation: relation, name: name, value: value)
-    }
+    let item = DICOMContent.item
     var libraryGroup = item(.contains, ReportConcept.libraryGroup, .container(template: nil))
     if let modalityCode {
       libraryGroup.children.append(

@@ -26,15 +26,7 @@ struct VisionClassifyEvaluateCommand: Verb {
   )
   var split: String?
 
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp("A .json file for the results.", valueName: "file")
-  )
-  var output: String
-
-  @Option(help: ArgumentHelp("A page, .html.", valueName: "file"))
-  var report: String?
-
+  @OptionGroup var measurement: MeasurementOptions
   @Option(help: ArgumentHelp("Slices of each volume, from its middle half.", valueName: "n"))
   var slices = 8
 
@@ -45,12 +37,6 @@ struct VisionClassifyEvaluateCommand: Verb {
   var usesEngine: Bool { true }
 
   func validate() throws {
-    if !output.lowercased().hasSuffix(".json") {
-      throw ValidationError("--output must end in .json.")
-    }
-    if let report, !report.lowercased().hasSuffix(".html") {
-      throw ValidationError("--report must end in .html.")
-    }
     if let split, LabelledImages.Split(name: split) == nil {
       throw ValidationError("--split must be training, validation or test.")
     }
@@ -58,7 +44,7 @@ struct VisionClassifyEvaluateCommand: Verb {
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
-    for path in [output, report].compactMap(\.self) { try context.outputs.check(path) }
+    try measurement.check(in: context)
     let recognizer = try ensemble.recognizer(slicesPerVolume: slices)
     var images = try LabelledImages(path: data, slicesPerVolume: slices)
     if let wanted = split.flatMap({ LabelledImages.Split(name: $0) }) {
@@ -73,8 +59,7 @@ struct VisionClassifyEvaluateCommand: Verb {
       interruption: context.interruption
     )
     for problem in problems { context.progress.warn(problem) }
-    try context.outputs.write(try JSONOutput.data(evaluation), to: output)
-    if let report {
+    try measurement.write(evaluation, in: context) {
       var page = RecognitionReportInput.page(
         evaluation,
         title: "\(recognizer.name) on \(images.name)",
@@ -88,10 +73,7 @@ struct VisionClassifyEvaluateCommand: Verb {
         ]
       )
       page.notes += problems
-      try context.outputs.write(
-        Data(try ReportBuilder().html(page, date: Date()).utf8),
-        to: report
-      )
+      return page
     }
     try context.confirm(evaluation) {
       func text(_ value: Double?) -> String {
@@ -99,7 +81,7 @@ struct VisionClassifyEvaluateCommand: Verb {
       }
       let interval = evaluation.accuracy.map { " (\(text($0.ci95[0])) to \(text($0.ci95[1])))" }
       return [
-        "\(output): \(evaluation.cases.count) images",
+        "\(measurement.output): \(evaluation.cases.count) images",
         "  accuracy: \(text(evaluation.accuracy?.value))\(interval ?? "")",
         "  mean AUC: \(text(evaluation.meanArea))",
         "  expected calibration error: \(text(evaluation.calibration?.expectedError))",

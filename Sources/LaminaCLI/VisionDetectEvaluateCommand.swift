@@ -39,32 +39,15 @@ struct VisionDetectEvaluateCommand: Verb {
   )
   var images: String?
 
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp("A .json file for the results.", valueName: "file")
-  )
-  var output: String
-
-  @Option(help: ArgumentHelp("A page, .html.", valueName: "file"))
-  var report: String?
-
+  @OptionGroup var measurement: MeasurementOptions
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
 
   var mayReplaceOutputs: Bool { outputOptions.force }
   var usesEngine: Bool { true }
 
-  func validate() throws {
-    if !output.lowercased().hasSuffix(".json") {
-      throw ValidationError("--output must end in .json.")
-    }
-    if let report, !report.lowercased().hasSuffix(".html") {
-      throw ValidationError("--report must end in .html.")
-    }
-  }
-
   func execute(in context: CommandContext) throws -> CommandOutcome {
-    for path in [output, report].compactMap(\.self) { try context.outputs.check(path) }
+    try measurement.check(in: context)
     let package = try ModelStore().model(model)
     let detector = try Detector(package)
     var data = try DetectionDataset.open(
@@ -98,22 +81,15 @@ struct VisionDetectEvaluateCommand: Verb {
       ).summary
     }
     let summary = measured.summary
-    try context.outputs.write(try JSONOutput.data(summary), to: output)
-    if let report {
-      let page = try DetectionReportInput.page(
-        measured,
-        detector,
-        data,
-        split: split
-      )
-      try context.outputs.write(Data(try ReportBuilder().html(page, date: Date()).utf8), to: report)
+    try measurement.write(summary, in: context) {
+      try DetectionReportInput.page(measured, detector, data, split: split)
     }
     func text(_ value: Double?) -> String {
       value.map { ReportNumber.significant($0, 4) } ?? ReportNumber.undefined
     }
     try context.confirm(summary) {
       ([
-        "\(output): \(summary.images) pictures, mAP@0.5 \(text(summary.map50)), mAP \(text(summary.map))"
+        "\(measurement.output): \(summary.images) pictures, mAP@0.5 \(text(summary.map50)), mAP \(text(summary.map))"
           + (summary.maskMap == nil
             ? "" : ", masks \(text(summary.maskMap50)) and \(text(summary.maskMap))")
       ]

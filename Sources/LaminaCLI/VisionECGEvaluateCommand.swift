@@ -24,15 +24,7 @@ struct VisionECGEvaluateCommand: Verb {
   @Option(name: .shortAndLong, help: ArgumentHelp("A model's name or folder.", valueName: "model"))
   var model: String
 
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp("A .json file for the results.", valueName: "file")
-  )
-  var output: String
-
-  @Option(help: ArgumentHelp("A page, .html.", valueName: "file"))
-  var report: String?
-
+  @OptionGroup var measurement: MeasurementOptions
   @Option(help: ArgumentHelp("Ending of the annotation files.", valueName: "ending"))
   var annotator = "atr"
 
@@ -46,12 +38,6 @@ struct VisionECGEvaluateCommand: Verb {
   var usesEngine: Bool { true }
 
   func validate() throws {
-    if !output.lowercased().hasSuffix(".json") {
-      throw ValidationError("--output must end in .json.")
-    }
-    if let report, !report.lowercased().hasSuffix(".html") {
-      throw ValidationError("--report must end in .html.")
-    }
     if !(last > 0 && last <= 1) { throw ValidationError("--last must be above 0, at most 1.") }
     if annotator.contains("/") || annotator.isEmpty {
       throw ValidationError("--annotator is an ending, such as atr.")
@@ -59,7 +45,7 @@ struct VisionECGEvaluateCommand: Verb {
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
-    for path in [output, report].compactMap(\.self) { try context.outputs.check(path) }
+    try measurement.check(in: context)
     let analyzer = try BeatAnalyzer(ModelStore().model(model))
     let evaluation = try analyzer.evaluate(
       records,
@@ -68,11 +54,7 @@ struct VisionECGEvaluateCommand: Verb {
       interruption: context.interruption
     )
     for note in evaluation.notes { context.progress.note(note) }
-    try context.outputs.write(try JSONOutput.data(evaluation), to: output)
-    if let report {
-      let page = try ReportBuilder().html(page(evaluation, analyzer), date: Date())
-      try context.outputs.write(Data(page.utf8), to: report)
-    }
+    try measurement.write(evaluation, in: context) { page(evaluation, analyzer) }
     try context.confirm(evaluation) { text(evaluation) }
     return .complete
   }
@@ -87,7 +69,7 @@ struct VisionECGEvaluateCommand: Verb {
   private func text(_ evaluation: BeatAnalyzer.Evaluation) -> String {
     let detection = evaluation.detection
     var lines = [
-      "\(output): \(evaluation.records.joined(separator: ", "))",
+      "\(measurement.output): \(evaluation.records.joined(separator: ", "))",
       "  beats found: \(share(detection.sensitivity))",
       "  beats found that are beats: \(share(detection.precision))",
       "  F1: \(detection.f1.map { ReportNumber.significant($0, 5) } ?? ReportNumber.undefined)",

@@ -146,15 +146,7 @@ struct VisionSequenceEvaluateCommand: Verb {
   )
   var split: String?
 
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp("A .json file for the results.", valueName: "file")
-  )
-  var output: String
-
-  @Option(help: ArgumentHelp("A page, .html.", valueName: "file"))
-  var report: String?
-
+  @OptionGroup var measurement: MeasurementOptions
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
 
@@ -162,19 +154,13 @@ struct VisionSequenceEvaluateCommand: Verb {
   var usesEngine: Bool { true }
 
   func validate() throws {
-    if !output.lowercased().hasSuffix(".json") {
-      throw ValidationError("--output must end in .json.")
-    }
-    if let report, !report.lowercased().hasSuffix(".html") {
-      throw ValidationError("--report must end in .html.")
-    }
     if let split, LabelledImages.Split(name: split) == nil {
       throw ValidationError("--split must be training, validation or test.")
     }
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
-    for path in [output, report].compactMap(\.self) { try context.outputs.check(path) }
+    try measurement.check(in: context)
     let recognizer = try ClipRecognizer(ModelStore().model(model))
     let clips = try ClipDataset(path: data)
     let (evaluation, problems) = try recognizer.evaluate(
@@ -184,8 +170,7 @@ struct VisionSequenceEvaluateCommand: Verb {
       interruption: context.interruption
     )
     for problem in problems { context.progress.warn(problem) }
-    try context.outputs.write(try JSONOutput.data(evaluation), to: output)
-    if let report {
+    try measurement.write(evaluation, in: context) {
       let description = recognizer.model.description
       var page = RecognitionReportInput.page(
         evaluation,
@@ -201,10 +186,7 @@ struct VisionSequenceEvaluateCommand: Verb {
       )
       page.things = "clips"
       page.notes += problems
-      try context.outputs.write(
-        Data(try ReportBuilder().html(page, date: Date()).utf8),
-        to: report
-      )
+      return page
     }
     try context.confirm(evaluation) {
       func text(_ value: Double?) -> String {
@@ -212,7 +194,7 @@ struct VisionSequenceEvaluateCommand: Verb {
       }
       let interval = evaluation.accuracy.map { " (\(text($0.ci95[0])) to \(text($0.ci95[1])))" }
       return [
-        "\(output): \(evaluation.cases.count) clips",
+        "\(measurement.output): \(evaluation.cases.count) clips",
         "  accuracy: \(text(evaluation.accuracy?.value))\(interval ?? "")",
         "  expected calibration error: \(text(evaluation.calibration?.expectedError))",
       ].joined(separator: "\n")

@@ -2,6 +2,7 @@
 
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 // After stdio.h, whose types it uses.
 #include <jpeglib.h>
@@ -108,3 +109,51 @@ int32_t cjpeg_decode(const uint8_t *bytes, size_t count, uint8_t *pixels, size_t
   cjpeg_info info;
   return decode(bytes, count, &info, pixels, size, message);
 }
+
+int32_t cjpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels,
+                     int32_t quality, uint8_t **bytes, size_t *count,
+                     char message[CJPEG_MESSAGE]) {
+  memset(message, 0, CJPEG_MESSAGE);
+  *bytes = NULL;
+  *count = 0;
+  struct jpeg_compress_struct jpeg;
+  failure state;
+  // Set before the jump returns a second time, and read after it.
+  unsigned char *volatile held = NULL;
+  unsigned char *buffer = NULL;
+  unsigned long length = 0;
+  jpeg.err = jpeg_std_error(&state.base);
+  state.base.error_exit = on_error;
+  state.base.emit_message = on_message;
+  state.base.output_message = on_output;
+  state.message = message;
+  if (setjmp(state.jump)) {
+    jpeg_destroy_compress(&jpeg);
+    free(held);
+    return CJPEG_DAMAGED;
+  }
+  jpeg_create_compress(&jpeg);
+  jpeg_mem_dest(&jpeg, &buffer, &length);
+  held = buffer;
+  jpeg.image_width = width;
+  jpeg.image_height = height;
+  jpeg.input_components = (int)channels;
+  jpeg.in_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  jpeg_set_defaults(&jpeg);
+  jpeg_set_quality(&jpeg, quality, TRUE);
+  jpeg.optimize_coding = TRUE;
+  jpeg.dct_method = JDCT_ISLOW;
+  jpeg_start_compress(&jpeg, TRUE);
+  while (jpeg.next_scanline < jpeg.image_height) {
+    // libjpeg takes rows that are not const, and reads them only.
+    JSAMPROW row = (JSAMPROW)(pixels + (size_t)jpeg.next_scanline * width * channels);
+    jpeg_write_scanlines(&jpeg, &row, 1);
+  }
+  jpeg_finish_compress(&jpeg);
+  jpeg_destroy_compress(&jpeg);
+  *bytes = buffer;
+  *count = length;
+  return CJPEG_OK;
+}
+
+void cjpeg_free(uint8_t *bytes) { free(bytes); }

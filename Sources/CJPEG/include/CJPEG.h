@@ -28,3 +28,12 @@ int32_t cjpeg_inspect(const uint8_t *bytes, size_t count, cjpeg_info *info,
 /// Decodes into `pixels` of width * height * channels bytes, rows without padding.
 int32_t cjpeg_decode(const uint8_t *bytes, size_t count, uint8_t *pixels, size_t size,
                      char message[CJPEG_MESSAGE]);
+
+/// Encodes `pixels` of width * height * channels bytes (1 grey, 3 RGB) at a quality of 1 to 100, with
+/// optimal Huffman tables, baseline; colours are halved along both axes as is usual. `*bytes` is to be
+/// freed by cjpeg_free.
+int32_t cjpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels,
+                     int32_t quality, uint8_t **bytes, size_t *count,
+                     char message[CJPEG_MESSAGE]);
+/// Frees what cjpeg_encode made.
+void cjpeg_free(uint8_t *bytes);

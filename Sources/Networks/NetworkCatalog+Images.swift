@@ -76,5 +76,12 @@ extension NetworkCatalog {
         DiffusionUNetConfiguration(channels: 2, features: [8, 16], groups: 4, steps: 50)
       )
     ),
+    NetworkEntry(
+      name: "image-codec",
+      paper: "Ballé, Laparra and Simoncelli 2017, Cui et al. 2021",
+      example: .imageCodec(
+        ImageCodecConfiguration(channels: 1, features: 6, codeChannels: 5, blocks: 1, rates: 2)
+      )
+    ),
   ]
 }

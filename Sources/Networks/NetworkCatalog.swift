@@ -270,6 +270,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case convNeXt(ConvNeXtConfiguration)
   /// A one-stage detector.
   case yolo(YOLOConfiguration)
+  /// An autoencoder for compression.
+  case imageCodec(ImageCodecConfiguration)
   /// A recurrent network of signals.
   case signalClassifier(SignalClassifierConfiguration)
   /// A network of image sequences.
@@ -324,6 +326,7 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .mobileNetV3: "mobilenetv3"
     case .convNeXt: "convnext"
     case .yolo: "yolo"
+    case .imageCodec: "image-codec"
     case .signalClassifier: "signal-rnn"
     case .clipClassifier: "clip-rnn"
     case .fasterRCNN: "faster-rcnn"
@@ -372,6 +375,7 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .mobileNetV3(let values): values
     case .convNeXt(let values): values
     case .yolo(let values): values
+    case .imageCodec(let values): values
     case .signalClassifier(let values): values
     case .clipClassifier(let values): values
     case .fasterRCNN(let values), .maskRCNN(let values): values
@@ -462,6 +466,7 @@ extension NetworkConfiguration: Codable {
     case "mobilenetv3": self = .mobileNetV3(try values())
     case "convnext": self = .convNeXt(try values())
     case "yolo": self = .yolo(try values())
+    case "image-codec": self = .imageCodec(try values())
     case "signal-rnn": self = .signalClassifier(try values())
     case "clip-rnn": self = .clipClassifier(try values())
     case "faster-rcnn": self = .fasterRCNN(try values())

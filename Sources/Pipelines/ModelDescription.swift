@@ -236,6 +236,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     if let plan = plan.enhancement { return .enhancement(plan.task) }
     if let plan = plan.recognition { return .recognition(plan.task) }
     if plan.sequence != nil { return .sequence }
+    if plan.compression != nil { return .compression }
     return labels.isEmpty ? .start : .segmentation
   }
 

@@ -3,7 +3,7 @@ import Networks
 /// What stands between a scan and a model's networks, by the program that the model comes from.
 ///
 /// In JSON: Lamina's own plan as it is, others as `{"kind": "nnU-Net", "values": {...}}` or with the kind
-/// "volume", "enhancement", "atlas", "recognition" or "sequence".
+/// "volume", "enhancement", "atlas", "recognition", "sequence" or "compression".
 public enum ModelPlan: Sendable, Equatable {
   /// Lamina's own slice-wise plan.
   case slices(SegmentationPlan)
@@ -19,6 +19,8 @@ public enum ModelPlan: Sendable, Equatable {
   case recognition(RecognitionPlan)
   /// A network that says what a sequence shows.
   case sequence(SequencePlan)
+  /// A network that compresses images.
+  case compression(CompressionPlan)
 
   /// Checks values that came from a file.
   /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
@@ -31,6 +33,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .atlas(let plan): try plan.check()
     case .recognition(let plan): try plan.check()
     case .sequence(let plan): try plan.check()
+    case .compression(let plan): try plan.check()
     }
   }
 
@@ -90,6 +93,7 @@ public enum ModelPlan: Sendable, Equatable {
       )
     case .recognition(let plan): try plan.check(network, channels: channels, labels: labels)
     case .sequence(let plan): try plan.check(network, channels: channels, labels: labels)
+    case .compression(let plan): try plan.check(network, channels: channels, labels: labels)
     }
   }
 
@@ -103,6 +107,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .atlas(let plan): plan.locator.patchSize
     case .recognition(let plan): plan.imageSize
     case .sequence(let plan): plan.patchSize
+    case .compression(let plan): plan.pieceSize
     }
   }
 
@@ -111,7 +116,7 @@ public enum ModelPlan: Sendable, Equatable {
     switch self {
     case .slices(let plan): plan.mirrorAxes
     case .nnUNet(let plan): plan.mirrorAxes
-    case .volume, .enhancement, .atlas, .recognition, .sequence: []
+    case .volume, .enhancement, .atlas, .recognition, .sequence, .compression: []
     }
   }
 
@@ -139,7 +144,7 @@ public enum ModelPlan: Sendable, Equatable {
   var testBatchSize: Int {
     switch self {
     case .slices: PatchScorer.defaultBatchSize
-    case .nnUNet, .volume, .enhancement, .atlas, .recognition, .sequence:
+    case .nnUNet, .volume, .enhancement, .atlas, .recognition, .sequence, .compression:
       patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
     }
   }
@@ -164,6 +169,11 @@ public enum ModelPlan: Sendable, Equatable {
     if case .sequence(let plan) = self { plan } else { nil }
   }
 
+  /// The plan of a network that compresses images; nil for others.
+  public var compression: CompressionPlan? {
+    if case .compression(let plan) = self { plan } else { nil }
+  }
+
   /// The plan in a few words, such as "coronal slices, patches of 64 x 64".
   public var summary: String {
     let size = patchSize.map(String.init).joined(separator: " x ")
@@ -175,6 +185,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .enhancement(let plan): return plan.summary
     case .recognition(let plan): return plan.summary
     case .sequence(let plan): return plan.summary
+    case .compression(let plan): return plan.summary
     case .atlas(let plan): return "an atlas, found by \(ModelPlan.nnUNet(plan.locator).summary)"
     }
   }
@@ -188,6 +199,7 @@ extension ModelPlan: Codable {
   private static let atlasKind = "atlas"
   private static let recognitionKind = "recognition"
   private static let sequenceKind = "sequence"
+  private static let compressionKind = "compression"
 
   /// Reads a plan of any kind.
   /// - Parameter decoder: Where to read.
@@ -205,6 +217,8 @@ extension ModelPlan: Codable {
       self = .recognition(try container.decode(RecognitionPlan.self, forKey: .values))
     case Self.sequenceKind:
       self = .sequence(try container.decode(SequencePlan.self, forKey: .values))
+    case Self.compressionKind:
+      self = .compression(try container.decode(CompressionPlan.self, forKey: .values))
     case .some(let kind):
       throw DecodingError.dataCorruptedError(
         forKey: .kind,
@@ -243,6 +257,10 @@ extension ModelPlan: Codable {
     case .sequence(let plan):
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(Self.sequenceKind, forKey: .kind)
+      try container.encode(plan, forKey: .values)
+    case .compression(let plan):
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(Self.compressionKind, forKey: .kind)
       try container.encode(plan, forKey: .values)
     }
   }

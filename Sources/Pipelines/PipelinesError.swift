@@ -108,7 +108,7 @@ public enum PipelinesError: ClassifiedError, Equatable {
       "\(name) improves images and finds no structures; it is made for lamina enhance, and for "
         + "--stage of lamina segment."
     case .recognizingModel(let name):
-      "\(name) says what an image shows and finds no structures; it is made for lamina vision."
+      "\(name) finds no structures; it is made for lamina vision."
     case .segmentingModel(let name):
       "\(name) improves no images; lamina model list shows what the models do."
     case .unfitStage(let name, let reason):

@@ -8,6 +8,8 @@ public enum ModelTask: Sendable, Equatable {
   case recognition(RecognitionPlan.Task)
   /// Saying what a sequence shows.
   case sequence
+  /// Compressing images.
+  case compression
   /// Starting other trainings from its weights.
   case start
 }

@@ -105,13 +105,22 @@ let package = Package(
       ]
     ),
 
+    // Above Recognition, whose training loop it uses.
+    .target(
+      name: "Compression",
+      dependencies: [
+        "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Layers", "Networks",
+        "Pipelines", "Recognition",
+      ]
+    ),
+
     // L6
     .target(
       name: "Lamina",
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
         "Registration", "Evaluation", "Layers", "Networks", "Pipelines", "Enhancement",
-        "Recognition", "Sequences", "Reporting",
+        "Recognition", "Sequences", "Compression", "Reporting",
       ]
     ),
     .executableTarget(
@@ -119,7 +128,7 @@ let package = Package(
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
         "Registration", "Evaluation", "Pipelines", "Enhancement", "Recognition", "Sequences",
-        "Reporting", "Layers", "Networks",
+        "Compression", "Reporting", "Layers", "Networks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -202,6 +211,13 @@ let package = Package(
       dependencies: [
         "Support", "Imaging", "ImagingIO", "Layers", "Pipelines", "Recognition", "Sequences",
         "TestSupport",
+      ]
+    ),
+    .testTarget(
+      name: "CompressionTests",
+      dependencies: [
+        "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Pipelines",
+        "Recognition", "Compression", "TestSupport",
       ]
     ),
     .testTarget(

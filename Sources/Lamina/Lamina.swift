@@ -1,5 +1,6 @@
 // The umbrella: `import Lamina` gives a package all of Lamina's modules.
 @_exported import ClassicalSegmentation
+@_exported import Compression
 @_exported import Evaluation
 @_exported import Imaging
 @_exported import ImagingIO

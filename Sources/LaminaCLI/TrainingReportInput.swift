@@ -27,7 +27,8 @@ enum TrainingReportInput {
     if package.description.plan.enhancement != nil {
       return (try EnhancementReportInput.training(package), nil)
     }
-    if package.description.plan.recognition != nil || package.description.plan.sequence != nil {
+    let plan = package.description.plan
+    if plan.recognition != nil || plan.sequence != nil || plan.compression != nil {
       return (try RecognitionTrainingReport.training(package), nil)
     }
     guard let data = FileManager.default.contents(atPath: folder + "/" + TrainingRecord.fileName),

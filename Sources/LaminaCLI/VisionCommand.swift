@@ -12,6 +12,7 @@ struct VisionCommand: ParsableCommand {
     subcommands: [
       VisionClassifyCommand.self, VisionDetectCommand.self, VisionRecogniseCommand.self,
       VisionExplainCommand.self, VisionSequenceCommand.self, VisionECGCommand.self,
+      VisionCompressCommand.self, VisionDecompressCommand.self,
     ]
   )
 

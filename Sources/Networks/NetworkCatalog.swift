@@ -188,6 +188,7 @@ public enum NetworkCatalog {
         )
       ),
     ] + segmentationNetworks + imageNetworks + vectorNetworks + detectors + sequenceNetworks
+    + autoencoders
 }
 
 /// A network's name and values, as plans and model packages store them.
@@ -276,6 +277,16 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case signalClassifier(SignalClassifierConfiguration)
   /// A network of image sequences.
   case clipClassifier(ClipClassifierConfiguration)
+  /// A convolutional autoencoder.
+  case convolutionalAutoencoder(ConvolutionalAutoencoderConfiguration)
+  /// A variational autoencoder.
+  case variationalAutoencoder(VariationalAutoencoderConfiguration)
+  /// A vector-quantised autoencoder.
+  case vectorQuantizedAutoencoder(VectorQuantizedAutoencoderConfiguration)
+  /// A linear autoencoder.
+  case linearAutoencoder(LinearAutoencoderConfiguration)
+  /// A U-Net of partial convolutions.
+  case partialConvolutionUNet(PartialConvolutionUNetConfiguration)
   /// A two-stage detector.
   case fasterRCNN(RegionNetworkConfiguration)
   /// A two-stage detector that also outlines what it finds.
@@ -329,6 +340,11 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .imageCodec: "image-codec"
     case .signalClassifier: "signal-rnn"
     case .clipClassifier: "clip-rnn"
+    case .convolutionalAutoencoder: "autoencoder"
+    case .variationalAutoencoder: "vae"
+    case .vectorQuantizedAutoencoder: "vq-vae"
+    case .linearAutoencoder: "linear-autoencoder"
+    case .partialConvolutionUNet: "partial-conv-unet"
     case .fasterRCNN: "faster-rcnn"
     case .maskRCNN: Self.maskRCNNName
     case .graph: "graph"
@@ -378,6 +394,11 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .imageCodec(let values): values
     case .signalClassifier(let values): values
     case .clipClassifier(let values): values
+    case .convolutionalAutoencoder(let values): values
+    case .variationalAutoencoder(let values): values
+    case .vectorQuantizedAutoencoder(let values): values
+    case .linearAutoencoder(let values): values
+    case .partialConvolutionUNet(let values): values
     case .fasterRCNN(let values), .maskRCNN(let values): values
     case .graph(let values): values
     }
@@ -469,6 +490,11 @@ extension NetworkConfiguration: Codable {
     case "image-codec": self = .imageCodec(try values())
     case "signal-rnn": self = .signalClassifier(try values())
     case "clip-rnn": self = .clipClassifier(try values())
+    case "autoencoder": self = .convolutionalAutoencoder(try values())
+    case "vae": self = .variationalAutoencoder(try values())
+    case "vq-vae": self = .vectorQuantizedAutoencoder(try values())
+    case "linear-autoencoder": self = .linearAutoencoder(try values())
+    case "partial-conv-unet": self = .partialConvolutionUNet(try values())
     case "faster-rcnn": self = .fasterRCNN(try values())
     case Self.maskRCNNName: self = .maskRCNN(try values())
     case "graph": self = .graph(try values())

@@ -19,8 +19,11 @@ struct GraphExporterTests {
     return Tensor((0..<shape.reduce(1, *)).map { _ in Float(random.normal()) }, shape: shape)
   }
 
-  /// Networks with steps that the exporter does not write: what follows chosen regions, and recurrence.
-  private static let refused = ["faster-rcnn", "mask-rcnn", "signal-rnn", "clip-rnn"]
+  /// Networks with steps that the exporter does not write: what follows chosen regions, recurrence, codes and
+  /// masks.
+  private static let refused = [
+    "faster-rcnn", "mask-rcnn", "signal-rnn", "clip-rnn", "vq-vae", "partial-conv-unet",
+  ]
 
   @Test(arguments: refused)
   func whatHasNoCounterpartIsRefused(name: String) throws {

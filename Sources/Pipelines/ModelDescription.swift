@@ -237,6 +237,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     if let plan = plan.recognition { return .recognition(plan.task) }
     if plan.sequence != nil { return .sequence }
     if plan.compression != nil { return .compression }
+    if plan.autoencoder != nil { return .autoencoder }
     return labels.isEmpty ? .start : .segmentation
   }
 

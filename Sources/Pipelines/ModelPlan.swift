@@ -3,7 +3,7 @@ import Networks
 /// What stands between a scan and a model's networks, by the program that the model comes from.
 ///
 /// In JSON: Lamina's own plan as it is, others as `{"kind": "nnU-Net", "values": {...}}` or with the kind
-/// "volume", "enhancement", "atlas", "recognition", "sequence" or "compression".
+/// "volume", "enhancement", "atlas", "recognition", "sequence", "compression" or "autoencoder".
 public enum ModelPlan: Sendable, Equatable {
   /// Lamina's own slice-wise plan.
   case slices(SegmentationPlan)
@@ -21,6 +21,8 @@ public enum ModelPlan: Sendable, Equatable {
   case sequence(SequencePlan)
   /// A network that compresses images.
   case compression(CompressionPlan)
+  /// A network that gives images back, or fills their holes.
+  case autoencoder(AutoencoderPlan)
 
   /// Checks values that came from a file.
   /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
@@ -34,6 +36,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .recognition(let plan): try plan.check()
     case .sequence(let plan): try plan.check()
     case .compression(let plan): try plan.check()
+    case .autoencoder(let plan): try plan.check()
     }
   }
 
@@ -94,6 +97,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .recognition(let plan): try plan.check(network, channels: channels, labels: labels)
     case .sequence(let plan): try plan.check(network, channels: channels, labels: labels)
     case .compression(let plan): try plan.check(network, channels: channels, labels: labels)
+    case .autoencoder(let plan): try plan.check(network, channels: channels, labels: labels)
     }
   }
 
@@ -108,6 +112,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .recognition(let plan): plan.imageSize
     case .sequence(let plan): plan.patchSize
     case .compression(let plan): plan.pieceSize
+    case .autoencoder(let plan): plan.images.imageSize
     }
   }
 
@@ -116,7 +121,7 @@ public enum ModelPlan: Sendable, Equatable {
     switch self {
     case .slices(let plan): plan.mirrorAxes
     case .nnUNet(let plan): plan.mirrorAxes
-    case .volume, .enhancement, .atlas, .recognition, .sequence, .compression: []
+    case .volume, .enhancement, .atlas, .recognition, .sequence, .compression, .autoencoder: []
     }
   }
 
@@ -144,7 +149,8 @@ public enum ModelPlan: Sendable, Equatable {
   var testBatchSize: Int {
     switch self {
     case .slices: PatchScorer.defaultBatchSize
-    case .nnUNet, .volume, .enhancement, .atlas, .recognition, .sequence, .compression:
+    case .nnUNet, .volume, .enhancement, .atlas, .recognition, .sequence, .compression,
+      .autoencoder:
       patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
     }
   }
@@ -174,6 +180,11 @@ public enum ModelPlan: Sendable, Equatable {
     if case .compression(let plan) = self { plan } else { nil }
   }
 
+  /// The plan of a network that gives images back or fills their holes; nil for others.
+  public var autoencoder: AutoencoderPlan? {
+    if case .autoencoder(let plan) = self { plan } else { nil }
+  }
+
   /// The plan in a few words, such as "coronal slices, patches of 64 x 64".
   public var summary: String {
     let size = patchSize.map(String.init).joined(separator: " x ")
@@ -186,6 +197,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .recognition(let plan): return plan.summary
     case .sequence(let plan): return plan.summary
     case .compression(let plan): return plan.summary
+    case .autoencoder(let plan): return plan.summary
     case .atlas(let plan): return "an atlas, found by \(ModelPlan.nnUNet(plan.locator).summary)"
     }
   }
@@ -200,6 +212,7 @@ extension ModelPlan: Codable {
   private static let recognitionKind = "recognition"
   private static let sequenceKind = "sequence"
   private static let compressionKind = "compression"
+  private static let autoencoderKind = "autoencoder"
 
   /// Reads a plan of any kind.
   /// - Parameter decoder: Where to read.
@@ -219,6 +232,8 @@ extension ModelPlan: Codable {
       self = .sequence(try container.decode(SequencePlan.self, forKey: .values))
     case Self.compressionKind:
       self = .compression(try container.decode(CompressionPlan.self, forKey: .values))
+    case Self.autoencoderKind:
+      self = .autoencoder(try container.decode(AutoencoderPlan.self, forKey: .values))
     case .some(let kind):
       throw DecodingError.dataCorruptedError(
         forKey: .kind,
@@ -261,6 +276,10 @@ extension ModelPlan: Codable {
     case .compression(let plan):
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(Self.compressionKind, forKey: .kind)
+      try container.encode(plan, forKey: .values)
+    case .autoencoder(let plan):
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(Self.autoencoderKind, forKey: .kind)
       try container.encode(plan, forKey: .values)
     }
   }

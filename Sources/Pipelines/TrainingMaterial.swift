@@ -199,7 +199,7 @@ extension ModelPlan {
         labels: labels,
         options: options
       )
-    case .volume, .enhancement, .atlas, .recognition, .sequence, .compression:
+    case .volume, .enhancement, .atlas, .recognition, .sequence, .compression, .autoencoder:
       preconditionFailure("a plan that no such training makes")
     }
   }

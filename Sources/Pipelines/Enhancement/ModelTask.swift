@@ -10,6 +10,8 @@ public enum ModelTask: Sendable, Equatable {
   case sequence
   /// Compressing images.
   case compression
+  /// Telling unusual images, or filling holes.
+  case autoencoder
   /// Starting other trainings from its weights.
   case start
 }

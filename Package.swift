@@ -114,13 +114,22 @@ let package = Package(
       ]
     ),
 
+    // Above Recognition, whose training loop and images it uses.
+    .target(
+      name: "Autoencoders",
+      dependencies: [
+        "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Layers", "Networks",
+        "Pipelines", "Enhancement", "Recognition",
+      ]
+    ),
+
     // L6
     .target(
       name: "Lamina",
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
         "Registration", "Evaluation", "Layers", "Networks", "Pipelines", "Enhancement",
-        "Recognition", "Sequences", "Compression", "Reporting",
+        "Recognition", "Sequences", "Compression", "Autoencoders", "Reporting",
       ]
     ),
     .executableTarget(
@@ -128,7 +137,7 @@ let package = Package(
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
         "Registration", "Evaluation", "Pipelines", "Enhancement", "Recognition", "Sequences",
-        "Compression", "Reporting", "Layers", "Networks",
+        "Compression", "Autoencoders", "Reporting", "Layers", "Networks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -218,6 +227,13 @@ let package = Package(
       dependencies: [
         "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Pipelines",
         "Recognition", "Compression", "TestSupport",
+      ]
+    ),
+    .testTarget(
+      name: "AutoencodersTests",
+      dependencies: [
+        "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Evaluation",
+        "Pipelines", "Recognition", "Autoencoders", "TestSupport",
       ]
     ),
     .testTarget(

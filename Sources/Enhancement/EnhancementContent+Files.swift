@@ -31,6 +31,16 @@ extension EnhancementContent {
     case .scan(let scan, let stored):
       volume = keepsFractions ? .float32(scan) : scan.stored(as: stored)
     }
+    try Self.write(scan: volume, to: path)
+  }
+
+  /// Writes a scan as it is.
+  /// - Parameters:
+  ///   - volume: The scan.
+  ///   - path: `.nii`, `.nii.gz`, `.nrrd` or `.mha`.
+  /// - Throws: `EnhancementError.unfitOutput`; `SupportError.unwritable`.
+  package static func write(scan volume: AnyVolume, to path: String) throws {
+    let name = path.lowercased()
     if name.hasSuffix(".nii") || name.hasSuffix(".nii.gz") {
       try NIfTIWriter.write(volume, to: path)
     } else if name.hasSuffix(".nrrd") {

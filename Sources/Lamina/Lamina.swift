@@ -1,4 +1,5 @@
 // The umbrella: `import Lamina` gives a package all of Lamina's modules.
+@_exported import Autoencoders
 @_exported import ClassicalSegmentation
 @_exported import Compression
 @_exported import Evaluation

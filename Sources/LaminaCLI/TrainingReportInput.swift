@@ -28,7 +28,9 @@ enum TrainingReportInput {
       return (try EnhancementReportInput.training(package), nil)
     }
     let plan = package.description.plan
-    if plan.recognition != nil || plan.sequence != nil || plan.compression != nil {
+    if plan.recognition != nil || plan.sequence != nil || plan.compression != nil
+      || plan.autoencoder != nil
+    {
       return (try RecognitionTrainingReport.training(package), nil)
     }
     guard let data = FileManager.default.contents(atPath: folder + "/" + TrainingRecord.fileName),

@@ -12,7 +12,8 @@ struct VisionCommand: ParsableCommand {
     subcommands: [
       VisionClassifyCommand.self, VisionDetectCommand.self, VisionRecogniseCommand.self,
       VisionExplainCommand.self, VisionSequenceCommand.self, VisionECGCommand.self,
-      VisionCompressCommand.self, VisionDecompressCommand.self,
+      VisionCompressCommand.self, VisionDecompressCommand.self, VisionAnomalyCommand.self,
+      VisionInpaintCommand.self,
     ]
   )
 

@@ -125,7 +125,7 @@ public struct LabelledImages: Sendable {
   }
 
   /// The name without its folders and endings.
-  static func stem(_ path: String) -> String {
+  package static func stem(_ path: String) -> String {
     let name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
     return String(name.split(separator: ".").first ?? Substring(name))
   }
@@ -133,7 +133,10 @@ public struct LabelledImages: Sendable {
   private static let volumeEndings = [".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".mgz", ".dcm"]
 
   /// The images of a file: a picture, or slices of a volume; none for other files.
-  static func sources(_ path: String, slicesPerVolume: Int) -> [(suffix: String, source: Source)] {
+  package static func sources(
+    _ path: String,
+    slicesPerVolume: Int
+  ) -> [(suffix: String, source: Source)] {
     let name = path.lowercased()
     if PictureFormat.endings.contains(where: name.hasSuffix) { return [("", .picture(path))] }
     guard volumeEndings.contains(where: name.hasSuffix) else { return [] }

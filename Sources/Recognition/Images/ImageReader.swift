@@ -74,7 +74,7 @@ extension RecognitionPlan {
   ///   - model: The model's name, for messages.
   /// - Throws: `RecognitionError.unsuitableImage` for an image that is constant or nowhere finite, and for
   ///   colours where the network sees grey.
-  func check(_ image: ImagePlanes, path: String, model: String) throws {
+  package func check(_ image: ImagePlanes, path: String, model: String) throws {
     let finite = image.values.filter(\.isFinite)
     guard let low = finite.min(), let high = finite.max(), low < high else {
       throw RecognitionError.unsuitableImage(

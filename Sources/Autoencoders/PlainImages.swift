@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Pipelines
 import Recognition
 import Support
 
@@ -99,5 +100,44 @@ extension LabelledImages {
     var result = self
     result.items = items.filter { $0.classes == [label] }
     return result
+  }
+}
+
+/// What a few images of a data set are like, for choices that were left open.
+struct ImageSurvey {
+  /// Rows and columns: those of the image in the middle, 8 to 64.
+  let usualSize: [Int]
+  /// 3 where one has colours, else 1.
+  let channels: Int
+  /// 0 to 255 for pictures, percentiles where there are slices of volumes.
+  let intensity: IntensityRange
+
+  /// The largest side that is chosen.
+  private static let usualSide = 64
+  /// Images that are looked at.
+  private static let sampleCount = 32
+
+  /// Looks at images spread over the data set.
+  /// - Parameters:
+  ///   - images: The images.
+  ///   - path: Their folder or file, for messages.
+  /// - Throws: `AutoencodersError.nothingToUse` where none is there, or none can be read.
+  init(_ images: LabelledImages, path: String) throws(AutoencodersError) {
+    let step = max(1, images.count / Self.sampleCount)
+    let sample = stride(from: 0, to: images.count, by: step).compactMap { place in
+      try? images.items[place].read()
+    }
+    guard !sample.isEmpty else {
+      throw .nothingToUse(
+        path: path,
+        reason: images.count == 0 ? "no image is there to train on" : "no image can be read"
+      )
+    }
+    func middle(_ sides: [Int]) -> Int { sides.sorted()[sides.count / 2] }
+    usualSize = [middle(sample.map(\.height)), middle(sample.map(\.width))]
+      .map { max(8, min(Self.usualSide, $0)) }
+    channels = sample.contains(where: \.hasColours) ? 3 : 1
+    let areScans = images.items.contains { if case .slice = $0.source { true } else { false } }
+    intensity = areScans ? .percentiles(low: 0.5, high: 99.5) : .fixed(low: 0, high: 255)
   }
 }

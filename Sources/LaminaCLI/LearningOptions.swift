@@ -14,7 +14,8 @@ struct LearningOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Images, beats or clips of one step (default: 64, of clips 32, of YOLOs 16, of R-CNNs 2).",
+      "Images, beats or clips of one step (default: 64, of clips and holes 32, of YOLOs 16, of "
+        + "R-CNNs 2).",
       valueName: "n"
     )
   )

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Autoencoders
+import Enhancement
 import Foundation
+import ImagingIO
 import Pipelines
 import Reporting
 import Support
@@ -78,7 +80,12 @@ struct VisionInpaintRunCommand: Verb {
     let notice = Version.disclaimer
   }
 
+  private static let endings = [".png", ".nii", ".nii.gz", ".nrrd", ".mha"]
+
   func validate() throws {
+    if !Self.endings.contains(where: output.lowercased().hasSuffix) {
+      throw ValidationError("--output must end in \(Self.endings.joined(separator: ", ")).")
+    }
     if mask == nil, missing == nil {
       throw ValidationError("Say what is to be filled: --mask FILE, --missing VALUE, or both.")
     }
@@ -89,6 +96,15 @@ struct VisionInpaintRunCommand: Verb {
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
     for path in [output, report].compactMap(\.self) { try context.outputs.check(path) }
+    // Said before anything is read, and of scans alone: pictures may become single slices.
+    if output.lowercased().hasSuffix(".png"), FileManager.default.fileExists(atPath: image),
+      !PictureFormat().recognises(image)
+    {
+      throw EnhancementError.unfitOutput(
+        path: output,
+        reason: "a scan is no picture; end it in .nii.gz"
+      )
+    }
     let inpainter = try filling.inpainter()
     let result = try InpaintingRun(
       inpainter,

@@ -13,7 +13,7 @@ import Testing
     let plan = ModelPlan.autoencoder(Self.anomaly)
     let data = try JSONEncoder().encode(plan)
     #expect(try JSONDecoder().decode(ModelPlan.self, from: data) == plan)
-    #expect(plan.summary.contains("normal"))
+    #expect(plan.summary.contains("unlike normal"))
   }
 
   @Test func valuesOutOfRangeAreSaid() throws {

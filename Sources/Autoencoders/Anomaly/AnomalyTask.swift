@@ -123,8 +123,8 @@ enum QuietStart {
   /// Makes the last convolution's random weights small, so that outputs begin near their bias.
   ///
   /// With He's weights the first outputs vary far more than images do, and the network spends its first
-  /// hundreds of steps on unlearning what it encodes: of 388 radiographs the squared error after 300 steps
-  /// was 0.0049 instead of 0.013.
+  /// hundreds of steps on unlearning what it encodes: the squared error of held-out radiographs was 0.0068
+  /// after 200 steps instead of 0.0159.
   /// - Parameter network: A network that was just made.
   static func apply(to network: any Network) {
     let weights = network.namedParameters.map(\.parameter)

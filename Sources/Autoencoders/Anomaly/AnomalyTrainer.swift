@@ -87,11 +87,6 @@ public struct AnomalyTrainer: Sendable {
     public let notes: [String]
   }
 
-  /// The largest side that is chosen.
-  private static let usualSide = 64
-  /// Images that are looked at to choose sizes and channels.
-  private static let sampleCount = 32
-
   private let images: LabelledImages
   private let path: String
   private let request: Request
@@ -305,20 +300,8 @@ public struct AnomalyTrainer: Sendable {
 
   /// How images are seen.
   private func plan(for images: LabelledImages) throws -> RecognitionPlan {
-    let step = max(1, images.count / Self.sampleCount)
-    let sample = stride(from: 0, to: images.count, by: step).compactMap { place in
-      try? images.items[place].read()
-    }
-    guard !sample.isEmpty else {
-      throw AutoencodersError.nothingToUse(
-        path: path,
-        reason: images.count == 0 ? "no normal image is there to train on" : "no image can be read"
-      )
-    }
-    func middle(_ sides: [Int]) -> Int { sides.sorted()[sides.count / 2] }
-    let usual = [middle(sample.map(\.height)), middle(sample.map(\.width))]
-      .map { max(8, min(Self.usualSide, $0)) }
-    let wanted = request.imageSize ?? usual
+    let survey = try ImageSurvey(images, path: path)
+    let wanted = request.imageSize ?? survey.usualSize
     let multiple = 1 << request.network.levels(for: wanted)
     let size = wanted.map { ($0 + multiple - 1) / multiple * multiple }
     if size != wanted {
@@ -331,12 +314,12 @@ public struct AnomalyTrainer: Sendable {
         reason: "a window of \(request.window) pixels does not fit \(size[0]) x \(size[1])"
       )
     }
-    let channels = request.channels ?? (sample.contains(where: \.hasColours) ? 3 : 1)
-    var plan = RecognitionPlan(task: .embedding, imageSize: size, channels: channels)
-    let areScans = images.items.contains { if case .slice = $0.source { true } else { false } }
-    plan.intensity =
-      request.intensity
-      ?? (areScans ? .percentiles(low: 0.5, high: 99.5) : .fixed(low: 0, high: 255))
+    var plan = RecognitionPlan(
+      task: .embedding,
+      imageSize: size,
+      channels: request.channels ?? survey.channels
+    )
+    plan.intensity = request.intensity ?? survey.intensity
     plan.takesColours = request.channels == 1 ? true : nil
     return plan
   }

@@ -90,11 +90,6 @@ public struct InpaintingTrainer: Sendable {
     public let notes: [String]
   }
 
-  /// The largest side that is chosen.
-  private static let usualSide = 64
-  /// Images that are looked at to choose sizes and channels.
-  private static let sampleCount = 32
-
   private let images: LabelledImages
   private let path: String
   private let request: Request
@@ -207,25 +202,13 @@ public struct InpaintingTrainer: Sendable {
   private func plan(
     for images: LabelledImages
   ) throws -> (plan: RecognitionPlan, network: NetworkConfiguration) {
-    let step = max(1, images.count / Self.sampleCount)
-    let sample = stride(from: 0, to: images.count, by: step).compactMap { place in
-      try? images.items[place].read()
-    }
-    guard !sample.isEmpty else {
-      throw AutoencodersError.nothingToUse(
-        path: path,
-        reason: images.count == 0 ? "no image is there to train on" : "no image can be read"
-      )
-    }
-    func middle(_ sides: [Int]) -> Int { sides.sorted()[sides.count / 2] }
-    let usual = [middle(sample.map(\.height)), middle(sample.map(\.width))]
-      .map { max(8, min(Self.usualSide, $0)) }
-    let channels = request.channels ?? (sample.contains(where: \.hasColours) ? 3 : 1)
+    let survey = try ImageSurvey(images, path: path)
+    let channels = request.channels ?? survey.channels
     let features = request.features ?? request.network.usualFeatures
     let network = request.network.configuration(channels: channels, features: features)
     var random = RandomStream(seed: 0)
     let multiple = try network.makeNetwork(random: &random).sizeMultiple
-    let wanted = request.imageSize ?? usual
+    let wanted = request.imageSize ?? survey.usualSize
     let size = wanted.map { ($0 + multiple - 1) / multiple * multiple }
     guard size.allSatisfy((8...4096).contains) else {
       throw AutoencodersError.unfitTraining(
@@ -240,10 +223,7 @@ public struct InpaintingTrainer: Sendable {
       )
     }
     var plan = RecognitionPlan(task: .embedding, imageSize: size, channels: channels)
-    let areScans = images.items.contains { if case .slice = $0.source { true } else { false } }
-    plan.intensity =
-      request.intensity
-      ?? (areScans ? .percentiles(low: 0.5, high: 99.5) : .fixed(low: 0, high: 255))
+    plan.intensity = request.intensity ?? survey.intensity
     plan.takesColours = request.channels == 1 ? true : nil
     // Unknown values are 0 to the network: the middle of the range.
     plan.means = plan.means.map { _ in 0.5 }

@@ -143,7 +143,7 @@ public struct AutoencoderPlan: Codable, Sendable, Equatable {
   public var summary: String {
     let size = images.imageSize.map(String.init).joined(separator: " x ")
     let kind = images.channels == 1 ? "grey" : "colour"
-    return anomaly.map { "unusual images among \($0.normalClass), \(kind), at \(size)" }
+    return anomaly.map { "\(kind) images unlike \($0.normalClass) at \(size)" }
       ?? "holes in \(kind) images, trained at \(size)"
   }
 }

@@ -123,13 +123,22 @@ let package = Package(
       ]
     ),
 
+    // Above Recognition, whose images and features it uses.
+    .target(
+      name: "Generation",
+      dependencies: [
+        "Support", "Imaging", "Tensors", "ImagingIO", "Layers", "Networks", "Pipelines",
+        "Recognition",
+      ]
+    ),
+
     // L6
     .target(
       name: "Lamina",
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
         "Registration", "Evaluation", "Layers", "Networks", "Pipelines", "Enhancement",
-        "Recognition", "Sequences", "Compression", "Autoencoders", "Reporting",
+        "Recognition", "Sequences", "Compression", "Autoencoders", "Generation", "Reporting",
       ]
     ),
     .executableTarget(
@@ -137,7 +146,7 @@ let package = Package(
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
         "Registration", "Evaluation", "Pipelines", "Enhancement", "Recognition", "Sequences",
-        "Compression", "Autoencoders", "Reporting", "Layers", "Networks",
+        "Compression", "Autoencoders", "Generation", "Reporting", "Layers", "Networks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -234,6 +243,13 @@ let package = Package(
       dependencies: [
         "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Evaluation",
         "Pipelines", "Recognition", "Autoencoders", "TestSupport",
+      ]
+    ),
+    .testTarget(
+      name: "GenerationTests",
+      dependencies: [
+        "Support", "Layers", "Tensors", "Networks", "Pipelines", "Recognition", "Generation",
+        "TestSupport",
       ]
     ),
     .testTarget(

@@ -3,6 +3,7 @@
 @_exported import ClassicalSegmentation
 @_exported import Compression
 @_exported import Evaluation
+@_exported import Generation
 @_exported import Imaging
 @_exported import ImagingIO
 @_exported import Layers

@@ -13,7 +13,7 @@ struct VisionCommand: ParsableCommand {
       VisionClassifyCommand.self, VisionDetectCommand.self, VisionRecogniseCommand.self,
       VisionExplainCommand.self, VisionSequenceCommand.self, VisionECGCommand.self,
       VisionCompressCommand.self, VisionDecompressCommand.self, VisionAnomalyCommand.self,
-      VisionInpaintCommand.self,
+      VisionInpaintCommand.self, VisionGenerateCommand.self,
     ]
   )
 

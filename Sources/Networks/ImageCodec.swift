@@ -173,17 +173,26 @@ public final class ImageCodec: Network {
   ///   - level: The rate, 0 the lowest, to `rates` - 1.
   /// - Returns: `[1, codeChannels, 1, 1]`.
   public func factors(_ parameter: Parameter, at level: Double) -> Tensor {
+    let exponents = exponents(parameter, at: level)
+    return Tensor(exponents, shape: [1, exponents.count, 1, 1]).exp()
+  }
+
+  /// The natural logarithms of the factors.
+  /// - Parameters:
+  ///   - parameter: `gain`, `inverseGain` or `logScale`.
+  ///   - level: The rate.
+  /// - Returns: One for each channel of the code.
+  public func exponents(_ parameter: Parameter, at level: Double) -> [Float] {
     let (rates, count) = (configuration.rates, configuration.codeChannels)
     let place = min(max(level, 0), Double(rates - 1))
     let low = min(Int(place), max(0, rates - 2))
     let high = min(low + 1, rates - 1)
     let share = Float(place - Double(low))
     let values = parameter.value.values
-    let mixed = (0..<count).map {
+    return (0..<count).map {
       Self.exponentUnit
         * ((1 - share) * values[low * count + $0] + share * values[high * count + $0])
     }
-    return Tensor(mixed, shape: [1, count, 1, 1]).exp()
   }
 
   /// The factors of one trained rate, tracked while training.

@@ -108,7 +108,7 @@ public struct CompressedFile: Sendable {
       guard let model else {
         throw CompressionError.needsModel(path: path, name: needed.name, found: nil)
       }
-      guard model.weights == needed.weights, header.steps?.count == model.codeChannels else {
+      guard model.weights == needed.weights else {
         throw CompressionError.needsModel(path: path, name: needed.name, found: model.name)
       }
     }
@@ -122,7 +122,7 @@ public struct CompressedFile: Sendable {
       range: header.range[0]...header.range[1],
       scale: header.scale.map { ($0[0], $0[1]) } ?? (0, 1),
       quality: header.quality ?? 0,
-      steps: header.steps ?? [],
+      steps: header.quality.flatMap { model?.steps(quality: $0) } ?? [],
       model: header.model == nil ? nil : model
     )
     let depth = header.kind == .picture ? header.channels : header.size[2]

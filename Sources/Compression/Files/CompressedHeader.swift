@@ -72,8 +72,6 @@ public struct CompressedHeader: Codable, Sendable, Equatable {
   let scale: [Double]?
   /// The rate, 0 to 1 of the model's; nil without a network.
   public let quality: Double?
-  /// What numbers of each channel of the code are multiplied by; nil without a network.
-  let steps: [Float]?
   /// The model; nil without a network.
   public let model: Model?
   /// Slices or channels in a chunk.
@@ -132,7 +130,6 @@ public struct CompressedHeader: Codable, Sendable, Equatable {
       (mode == .lossless) == (model == nil)
         && (mode == .lossless)
           == (scale.map { $0.count == 2 && $0[0] < $0[1] && $0.allSatisfy(\.isFinite) } != true)
-        && (mode == .lossless) == (steps.map { $0.allSatisfy(\.isFinite) } != true)
         && (mode == .lossless) == (quality.map { (0...1).contains($0) } != true)
         && (numbers == .whole || (mode == .lossless && type == "float32"))
         && (mode == .lossy) == (digest == nil),

@@ -97,7 +97,6 @@ public struct ImageCompressor: Sendable {
       range: [range.lowerBound, range.upperBound],
       scale: model == nil ? nil : [scale.low, scale.high],
       quality: model == nil ? nil : quality,
-      steps: model == nil ? nil : steps,
       model: model.map { CompressedHeader.Model(name: $0.name, weights: $0.weights) },
       planesInChunk: size,
       digest: mode == .lossy ? nil : try Self.digest(image.planes),

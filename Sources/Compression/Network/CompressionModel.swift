@@ -7,7 +7,7 @@ import Tensors
 public struct CompressionModel: Sendable {
   /// The model's name.
   public let name: String
-  /// SHA-256 of its weights.
+  /// SHA-256 of its weights, the first 16 digits.
   let weights: String
   /// How many rates it was trained for.
   public var rates: Int { network.configuration.rates }
@@ -29,7 +29,11 @@ public struct CompressionModel: Sendable {
       )
     }
     let digests = model.description.files.filter { $0.key.hasSuffix(".safetensors") }
-    self.init(network, name: model.description.name, weights: digests.values.sorted().joined())
+    self.init(
+      network,
+      name: model.description.name,
+      weights: String(digests.values.sorted().joined().prefix(16))
+    )
   }
 
   /// Takes a network.
@@ -72,13 +76,12 @@ public struct CompressionModel: Sendable {
     }
   }
 
-  /// What the numbers of each channel are multiplied by before the synthesis.
-  ///
-  /// Files keep them, because an exponential function is not the same on every machine.
+  /// What the numbers of each channel are multiplied by before the synthesis, the same on every machine.
   /// - Parameter quality: The rate.
   /// - Returns: One for each channel of the code.
   package func steps(quality: Double) -> [Float] {
-    network.factors(network.inverseGain, at: level(quality)).values
+    network.exponents(network.inverseGain, at: level(quality))
+      .map { Float(ExactExponential.value(Double($0))) }
   }
 
   /// The plane of a code.

@@ -132,13 +132,22 @@ let package = Package(
       ]
     ),
 
+    // Above Recognition too.
+    .target(
+      name: "Stylization",
+      dependencies: [
+        "Support", "Tensors", "ImagingIO", "Layers", "Networks", "Pipelines", "Recognition",
+      ]
+    ),
+
     // L6
     .target(
       name: "Lamina",
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
         "Registration", "Evaluation", "Layers", "Networks", "Pipelines", "Enhancement",
-        "Recognition", "Sequences", "Compression", "Autoencoders", "Generation", "Reporting",
+        "Recognition", "Sequences", "Compression", "Autoencoders", "Generation", "Stylization",
+        "Reporting",
       ]
     ),
     .executableTarget(
@@ -146,7 +155,8 @@ let package = Package(
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
         "Registration", "Evaluation", "Pipelines", "Enhancement", "Recognition", "Sequences",
-        "Compression", "Autoencoders", "Generation", "Reporting", "Layers", "Networks",
+        "Compression", "Autoencoders", "Generation", "Stylization", "Reporting", "Layers",
+        "Networks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -249,6 +259,13 @@ let package = Package(
       name: "GenerationTests",
       dependencies: [
         "Support", "Layers", "Tensors", "Networks", "Pipelines", "Recognition", "Generation",
+        "TestSupport",
+      ]
+    ),
+    .testTarget(
+      name: "StylizationTests",
+      dependencies: [
+        "Support", "Tensors", "ImagingIO", "Layers", "Networks", "Recognition", "Stylization",
         "TestSupport",
       ]
     ),

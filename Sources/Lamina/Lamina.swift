@@ -13,6 +13,7 @@
 @_exported import Registration
 @_exported import Reporting
 @_exported import Sequences
+@_exported import Stylization
 @_exported import Support
 @_exported import Tensors
 @_exported import Transforms

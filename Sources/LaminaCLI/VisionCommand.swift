@@ -14,6 +14,7 @@ struct VisionCommand: ParsableCommand {
       VisionExplainCommand.self, VisionSequenceCommand.self, VisionECGCommand.self,
       VisionCompressCommand.self, VisionDecompressCommand.self, VisionAnomalyCommand.self,
       VisionInpaintCommand.self, VisionGenerateCommand.self,
+      VisionStyliseCommand.self, VisionColouriseCommand.self,
     ]
   )
 

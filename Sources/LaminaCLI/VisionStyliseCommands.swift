@@ -84,6 +84,14 @@ struct VisionStyliseRunCommand: Verb {
   var learningRate: Double?
 
   @Option(
+    help: ArgumentHelp("Noise added at the start, with --style (default: 0.1).", valueName: "share")
+  )
+  var noise: Double?
+
+  @Option(help: ArgumentHelp("Seed of the noise.", valueName: "n"))
+  var seed: UInt64 = 1
+
+  @Option(
     help: ArgumentHelp("Larger pictures are reduced to this side.", valueName: "pixels")
   )
   var size = 512
@@ -101,9 +109,12 @@ struct VisionStyliseRunCommand: Verb {
 
   func validate() throws {
     if (style == nil) == (model == nil) { throw ValidationError("Give --style or --model.") }
-    if model != nil, steps != nil || learningRate != nil || styleOptions.features != nil {
-      throw ValidationError("--steps, --learning-rate and --features go with --style.")
+    if model != nil,
+      steps != nil || learningRate != nil || noise != nil || styleOptions.features != nil
+    {
+      throw ValidationError("--steps, --learning-rate, --noise and --features go with --style.")
     }
+    if let noise, !(0...1).contains(noise) { throw ValidationError("--noise must be 0 to 1.") }
     if !(32...4096).contains(size) { throw ValidationError("--size must be 32 to 4096.") }
     if let steps, !(1...100_000).contains(steps) {
       throw ValidationError("--steps must be 1 to 100000.")
@@ -135,6 +146,8 @@ struct VisionStyliseRunCommand: Verb {
       numbers.weights = styleOptions.weights
       if let steps { numbers.steps = steps }
       if let learningRate { numbers.learningRate = learningRate }
+      if let noise { numbers.noise = noise }
+      numbers.seed = seed
       (numbers.largestSide, numbers.keepsColours) = (size, keepColours)
       let maps = try styleOptions.maps()
       let painter = try StyleOptimization(

@@ -164,8 +164,10 @@ public struct PictureModel: Sendable {
     let verb = description.task == .style ? "stylise" : "colourise"
     var lines = [
       "# \(description.name)", "", description.summary, "", "**\(description.notice)**", "",
-      "```", "lamina vision \(verb) run PICTURE --model \(description.name) --output OUT.png", "```",
-      "", "- \(description.photographs) photographs; \(description.source). Licence: "
+      "```", "lamina vision \(verb) run PICTURE --model \(description.name) --output OUT.png",
+      "```",
+      "",
+      "- \(description.photographs) photographs; \(description.source). Licence: "
         + "\(description.licence).",
       "- Network: \(description.network.name). \(description.steps) steps, seed "
         + "\(description.seed).",

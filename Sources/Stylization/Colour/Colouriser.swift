@@ -57,7 +57,11 @@ public struct Colouriser: Sendable {
   /// lightness is not.
   private func colourised(_ lab: ImagePlanes) throws -> ImagePlanes {
     let area = lab.width * lab.height
-    let light = ImagePlanes(height: lab.height, width: lab.width, values: Array(lab.values[..<area]))
+    let light = ImagePlanes(
+      height: lab.height,
+      width: lab.width,
+      values: Array(lab.values[..<area])
+    )
     let small = light.reduced(toSmallestSide: side)
     let (height, width) = (small.height, small.width)
     let input = Tensor(small.values.map { $0 / 50 - 1 }, shape: [1, 1, height, width])

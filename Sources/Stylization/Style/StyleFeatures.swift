@@ -27,37 +27,59 @@ public struct StyleFeatures: Sendable {
   ///
   /// One layer with filters of several sizes is enough for textures (Ustyuzhaninov, Brendel, Gatys and
   /// Bethge 2016, "Texture synthesis using shallow convolutional networks with random filters"). Here
-  /// the sizes come from means of 2 x 2 pixels, one after the other, instead of larger filters.
+  /// the sizes come from a pyramid instead of larger filters. A filter's weights sum to 0 in each
+  /// colour, so that it sees texture alone; two further maps, of the colours themselves and a constant,
+  /// stand for their means and covariances.
   /// - Parameter seed: Of the filters.
   /// - Returns: The features.
   public static func random(seed: UInt64 = 1) -> StyleFeatures {
     var random = RandomStream(seed: seed).split(0x7374_796C)
-    let size = [filters, 3, window, window]
-    let deviation = (2 / Double(3 * window * window)).squareRoot()
+    let (size, cells) = ([filters, 3, window, window], window * window)
+    let deviation = (2 / Double(3 * cells)).squareRoot()
     let weights = (0..<levels).map { _ in
-      Tensor(
-        (0..<size.reduce(1, *)).map { _ in Float(random.normal() * deviation) },
-        shape: size
-      )
+      let values = (0..<filters * 3).flatMap { _ -> [Float] in
+        let drawn = (0..<cells).map { _ in random.normal() * deviation }
+        let mean = drawn.reduce(0, +) / Double(cells)
+        return drawn.map { Float($0 - mean) }
+      }
+      return Tensor(values, shape: size)
     }
-    let around = [window / 2, window / 2]
-    return StyleFeatures(name: "random filters, seed \(seed)", styleCount: levels) { pictures in
+    return StyleFeatures(name: "random filters, seed \(seed)", styleCount: levels + 2) { pictures in
       var (level, maps) = (pictures * 2 - 1, [Tensor]())
+      var colours = [withConstant(level)]
       for (index, weight) in weights.enumerated() {
         if index > 0 {
-          guard level.shape[2] >= 2 * window, level.shape[3] >= 2 * window else {
+          guard min(level.shape[2], level.shape[3]) >= 2 * window + 2 else {
             maps.append(maps[index - 1])
             continue
           }
-          level = averagePooling(level, shape: PoolingShape(kernel: [2, 2]))
+          level = halved(level)
         }
+        if index == 2 { colours.append(withConstant(level)) }
+        let around = [window / 2, window / 2]
         let mirrored = padded(level, before: around, after: around, mode: .reflect)
         maps.append(
           relu(convolution(mirrored, weight: weight, bias: nil, shape: ConvolutionShape(rank: 2)))
         )
       }
-      return maps + [maps[1]]
+      if colours.count < 2 { colours.append(colours[0]) }
+      return maps + colours + [maps[1]]
     }
+  }
+
+  /// Smoothed by 1, 3, 3, 1 along both axes, then every second pixel.
+  private static func halved(_ x: Tensor) -> Tensor {
+    let smooth = PoolingShape(kernel: [2, 2], stride: [1, 1])
+    let around = padded(x, before: [1, 1], after: [1, 1], mode: .reflect)
+    return averagePooling(
+      averagePooling(averagePooling(around, shape: smooth), shape: smooth),
+      shape: PoolingShape(kernel: [2, 2])
+    )
+  }
+
+  private static func withConstant(_ x: Tensor) -> Tensor {
+    let ones = Tensor(repeating: 1, shape: [x.shape[0], 1, x.shape[2], x.shape[3]])
+    return concatenation([x, ones], axis: 1)
   }
 
   // MARK: - VGG
@@ -100,7 +122,9 @@ public struct StyleFeatures: Sendable {
     let stored = try StateDictionary(contentsOf: path) { $0.hasPrefix("classifier.") }
     func unfit(_ reason: String) -> StylizationError { .unfitFeatures(path: path, reason: reason) }
     let count = stored.tensors.count { $0.key.hasPrefix("features.") && $0.value.rank == 4 }
-    let kinds = [8: [1, 1, 2, 2, 2], 10: [2, 2, 2, 2, 2], 13: [2, 2, 3, 3, 3], 16: [2, 2, 4, 4, 4]]
+    let kinds = [
+      8: [1, 1, 2, 2, 2], 10: [2, 2, 2, 2, 2], 13: [2, 2, 3, 3, 3], 16: [2, 2, 4, 4, 4],
+    ]
     guard let units = kinds[count] else {
       throw unfit("it has \(count) convolutions named features, not those of a VGG")
     }

@@ -14,6 +14,11 @@ public struct StyleOptimization: Sendable {
     public var steps = 200
     /// Of Adam, for values 0 to 1.
     public var learningRate = 0.02
+    /// The deviation of noise that is added to the content at the start, for values 0 to 1: where a
+    /// picture is flat, texture needs something to grow from.
+    public var noise = 0.1
+    /// Seed of the noise.
+    public var seed: UInt64 = 1
     /// Larger pictures are reduced to this side.
     public var largestSide = 512
     /// Whether the colours stay those of the content.
@@ -63,7 +68,9 @@ public struct StyleOptimization: Sendable {
     let content = try ImagePlanes.photograph(path, largestSide: settings.largestSide)
     let start = content.tensor
     let kept = loss.content(of: start)
-    let picture = Parameter(start)
+    var random = RandomStream(seed: settings.seed).split(0x6E6F_6973)
+    let noisy = start.values.map { $0 + Float(settings.noise * random.normal()) }
+    let picture = Parameter(Tensor(noisy, shape: start.shape).clamped(low: 0, high: 1))
     var optimizer = Optimizer(
       .adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0),
       parameters: [("picture", picture)]

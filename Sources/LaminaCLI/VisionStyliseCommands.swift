@@ -84,7 +84,7 @@ struct VisionStyliseRunCommand: Verb {
   var learningRate: Double?
 
   @Option(
-    help: ArgumentHelp("Noise added at the start, with --style (default: 0.1).", valueName: "share")
+    help: ArgumentHelp("Noise at the start, with --style (default: 0.05).", valueName: "share")
   )
   var noise: Double?
 

@@ -14,7 +14,8 @@ extension ImagePlanes {
   ///   - path: A PNG, JPEG, TIFF or BMP file.
   ///   - largestSide: Larger ones are reduced to it, if given.
   /// - Returns: Red, green and blue; grey pictures have three equal planes.
-  /// - Throws: `SupportError.notFound`; what reading throws; `StylizationError.unsuitablePicture` for
+  /// - Throws: `SupportError.notFound`; what reading throws; `StylizationError.unsuitablePicture`
+  ///   for
   ///   one with a side below 32 pixels.
   package static func photograph(_ path: String, largestSide: Int? = nil) throws -> ImagePlanes {
     guard FileManager.default.fileExists(atPath: path) else {
@@ -91,7 +92,8 @@ extension ImagePlanes {
     )
   }
 
-  /// Whether any pixel's planes differ by more than noise of JPEG files, in more than 1 % of pixels.
+  /// Whether any pixel's planes differ by more than noise of JPEG files, in more than 1 % of
+  /// pixels.
   package var isColourful: Bool {
     guard channels == 3 else { return false }
     let area = width * height

@@ -67,6 +67,9 @@ import Testing
     #expect(try run(single + ["--style", file("none.png")]).status == 66)
     #expect(try run(single + ["--style", file("bad.png")]).status == 65)
     #expect(try run(single + ["--model", file("none")]).status == 69)
+    #expect(try run(single + style + ["--features", file("none.pth")]).status == 66)
+    #expect(try run(single + style + ["--features", file("none")]).status == 69)
+    #expect(try run(single + ["--model", file("model"), "--noise", "0"]).status == 64)
     try draw("tiny.png", side: 16)
     #expect(try run(single + ["--style", file("tiny.png")]).status == 65)
     let wrong = try run([

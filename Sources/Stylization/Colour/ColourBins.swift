@@ -1,6 +1,7 @@
 /// Classes of colours: squares of the plane of a* and b* that sRGB reaches.
 ///
-/// Zhang, Isola and Efros 2016, "Colorful image colorization", section 2; their squares have a side of
+/// Zhang, Isola and Efros 2016, "Colorful image colorization", section 2; their squares have a
+/// side of
 /// 10, these of 20, for fewer photographs.
 package struct ColourBins: Sendable {
   /// The side of a square.
@@ -61,7 +62,8 @@ package struct ColourBins: Sendable {
     return nearest[place(a) * 256 + place(b)]
   }
 
-  /// Weights of classes, larger for rare ones (equation 4): 1 / ((1 - λ) p + λ / Q), scaled so that the
+  /// Weights of classes, larger for rare ones (equation 4): 1 / ((1 - λ) p + λ / Q), scaled so
+  /// that the
   /// mean over pixels is 1.
   /// - Parameters:
   ///   - shares: How often each class is.

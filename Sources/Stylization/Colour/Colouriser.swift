@@ -44,7 +44,8 @@ public struct Colouriser: Sendable {
   /// Gives a picture colours; those that it has are not looked at.
   /// - Parameter path: Its file.
   /// - Returns: The picture, its lightness unchanged but for the gamut.
-  /// - Throws: What reading throws; `StylizationError.unsuitablePicture` for scores that are not finite.
+  /// - Throws: What reading throws; `StylizationError.unsuitablePicture` for scores that are not
+  ///   finite.
   package func run(_ path: String) throws -> ImagePlanes {
     let picture = try colourised(ImagePlanes.photograph(path).lab)
     guard picture.values.allSatisfy(\.isFinite) else {

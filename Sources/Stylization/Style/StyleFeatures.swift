@@ -25,10 +25,13 @@ public struct StyleFeatures: Sendable {
 
   /// Random filters on a pyramid of the picture, each followed by a ReLU; they need no weights.
   ///
-  /// One layer with filters of several sizes is enough for textures (Ustyuzhaninov, Brendel, Gatys and
-  /// Bethge 2016, "Texture synthesis using shallow convolutional networks with random filters"). Here
+  /// One layer with filters of several sizes is enough for textures (Ustyuzhaninov, Brendel, Gatys
+  /// and
+  /// Bethge 2016, "Texture synthesis using shallow convolutional networks with random filters").
+  /// Here
   /// the sizes come from a pyramid instead of larger filters. A filter's weights sum to 0 in each
-  /// colour, so that it sees texture alone; two further maps, of the colours themselves and a constant,
+  /// colour, so that it sees texture alone; two further maps, of the colours themselves and a
+  /// constant,
   /// stand for their means and covariances.
   /// - Parameter seed: Of the filters.
   /// - Returns: The features.
@@ -156,7 +159,8 @@ public struct StyleFeatures: Sendable {
     )
   }
 
-  /// After Gatys, Ecker and Bethge 2016: style at the first unit of every stage, content at the second of
+  /// After Gatys, Ecker and Bethge 2016: style at the first unit of every stage, content at the
+  /// second of
   /// the fourth stage, or of the last one that has two.
   private static func vgg(
     _ network: VGG,

@@ -2,8 +2,10 @@ import Tensors
 
 /// How far a picture is from another's style and from its own content.
 ///
-/// Gatys, Ecker and Bethge 2016, "Image style transfer using convolutional neural networks", equations 1
-/// to 7. Every term is divided by its target's sum of squares, so that weights mean the same for any
+/// Gatys, Ecker and Bethge 2016, "Image style transfer using convolutional neural networks",
+/// equations 1
+/// to 7. Every term is divided by its target's sum of squares, so that weights mean the same for
+/// any
 /// features.
 public struct StyleLoss: Sendable {
   /// What the terms are multiplied with.

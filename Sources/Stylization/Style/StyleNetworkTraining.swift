@@ -8,7 +8,8 @@ import Tensors
 
 /// Trains a network that gives any picture one style at once.
 ///
-/// Johnson, Alahi and Fei-Fei 2016, "Perceptual losses for real-time style transfer and super-resolution":
+/// Johnson, Alahi and Fei-Fei 2016, "Perceptual losses for real-time style transfer and
+/// super-resolution":
 /// residual blocks, here with instance normalisation (Ulyanov, Vedaldi and Lempitsky 2016), the
 /// catalogue's generator `cyclegan`.
 public struct StyleNetworkTrainer: Sendable {
@@ -160,7 +161,7 @@ struct StyleTask: LearningTask {
   func images(of batch: Batch) -> Tensor { batch.pictures }
 
   func loss(of network: any Network, on batch: Batch, in context: Context) -> Tensor {
-    let painted = network(batch.pictures * 2 - 1, in: context) * 0.5 + 0.5
+    let painted = StyleNetwork.painted(batch.pictures, by: network, in: context)
     return loss(painted, content: loss.content(of: batch.pictures))
   }
 
@@ -244,18 +245,33 @@ public struct StyleNetwork: Sendable {
     (self.model, self.largestSide, self.keepsColours) = (model, largestSide, keepsColours)
   }
 
+  /// What a network makes of pictures, smoothed by 1, 2, 1 along both axes: transposed convolutions
+  /// leave patterns of every second pixel, which this takes away.
+  /// - Parameters:
+  ///   - pictures: `[N, 3, H, W]`, 0 to 1.
+  ///   - network: Of a style.
+  ///   - context: To train or to predict.
+  /// - Returns: `[N, 3, H, W]`, 0 to 1.
+  static func painted(_ pictures: Tensor, by network: any Network, in context: Context) -> Tensor {
+    let output = network(pictures * 2 - 1, in: context) * 0.5 + 0.5
+    let pairs = PoolingShape(kernel: [2, 2], stride: [1, 1])
+    let around = padded(output, before: [1, 1], after: [1, 1], mode: .reflect)
+    return averagePooling(averagePooling(around, shape: pairs), shape: pairs)
+  }
+
   /// Gives a picture the style.
   /// - Parameter path: Its file.
   /// - Returns: The picture, and the seconds that the network took.
-  /// - Throws: What reading throws; `StylizationError.damagedModel` for a network without finite values.
+  /// - Throws: What reading throws; `StylizationError.damagedModel` for a network without finite
+  ///   values.
   package func run(_ path: String) throws -> (picture: ImagePlanes, seconds: Double) {
     let content = try ImagePlanes.photograph(path, largestSide: largestSide)
     let clock = ContinuousClock()
     let started = clock.now
     // Sides that the network's two halvings divide; what is added is cut off again.
     let after = [content.height, content.width].map { (8 - $0 % 8) % 8 }
-    let input = padded(content.tensor * 2 - 1, before: [0, 0], after: after, mode: .reflect)
-    let output = model.network(input, in: .inference) * 0.5 + 0.5
+    let input = padded(content.tensor, before: [0, 0], after: after, mode: .reflect)
+    let output = Self.painted(input, by: model.network, in: .inference)
     let painted = ImagePlanes(
       output.sliced(axis: 2, end: content.height).sliced(axis: 3, end: content.width)
     )

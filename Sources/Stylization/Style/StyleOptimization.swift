@@ -16,7 +16,7 @@ public struct StyleOptimization: Sendable {
     public var learningRate = 0.02
     /// The deviation of noise that is added to the content at the start, for values 0 to 1: where a
     /// picture is flat, texture needs something to grow from.
-    public var noise = 0.1
+    public var noise = 0.05
     /// Seed of the noise.
     public var seed: UInt64 = 1
     /// Larger pictures are reduced to this side.

@@ -151,6 +151,7 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
   func loss(of network: any Network, _ images: Tensor, _ labels: LabelTensor, _ context: Context)
     -> Tensor
   {
+    if let codec = network as? ImageCodec { return loss(of: codec, images, context) }
     guard let network = network as? RegionNetwork else {
       return loss(network(images, in: context), labels)
     }
@@ -172,6 +173,20 @@ struct NamedConfiguration: Sendable, CustomTestStringConvertible {
       sum = sum + squaredLoss(part, target: Tensor(repeating: 0.5, shape: part.shape))
     }
     return sum
+  }
+
+  /// The error of what comes back, and how far a code lies from the middle of its distribution.
+  private func loss(of codec: ImageCodec, _ images: Tensor, _ context: Context) -> Tensor {
+    func factors(_ parameter: Parameter) -> Tensor {
+      (0..<codec.configuration.rates).dropFirst().reduce(
+        codec.factors(parameter, rate: 0, in: context)
+      ) { $0 + codec.factors(parameter, rate: $1, in: context) }
+    }
+    let code = codec.code(of: images, in: context) * factors(codec.gain)
+    let restored = codec.image(of: code * factors(codec.inverseGain), in: context)
+    let spread = code * factors(codec.logScale).reciprocal()
+    return squaredLoss(restored, target: images)
+      + squaredLoss(spread, target: Tensor(repeating: 0, shape: spread.shape)) * 0.01
   }
 
   /// A loss of labels, or of the box around them.

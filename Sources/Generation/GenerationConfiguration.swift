@@ -87,5 +87,10 @@ public struct GenerationConfiguration: Codable, Sendable, Equatable {
     try require(penaltyWeight >= 0 && penaltyInterval > 0, "the penalty's values")
     try require((0..<1).contains(averagingDecay), "the average's decay")
     try require(classNames.count <= 1000, "\(classNames.count) classes")
+    // Images are written into folders of these names.
+    try require(
+      classNames.allSatisfy { !$0.isEmpty && !$0.contains("/") && !$0.hasPrefix(".") },
+      "classes whose names are no names of folders"
+    )
   }
 }

@@ -93,7 +93,7 @@ public struct TrainedGenerator: Sendable {
     if let name, !names.contains(name) {
       throw GenerationError.unknownClass(name: name, known: names)
     }
-    guard configuration.model == .diffusion || leaps > 0, leaps <= 1000, leaps > 0 else {
+    guard (1...1000).contains(leaps) else {
       throw GenerationError.unfit(reason: "--steps must be 1 to 1000")
     }
     guard truncation == nil || configuration.model != .diffusion else {

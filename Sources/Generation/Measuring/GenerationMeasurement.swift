@@ -176,9 +176,8 @@ public struct GenerationEvaluator: Sendable {
     let classNames = recognizer?.classNames
     let counts = classNames.map { all in
       Dictionary(
-        uniqueKeysWithValues: all.enumerated().map { index, name in
-          (name, classes.filter { $0 == index }.count)
-        }
+        all.enumerated().map { index, name in (name, classes.filter { $0 == index }.count) },
+        uniquingKeysWith: +
       )
     }
     var agreement: Double?

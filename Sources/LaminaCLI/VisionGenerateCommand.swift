@@ -28,10 +28,8 @@ struct VisionGenerateTrainCommand: Verb {
     commandName: "train",
     abstract: "Trains a model of images: a generator against a critic, or a diffusion model.",
     discussion: """
-      IMAGES is as for vision classify train, or a folder of pictures without classes. Of a data \
-      set with \
-      splits the training images are learnt from. The critic has spectral norms and R1 (dcgan), \
-      a gradient \
+      IMAGES is as for vision classify train, or a folder of pictures without classes. Of a data set with \
+      splits the training images are learnt from. The critic has spectral norms and R1 (dcgan), a gradient \
       penalty (wgan-gp) or R1 alone (stylegan2); the model keeps the generator's running average.
       """
   )
@@ -293,8 +291,7 @@ struct VisionGenerateEvaluateCommand: Verb {
     commandName: "evaluate",
     abstract: "Measures a model's images against real ones.",
     discussion: """
-      Precision, recall, density, coverage and a Frechet distance on the features of --features, \
-      a model of \
+      Precision, recall, density, coverage and a Frechet distance on the features of --features, a model of \
       vision classify train, else on reduced pixels. They compare only with values on the same features.
       """
   )
@@ -374,7 +371,10 @@ struct VisionGenerateEvaluateCommand: Verb {
         made: made.values,
         nearest: nearest.map { training.picture($0) },
         size: size,
-        facts: [("Model", model), ("Data", images), ("Command", OutputPath.command)]
+        facts: [
+          ("Model", URL(fileURLWithPath: model).lastPathComponent), ("Data", training.name),
+          ("Command", OutputPath.command),
+        ]
       )
     }
     try context.confirm(result) {

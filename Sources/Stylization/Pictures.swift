@@ -4,7 +4,8 @@ import Recognition
 import Support
 import Tensors
 
-/// Pictures as networks of this module see them: three planes, 0 to 255.
+// Pictures as networks of this module see them: three planes, 0 to 255.
+
 extension ImagePlanes {
   /// Rows and columns below which networks of this module see nothing of use.
   package static let leastSide = 32
@@ -14,8 +15,7 @@ extension ImagePlanes {
   ///   - path: A PNG, JPEG, TIFF or BMP file.
   ///   - largestSide: Larger ones are reduced to it, if given.
   /// - Returns: Red, green and blue; grey pictures have three equal planes.
-  /// - Throws: `SupportError.notFound`; what reading throws; `StylizationError.unsuitablePicture`
-  ///   for
+  /// - Throws: `SupportError.notFound`; what reading throws; `StylizationError.unsuitablePicture` for
   ///   one with a side below 32 pixels.
   package static func photograph(_ path: String, largestSide: Int? = nil) throws -> ImagePlanes {
     guard FileManager.default.fileExists(atPath: path) else {
@@ -92,8 +92,7 @@ extension ImagePlanes {
     )
   }
 
-  /// Whether any pixel's planes differ by more than noise of JPEG files, in more than 1 % of
-  /// pixels.
+  /// Whether the planes of more than 1 % of the pixels differ by more than noise of JPEG files.
   package var isColourful: Bool {
     guard channels == 3 else { return false }
     let area = width * height

@@ -48,8 +48,7 @@ public struct CompressedFile: Sendable {
     guard data.count > Self.prefix else {
       throw CompressionError.damaged(path: path, reason: "it ends within its header")
     }
-    let bytes = data[data.startIndex...]
-    let version = bytes[bytes.startIndex + 4]
+    let version = data[data.startIndex + 4]
     guard version == Self.version else {
       throw CompressionError.unsupported(
         path: path,
@@ -57,7 +56,7 @@ public struct CompressedFile: Sendable {
           "its version is \(version), and this program knows \(Self.version); use a later Lamina"
       )
     }
-    let length = (0..<4).reduce(0) { $0 | Int(bytes[bytes.startIndex + 5 + $1]) << (8 * $1) }
+    let length = (0..<4).reduce(0) { $0 | Int(data[data.startIndex + 5 + $1]) << (8 * $1) }
     guard length <= CompressedHeader.maximumBytes, Self.prefix + length <= data.count else {
       throw CompressionError.damaged(path: path, reason: "it ends within its header")
     }

@@ -144,17 +144,15 @@ public struct GenerationEvaluator: Sendable {
     let (fake, classes) = try features(made, interruption: interruption)
     let own = try features(real.values, interruption: interruption).rows
     let learnt = try features(training.values, interruption: interruption).rows
-    let within = Distances(own, own), inside = Distances(fake, fake)
-    let across = Distances(fake, own)
-    let reach = within.reaches(neighbours), fakeReach = inside.reaches(neighbours)
-    try interruption.check()
+    let (ownRows, fakeRows) = (DistanceRows(own), DistanceRows(fake))
+    let reach = try ownRows.reaches(neighbours, interruption: interruption)
+    let fakeReach = try fakeRows.reaches(neighbours, interruption: interruption)
     var (hits, sum) = (0, 0)
     var covered = [Bool](repeating: false, count: own.count)
     var recalled = covered
-    for i in fake.indices {
+    try fakeRows.forEach(to: ownRows, interruption: interruption) { i, distances in
       var holders = 0
-      for j in own.indices {
-        let distance = across[i, j]
+      for (j, distance) in distances.enumerated() {
         if distance <= reach[j] {
           holders += 1
           covered[j] = true
@@ -164,15 +162,17 @@ public struct GenerationEvaluator: Sendable {
       sum += holders
       if holders > 0 { hits += 1 }
     }
-    let toTraining = Distances(fake, learnt)
-    let nearest = fake.indices.map { toTraining.nearest($0) }
+    let learntRows = DistanceRows(learnt)
+    let nearest = try fakeRows.nearest(in: learntRows, interruption: interruption)
     func mean(_ values: [Float]) -> Double {
       values.reduce(0) { $0 + Double($1).squareRoot() } / Double(max(1, values.count))
     }
     func share(_ flags: [Bool]) -> Double {
       Double(flags.filter(\.self).count) / Double(flags.count)
     }
-    let heldOut = Distances(own, learnt)
+    let isHeldOut = try real.hash != training.hash
+    let heldOut =
+      isHeldOut ? try ownRows.nearest(in: learntRows, interruption: interruption) : nil
     let classNames = recognizer?.classNames
     let counts = classNames.map { all in
       Dictionary(
@@ -199,52 +199,10 @@ public struct GenerationEvaluator: Sendable {
       classCounts: counts,
       missing: counts.map { all in all.filter { $0.value == 0 }.keys.sorted() },
       agreement: agreement,
-      nearestTraining: mean(fake.indices.map { toTraining[$0, nearest[$0]] }),
-      nearestTrainingOfHeldOut: try real.hash == training.hash
-        ? nil : mean(own.indices.map { heldOut[$0, heldOut.nearest($0)] })
+      nearestTraining: mean(nearest.map(\.distance)),
+      nearestTrainingOfHeldOut: heldOut.map { mean($0.map(\.distance)) }
     )
-    return (measurement, nearest)
-  }
-}
-
-/// Squared distances between two sets of vectors.
-struct Distances {
-  private let values: [Float]
-  private let columns: Int
-
-  init(_ a: [[Float]], _ b: [[Float]]) {
-    columns = b.count
-    let width = a.first?.count ?? 0
-    let products = matrixProduct(
-      Tensor(a.flatMap(\.self), shape: [a.count, width]),
-      Tensor(b.flatMap(\.self), shape: [b.count, width]).transposed(0, 1)
-    ).values
-    func norms(_ rows: [[Float]]) -> [Float] { rows.map { $0.reduce(0) { $0 + $1 * $1 } } }
-    let (left, right) = (norms(a), norms(b))
-    var result = products
-    for i in a.indices {
-      for j in b.indices {
-        let at = i * b.count + j
-        result[at] = max(0, left[i] + right[j] - 2 * products[at])
-      }
-    }
-    values = result
-  }
-
-  subscript(row: Int, column: Int) -> Float { values[row * columns + column] }
-
-  /// The distance to the k-th neighbour of each, itself left out.
-  func reaches(_ count: Int) -> [Float] {
-    stride(from: 0, to: values.count, by: max(1, columns)).enumerated().map { row, start in
-      var line = Array(values[start..<start + columns])
-      line[row] = -1
-      return line.sorted()[min(count, columns - 1)]
-    }
-  }
-
-  /// The column of the least distance.
-  func nearest(_ row: Int) -> Int {
-    (0..<columns).min { self[row, $0] < self[row, $1] } ?? 0
+    return (measurement, nearest.map(\.place))
   }
 }
 

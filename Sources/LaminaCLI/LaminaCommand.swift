@@ -19,7 +19,7 @@ struct LaminaCommand: ParsableCommand {
     version: Version.current,
     subcommands: [
       InfoCommand.self, SegmentCommand.self, EnhanceCommand.self, ModelCommand.self,
-      ConvertCommand.self, RegisterCommand.self,
+      ConvertCommand.self, RegisterCommand.self, SynthesizeCommand.self,
       DeidentifyCommand.self,
       PlanCommand.self, TrainCommand.self, EvaluateCommand.self, VisionCommand.self,
       ReportCommand.self, StudyCommand.self,

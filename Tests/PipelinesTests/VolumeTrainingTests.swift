@@ -234,6 +234,22 @@ import Transforms
     }
   }
 
+  @Test func contrastsOfOneHeadArePairs() throws {
+    let study = try maps()
+    var made: [ScanSynthesis.MadeScan] = []
+    try ScanSynthesis(SegmentationDataset(path: study.path), contrasts: [.t1, .t2, .random]).make(
+      2,
+      seed: 3,
+      progress: SilentProgress(),
+      interruption: Interruption()
+    ) { made.append($0) }
+    #expect(made.map(\.contrast) == [.t1, .t2, .random, .t1, .t2, .random])
+    #expect(made[0].id == made[1].id && made[0].id != made[3].id)
+    #expect(made[0].labelMap == made[1].labelMap && made[1].labelMap == made[2].labelMap)
+    #expect(made[0].labelMap != made[3].labelMap)
+    #expect(Set(made[0].labelMap.labels).count > 1)
+  }
+
   private func configuration(_ dataset: SegmentationDataset, steps: Int) throws
     -> TrainingConfiguration
   {

@@ -127,8 +127,8 @@ let package = Package(
     .target(
       name: "Generation",
       dependencies: [
-        "Support", "Imaging", "Tensors", "ImagingIO", "Layers", "Networks", "Pipelines",
-        "Recognition",
+        "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Layers", "Networks",
+        "Pipelines", "Recognition",
       ]
     ),
 

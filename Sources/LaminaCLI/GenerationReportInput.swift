@@ -51,6 +51,53 @@ enum GenerationReportInput {
     return page
   }
 
+  /// The page of a study of made images as training images.
+  static func page(
+    _ outcome: AugmentationStudy.Outcome,
+    facts: [(name: String, value: String)]
+  ) -> RecognitionReportData {
+    let result = outcome.result
+    var page = RecognitionReportData(title: "Made images beside few labelled ones")
+    page.facts = facts + [("Share of labels", "\(ReportNumber.significant(result.share, 3))")]
+    page.notes = [Version.disclaimer, result.verdict, result.definition]
+    page.results = [
+      .init(name: "accuracy, labelled images alone", value: result.accuracy, n: result.test),
+      .init(name: "accuracy, with made images", value: result.accuracyWithMade, n: result.test),
+      .init(
+        name: "gain",
+        value: result.gain,
+        interval: result.gainCI95,
+        n: result.test
+      ),
+    ]
+    page.things = "repeats"
+    func text(_ value: Double) -> String { ReportNumber.significant(value, 4) }
+    page.cases = (
+      columns: [
+        "seed", "labelled", "made", "accuracy", "with made images", "gained", "lost", "p (McNemar)",
+      ],
+      rows: result.rounds.map { round in
+        [
+          "\(round.seed)", "\(round.labelled)", "\(round.made)", text(round.accuracy),
+          text(round.accuracyWithMade), "\(round.gained)", "\(round.lost)", text(round.p),
+        ]
+      }
+    )
+    page.pictures = [
+      (
+        heading: "Labelled and made images", note: "Of the last repeat, class by class.",
+        pictures: [
+          .init(
+            sheet(outcome.samples.labelled, size: outcome.size, columns: 8),
+            caption: "labelled"
+          ),
+          .init(sheet(outcome.samples.made, size: outcome.size, columns: 8), caption: "made"),
+        ]
+      )
+    ]
+    return page
+  }
+
   /// The page of a measurement.
   static func page(
     _ result: GenerationMeasurement,

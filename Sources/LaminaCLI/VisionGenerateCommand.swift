@@ -13,7 +13,7 @@ struct VisionGenerateCommand: ParsableCommand {
     abstract: "Makes new images like those it learnt from.",
     subcommands: [
       VisionGenerateTrainCommand.self, VisionGenerateRunCommand.self,
-      VisionGenerateEvaluateCommand.self,
+      VisionGenerateEvaluateCommand.self, VisionGenerateAugmentCommand.self,
     ]
   )
 

@@ -96,4 +96,43 @@ import Testing
     #expect(hostile.status == 64 || hostile.status == 65, "\(hostile.error)")
     #expect(!FileManager.default.fileExists(atPath: file("upper")))
   }
+
+  @Test func madeImagesAreTriedWhereFewAreLabelled() throws {
+    let data = try pictures("few", count: 20)
+    let short = [
+      "--share", "0.2", "--repeats", "2", "--made", "6", "--steps", "4", "--features", "8",
+      "--batch", "4", "--classifier", "lenet", "--classifier-steps", "20", "--classifier-batch",
+      "8",
+    ]
+    let (output, page) = (file("study.json"), file("study.html"))
+    let done = try run(
+      ["generate", "augment", data] + short + ["--output", output, "--report", page]
+    )
+    #expect(done.status == 0, "\(done.error)")
+    let found = try #require(
+      JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: output)))
+        as? [String: Any]
+    )
+    let rounds = try #require(found["rounds"] as? [[String: Any]])
+    #expect(rounds.count == 2 && found["test"] as? Int == 8)
+    #expect(rounds.allSatisfy { $0["made"] as? Int == 12 })
+    // A fifth of 29 or so images of two classes.
+    #expect(rounds.allSatisfy { (4...8).contains($0["labelled"] as? Int ?? 0) })
+    let html = try String(contentsOfFile: page, encoding: .utf8)
+    #expect(html.contains("ot for clinical use") && html.contains("McNemar"))
+    #expect(!FileManager.default.fileExists(atPath: output + ".study"))
+
+    let again = try run(["generate", "augment", data] + short + ["--output", file("again.json")])
+    #expect(again.status == 0)
+    #expect(
+      try Data(contentsOf: URL(fileURLWithPath: output))
+        == Data(contentsOf: URL(fileURLWithPath: file("again.json")))
+    )
+    for wrong in [["--share", "0"], ["--repeats", "0"], ["--classifier", "none"]] {
+      let refused = try run(
+        ["generate", "augment", data] + wrong + ["--output", file("wrong.json")]
+      )
+      #expect(refused.status == 64)
+    }
+  }
 }

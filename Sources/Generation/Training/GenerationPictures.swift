@@ -66,6 +66,28 @@ public struct GenerationPictures: Sendable {
         LabelledImages.Item(id: $0, source: .picture(path + "/" + $0), classes: [0])
       }
     }
+    try self.init(items, classNames: names, side: side, path: path)
+  }
+
+  /// Takes images of a data set.
+  /// - Parameters:
+  ///   - images: The images.
+  ///   - side: Rows and columns to bring them to; nil for images of one size, as they are.
+  ///   - path: What errors call the data set.
+  /// - Throws: `GenerationError.unsuitableImages`; what reading throws.
+  package init(_ images: LabelledImages, side: Int?, path: String) throws {
+    try self.init(images.items, classNames: images.classNames, side: side, path: path)
+  }
+
+  private init(
+    _ items: [LabelledImages.Item],
+    classNames names: [String],
+    side: Int?,
+    path: String
+  ) throws {
+    func fault(_ reason: String) -> GenerationError {
+      .unsuitableImages(path: path, reason: reason)
+    }
     guard items.count > 1 else {
       throw fault("it has \(items.count == 1 ? "only one image" : "no images"); two are the least")
     }

@@ -254,8 +254,7 @@ public struct Enhancer: ScanStage {
         images = images.map { $0.resampled(to: target, interpolation: .cubicBSpline) }
       }
       results = try network.apply(
-        images.map(\.voxels),
-        size: images[0].geometry.size,
+        images,
         level: level,
         seed: sampling.seed,
         draw: draw,

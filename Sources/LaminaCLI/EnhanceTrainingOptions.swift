@@ -3,6 +3,7 @@ import Enhancement
 import Foundation
 import Imaging
 import Pipelines
+import Transforms
 
 extension ImageNoise.Kind: ExpressibleByArgument {}
 extension EnhancementConfiguration.Loss: ExpressibleByArgument {}
@@ -151,6 +152,14 @@ struct EnhanceTrainingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "A classical filter whose image the network sees beside the noisy one and corrects, such as bm3d.",
+      valueName: "filter"
+    )
+  )
+  var guide: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Scans made from label maps with --synthesize (default: 20).",
       valueName: "n"
     )
@@ -173,11 +182,12 @@ struct EnhanceTrainingOptions: ParsableArguments {
       if noise != nil || !level.isEmpty || !scale.isEmpty || selfSupervised != nil
         || depth != nil || context != 0 || slices != nil || modality != nil || loss != nil
         || !shrinkTo.isEmpty || !notLike.isEmpty || !also.isEmpty || heads != nil || textures != nil
+        || guide != nil
       {
         throw ValidationError(
           "--noise, --level, --scale, --self-supervised, --depth, --context, --slices, "
-            + "--scan-modality, --image-loss, --shrink-to, --not-like, --also, --textures and --heads "
-            + "are for --enhance."
+            + "--scan-modality, --image-loss, --shrink-to, --not-like, --also, --textures, --heads "
+            + "and --guide are for --enhance."
         )
       }
       return
@@ -192,6 +202,16 @@ struct EnhanceTrainingOptions: ParsableArguments {
       ![1, 3].contains(scale.count) || !scale.allSatisfy({ (1...16).contains($0) })
     {
       throw ValidationError("--scale must be one number or three, each 1 to 16.")
+    }
+    if let guide {
+      do {
+        _ = try VolumeFilterCatalog.filter(describedBy: guide)
+      } catch {
+        throw ValidationError("--guide \(guide): \(error.description)")
+      }
+      if enhance != .denoise || selfSupervised != nil {
+        throw ValidationError("--guide is for --enhance denoise with clean images.")
+      }
     }
     if enhance == .superResolution, scale.allSatisfy({ $0 == 1 }) {
       throw ValidationError("--enhance super-resolution needs --scale.")
@@ -269,6 +289,7 @@ struct EnhanceTrainingOptions: ParsableArguments {
     request.batchSize = planning.batch
     request.modality = modality
     request.loss = loss
+    request.guide = guide
     return request
   }
 
@@ -286,6 +307,7 @@ struct EnhanceTrainingOptions: ParsableArguments {
     if let modality { words += ["--scan-modality", modality] }
     if let loss { words += ["--image-loss", loss.rawValue] }
     for side in shrinkTo { words += ["--shrink-to", "\(side)"] }
+    if let guide { words += ["--guide", guide] }
     if let textures { words += ["--textures", "\(textures)"] }
     if let heads { words += ["--heads", "\(heads)"] }
     for path in notLike { words += ["--not-like", URL(fileURLWithPath: path).lastPathComponent] }

@@ -16,6 +16,9 @@ public struct FFDNetConfiguration: Codable, Sendable, Equatable {
   public var dimensions: Int
   /// Whether the network is told the noise's level, by a map that is its input's last channel.
   public var isTold = true
+  /// Further images of the same grid that enter as channels after the image's own, such as what a
+  /// classical filter made of it.
+  public var guides = 0
 
   /// Creates a configuration; the defaults are the paper's for grey images.
   /// - Parameters:
@@ -51,6 +54,7 @@ public struct FFDNetConfiguration: Codable, Sendable, Equatable {
       dimensions: try container.decode(Int.self, forKey: .dimensions)
     )
     isTold = try container.value(.isTold, or: true)
+    guides = try container.value(.guides, or: 0)
   }
 }
 
@@ -142,8 +146,8 @@ extension Tensor {
 }
 
 extension FFDNetConfiguration: NetworkValues {
-  /// Channels of the image, and its neighbours' too.
-  var imageChannels: Int { channels * (1 + 2 * contextSlices) }
+  /// Channels of the image, its neighbours' and its guides' too.
+  var imageChannels: Int { channels * (1 + 2 * contextSlices + guides) }
   /// Channels of the image, its neighbours' too, and the map of the noise's level if there is one.
   public var inputChannels: Int { imageChannels + (isTold ? 1 : 0) }
   /// The channels.
@@ -154,6 +158,7 @@ extension FFDNetConfiguration: NetworkValues {
     let check = ValueCheck(network: network)
     try check.image(channels: channels, contextSlices: contextSlices, dimensions: dimensions)
     try check.require((2...256).contains(depth), "a depth of \(depth)")
+    try check.require((0...16).contains(guides), "\(guides) guides")
     try check.require((1...4096).contains(features), "\(features) features")
     let cells = shuffleCells(2, dimensions)
     try check.weights(

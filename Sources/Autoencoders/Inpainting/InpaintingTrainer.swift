@@ -1,3 +1,4 @@
+import Enhancement
 import Foundation
 import Layers
 import Networks

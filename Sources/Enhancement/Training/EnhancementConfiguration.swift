@@ -167,6 +167,10 @@ public struct EnhancementConfiguration: Codable, Sendable, Equatable {
       "images without pairs need a second network that leads back, and others do not"
     )
     try require(
+      plan.guide == nil || noise != nil && selfSupervision == nil && adversarial == nil,
+      "a filter guides networks that are taught by noise on clean images alone"
+    )
+    try require(
       selfSupervision == nil || plan.diffusion == nil,
       "a diffusion model needs clean images"
     )

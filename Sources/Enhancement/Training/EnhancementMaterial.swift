@@ -14,7 +14,23 @@ package struct EnhancementMaterial: Sendable {
     package let clean: Volume<Float>
     /// Further noisy images of the same thing, prepared as the input.
     package var repeats: [Volume<Float>] = []
+    /// Noisy versions of the image with what the plan's filter makes of them; empty without a filter.
+    package var guided: [GuidedVersion] = []
   }
+
+  /// A noisy version of an image and the image of the filter that guides the network.
+  package struct GuidedVersion: Sendable {
+    /// The noisy image.
+    package let noisy: Volume<Float>
+    /// The filter's.
+    package let filtered: Volume<Float>
+    /// The noise's strength.
+    package let level: Float
+  }
+
+  /// Noisy versions of each image where a filter guides the network: to filter takes far longer than a
+  /// step, so that it is done before.
+  private static let guidedVersions = 4
 
   /// The images trained on.
   package let training: [Image]
@@ -31,11 +47,16 @@ package struct EnhancementMaterial: Sendable {
   ///   - targets: Images of the kind that these are to become, by equal names where they have partners; nil
   ///     for other tasks.
   ///   - configuration: The values of the run.
-  /// - Throws: `EnhancementError.noImages` when none is as large as a sample; `ImagingError`.
+  ///   - progress: Told about images that a filter is applied to.
+  ///   - interruption: Looked at between them.
+  /// - Throws: `EnhancementError.noImages` when none is as large as a sample; `ImagingError`;
+  ///   `SupportError.interrupted`.
   package init(
     _ images: CleanImages,
     targets: CleanImages? = nil,
-    configuration: EnhancementConfiguration
+    configuration: EnhancementConfiguration,
+    progress: any ProgressReporter = SilentProgress(),
+    interruption: Interruption = Interruption()
   ) throws {
     var (training, heldOut, notes) = ([Image](), [Image](), images.notes)
     let partners = try Self.partners(targets, configuration, &notes)
@@ -78,6 +99,21 @@ package struct EnhancementMaterial: Sendable {
         reason: isRepeated
           ? "none is as large as a sample of \(size)" : notes.last ?? "all were left out"
       )
+    }
+    if let guide = try GuidingFilter(configuration.plan), let noise = configuration.noise {
+      let versions = Self.guidedVersions
+      let random = RandomStream(seed: configuration.seed).split(0x6775_6964)
+      progress.begin("filtering noisy images", total: training.count * versions)
+      for index in training.indices {
+        for version in 0..<versions {
+          try interruption.check()
+          training[index].guided.append(
+            try Self.guided(training[index], guide, noise, random.split(index, version), version)
+          )
+          progress.update(index * versions + version + 1, detail: nil)
+        }
+      }
+      progress.end()
     }
     self.training = training
     others = configuration.translation?.isPaired == false ? partners : []
@@ -147,6 +183,30 @@ package struct EnhancementMaterial: Sendable {
   private static func seed(_ configuration: EnhancementConfiguration, _ index: Int) -> UInt64 {
     var random = RandomStream(seed: configuration.seed).split(0x6E6F_6973, index)
     return random.next()
+  }
+
+  /// A noisy version of an image, by noise from its own part of the range of strengths.
+  private static func guided(
+    _ image: Image,
+    _ guide: GuidingFilter,
+    _ noise: ImageNoise,
+    _ stream: RandomStream,
+    _ version: Int
+  ) throws -> GuidedVersion {
+    var random = stream
+    let width = (noise.highest - noise.lowest) / Double(guidedVersions)
+    var part = noise
+    part.lowest = noise.lowest + width * Double(version)
+    part.highest = part.lowest + width
+    let parameters = part.draw(&random)
+    var values = image.input.voxels
+    noise.apply(parameters, to: &values)
+    let noisy = Volume(geometry: image.input.geometry, voxels: values)
+    return GuidedVersion(
+      noisy: noisy,
+      filtered: try guide.image(of: noisy),
+      level: parameters.level
+    )
   }
 
   /// The held-out image with noise of middle strength.

@@ -31,6 +31,18 @@ extension EnhancementRequest {
     func require(_ condition: Bool, _ reason: String) throws {
       if !condition { throw EnhancementError.unfitTraining(reason: reason) }
     }
+    if let guide {
+      try require(
+        task == .denoise && adversarial == nil,
+        "a filter guides networks that remove noise; leave out --guide"
+      )
+      try require(
+        contextSlices == 0 && ["unet", "ffdnet", "ffdnet-blind"].contains(network ?? "unet"),
+        "a filter guides unet, ffdnet and ffdnet-blind, without --context"
+      )
+      plan.guide = guide
+      if network == nil { return .unet(unet(plan)) }
+    }
     if let values = try special(network, &plan) { return values }
     let name = network ?? standardNetwork
     if Self.enlargingNetworks.contains(name) {
@@ -63,21 +75,9 @@ extension EnhancementRequest {
         highest: noise.highest,
         standard: (noise.lowest + noise.highest) / 2
       )
-      return .ffdNet(
-        FFDNetConfiguration(
-          depth: depth ?? 12,
-          features: features ?? 48,
-          contextSlices: contextSlices,
-          dimensions: dimensions
-        )
-      )
+      return .ffdNet(ffdNet)
     case "ffdnet-blind":
-      var values = FFDNetConfiguration(
-        depth: depth ?? 12,
-        features: features ?? 48,
-        contextSlices: contextSlices,
-        dimensions: dimensions
-      )
+      var values = ffdNet
       values.isTold = false
       return .ffdNet(values)
     case "vdsr":
@@ -98,24 +98,39 @@ extension EnhancementRequest {
           dimensions: dimensions
         )
       )
-    case "unet":
-      let first = features ?? 32
-      var values = UNetConfiguration(
-        inputChannels: plan.slicesSeen,
-        outputChannels: 1,
-        features: (0..<(depth ?? 3)).map { first << min($0, 4) },
-        dimensions: dimensions
-      )
-      // Normalised maps would forget the image's brightness.
-      values.normalization = .none
-      values.addsInput = true
-      return .unet(values)
+    case "unet": return .unet(unet(plan))
     default:
       throw EnhancementError.unfitTraining(
         reason: "there is no network \(name) for images; there are "
           + Self.networkNames.joined(separator: ", ")
       )
     }
+  }
+
+  private var ffdNet: FFDNetConfiguration {
+    var values = FFDNetConfiguration(
+      depth: depth ?? 12,
+      features: features ?? 48,
+      contextSlices: contextSlices,
+      dimensions: dimensions
+    )
+    values.guides = guide == nil ? 0 : 1
+    return values
+  }
+
+  private func unet(_ plan: EnhancementPlan) -> UNetConfiguration {
+    let first = features ?? 32
+    var values = UNetConfiguration(
+      inputChannels: plan.inputChannels(),
+      outputChannels: 1,
+      features: (0..<(depth ?? 3)).map { first << min($0, 4) },
+      dimensions: dimensions
+    )
+    // Normalised maps would forget the image's brightness.
+    values.normalization = .none
+    // With a filter's image beside it the network gives what that lacks.
+    values.addsInput = guide == nil
+    return values
   }
 
   private func enlarging(_ name: String) throws -> NetworkConfiguration {

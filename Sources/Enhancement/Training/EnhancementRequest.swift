@@ -32,6 +32,8 @@ public struct EnhancementRequest: Sendable, Equatable {
   /// What is minimised; nil for what suits the task.
   public var loss: EnhancementConfiguration.Loss?
 
+  /// A classical filter whose image the network sees and corrects, such as `bm3d`; nil for none.
+  public var guide: String?
   /// What a discriminator is asked for; nil for none.
   public var adversarial: AdversarialRequest?
 

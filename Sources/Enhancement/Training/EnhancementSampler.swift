@@ -105,6 +105,7 @@ package struct EnhancementSampler: Sendable {
       if detail > most { (most, origin, target) = (detail, place, values) }
     }
     let versions = Self.versions(of: image, &random)
+    let guided = image.guided.isEmpty ? nil : Self.guided(image, &random)
     // A slice of a volume that is seen with its neighbours.
     let slices =
       plan.dimensions == 3
@@ -114,10 +115,16 @@ package struct EnhancementSampler: Sendable {
         return slice..<slice + 1
       }
     var input = slices.flatMap { range in
-      versions.input.values(
+      (guided?.noisy ?? versions.input).values(
         at: [origin.x, origin.y, range.lowerBound],
         [box.x, box.y, range.count]
       )
+    }
+    if let guided {
+      // The network corrects what the filter gives.
+      let filtered = guided.filtered.values(at: origin, box)
+      input += filtered
+      target = zip(target, filtered).map { $0 - $1 }
     }
     if let other = versions.target { target = other.values(at: origin, box) }
     let number = Int(random.uniform() * 8)
@@ -128,6 +135,8 @@ package struct EnhancementSampler: Sendable {
       let blind = blinded(&input, &random)
       target = blind.target
       weights = blind.weights
+    } else if let guided {
+      level = guided.level
     } else if let noise = configuration.noise {
       let parameters = noise.draw(&random)
       noise.apply(parameters, to: &input)
@@ -164,6 +173,15 @@ package struct EnhancementSampler: Sendable {
       number == 0 ? image.input : image.repeats[number - 1]
     }
     return (version(first), version((first + shift) % count))
+  }
+
+  /// One of the noisy versions that a filter was applied to.
+  private static func guided(
+    _ image: EnhancementMaterial.Image,
+    _ random: inout RandomStream
+  ) -> EnhancementMaterial.GuidedVersion {
+    let count = image.guided.count
+    return image.guided[min(count - 1, Int(random.uniform() * Double(count)))]
   }
 
   /// Hides voxels of the slice or box that the network makes: each is replaced by a neighbour.

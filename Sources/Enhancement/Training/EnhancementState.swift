@@ -34,6 +34,8 @@ struct EnhancementState: Sendable {
     self.configuration = configuration
     try configuration.check()
     let network = try TrainedWeights.network(configuration.network, seed: configuration.seed)
+    // Corrections of a filter's image are small.
+    if configuration.plan.guide != nil { QuietStart.apply(to: network) }
     initial?.load(into: network, plan: .enhancement(configuration.plan))
     weights = TrainedWeights(
       network,

@@ -101,7 +101,9 @@ public struct EnhancementTrainer: Sendable {
     let material = try EnhancementMaterial(
       images,
       targets: targets,
-      configuration: state.configuration
+      configuration: state.configuration,
+      progress: progress,
+      interruption: interruption
     )
     try train(&state, material, budget: budget)
     let network = try state.averagedNetwork()
@@ -280,8 +282,7 @@ public struct EnhancementTrainer: Sendable {
     return EnhancementEvaluation(
       try images.map { image in
         let output = try enhancer.apply(
-          [image.input.voxels],
-          size: image.input.geometry.size,
+          [image.input],
           level: plan.noiseLevel.map { Float(level ?? $0.standard) },
           seed: configuration.seed,
           progress: SilentProgress(),

@@ -185,6 +185,11 @@ public struct TrainedEnhancer: Sendable {
       "- Network: \(configuration.network.name), \(outcome.network.weightCount) weights; "
         + "\(plan.summary), halo \(plan.halo) (\(plan.seam.rawValue))."
     )
+    if let guide = plan.guide {
+      lines.append(
+        "- Guide: the network sees what the filter `\(guide)` makes of the noisy image, and corrects it."
+      )
+    }
     lines.append(
       "- \(configuration.steps) steps of \(samples) in \(minutes) minutes; loss "
         + "\(configuration.loss.rawValue)."

@@ -1,5 +1,6 @@
 import Imaging
 import Networks
+import Transforms
 
 /// What stands between an image and a network that improves it: saved with the weights.
 ///
@@ -91,6 +92,9 @@ public struct EnhancementPlan: Codable, Sendable, Equatable {
   public var outputRange: IntensityRange?
   /// How images are made of noise that follow the given one; nil for networks that give images at once.
   public var diffusion: DiffusionPlan?
+  /// A classical filter with its values, such as `bm3d`, whose image the network sees as a channel after
+  /// the given one, and corrects: the result is the filter's image plus the network's; nil for none.
+  public var guide: String?
 
   /// Creates a plan; every other property has the default that its declaration shows.
   /// - Parameters:
@@ -184,6 +188,17 @@ public struct EnhancementPlan: Codable, Sendable, Equatable {
       try outputRange.check()
     }
     try diffusion?.check()
+    if let guide {
+      do {
+        _ = try VolumeFilterCatalog.filter(describedBy: guide)
+      } catch {
+        throw .invalidPlan(reason: "its guide cannot be used: \(error.description.dropLast())")
+      }
+      try require(
+        task == .denoise && contextSlices == 0 && diffusion == nil,
+        "a filter guides networks that remove noise from single images"
+      )
+    }
     try require(
       diffusion == nil || (contextSlices == 0 && enlargement != .network && noiseLevel == nil),
       "a diffusion model sees one image on the grid that it makes"
@@ -192,12 +207,13 @@ public struct EnhancementPlan: Codable, Sendable, Equatable {
 
   private var isFiner: Bool { task == .superResolution }
 
-  /// Channels of what the network is given: slices; the noise level; of a diffusion model the image that
-  /// is made, and its step.
+  /// Channels of what the network is given: slices; a filter's image; the noise level; of a diffusion
+  /// model the image that is made, and its step.
   /// - Parameter channels: Channels of an image.
   /// - Returns: The number.
   package func inputChannels(of channels: Int = 1) -> Int {
-    channels * slicesSeen + (noiseLevel == nil ? 0 : 1) + (diffusion == nil ? 0 : channels + 1)
+    channels * (slicesSeen + (guide == nil ? 0 : 1)) + (noiseLevel == nil ? 0 : 1)
+      + (diffusion == nil ? 0 : channels + 1)
   }
 
   /// Checks that a network suits the plan.
@@ -217,6 +233,7 @@ public struct EnhancementPlan: Codable, Sendable, Equatable {
     try require(labels == 0, "a network that improves images has \(labels) labels")
     try require([1, 3].contains(channels), "it has \(channels) channels, not 1 or 3")
     try require(channels == 1 || diffusion == nil, "a diffusion model sees no colours")
+    try require(channels == 1 || guide == nil, "a network that a filter guides sees no colours")
     let inputs = inputChannels(of: channels)
     if let diffusion, case .diffusionUNet(let values) = network {
       try require(
@@ -245,6 +262,7 @@ public struct EnhancementPlan: Codable, Sendable, Equatable {
       dimensions == 3 ? "volumes" : contextSlices == 0 ? "slices" : "slices with neighbours"
     let finer = enlargement == nil ? "" : " " + scale.map(String.init).joined(separator: " x ")
     let leaps = diffusion.map { ", diffusion in \($0.leaps) leaps" } ?? ""
-    return "\(task.rawValue)\(finer), \(what), patches of \(size)\(leaps)"
+    let guided = guide.map { ", guided by \($0)" } ?? ""
+    return "\(task.rawValue)\(finer), \(what), patches of \(size)\(leaps)\(guided)"
   }
 }

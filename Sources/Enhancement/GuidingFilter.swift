@@ -10,9 +10,8 @@ import Transforms
 struct GuidingFilter: Sendable {
   private let filter: any VolumeFilter
 
-  /// Creates the filter of a plan.
+  /// Creates the filter of a plan; nil for a plan without one.
   /// - Parameter plan: The plan.
-  /// - Returns: nil for a plan without one.
   /// - Throws: `TransformsError` when it names no filter.
   init?(_ plan: EnhancementPlan) throws {
     guard let guide = plan.guide else { return nil }

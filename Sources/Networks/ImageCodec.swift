@@ -53,7 +53,7 @@ public final class ImageCodec: Network {
   public static let negativeSlope: Float = 0.1
   private static let (outerFactor, innerFactor) = (4, 2)
   /// Exponents are stored divided by this, so that the optimiser moves them as fast as they need.
-  private static let exponentUnit: Float = 8
+  public static let exponentUnit: Float = 8
   /// What residual blocks begin with, as a part of He's weights.
   private static let blockScale: Float = 0.1
 

@@ -16,8 +16,6 @@ struct BlockTransformStart {
   private static let randomScale: Float = 0.02
   /// Taps of a window, and the middle one.
   private static let (taps, middle) = (9, 4)
-  /// As `ImageCodec` stores exponents.
-  private static let exponentUnit: Float = 8
 
   /// The weight of the distortion at each rate, on the scale of 8 bits.
   let distortionWeights: [Double]
@@ -70,8 +68,8 @@ struct BlockTransformStart {
         let square = Double(frequency.y * frequency.y + frequency.x * frequency.x)
         // Images have most of their power at low frequencies.
         let spread = log(0.5 / (1 + square))
-        gains.append(Float(gain) / Self.exponentUnit)
-        scales.append(Float(max(gain + spread, -1.5)) / Self.exponentUnit)
+        gains.append(Float(gain) / ImageCodec.exponentUnit)
+        scales.append(Float(max(gain + spread, -1.5)) / ImageCodec.exponentUnit)
       }
     }
     let shape = network.gain.shape

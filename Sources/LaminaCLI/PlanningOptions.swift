@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Networks
 import Pipelines
 
 /// What a plan must respect, for the verbs that make one.
@@ -40,7 +41,7 @@ struct PlanningOptions: ParsableArguments {
   @Option(
     name: .customLong("network"),
     help: ArgumentHelp(
-      "Network: \(TrainingPlanner.networkNames.joined(separator: ", ")) (default: unet); with --synthesize also atlas, with --enhance others.",
+      "Network: \(TrainingPlanner.allNetworkNames.joined(separator: ", ")) (default: unet); with --synthesize also atlas, with --enhance others.",
       valueName: "name"
     )
   )
@@ -93,10 +94,17 @@ struct PlanningOptions: ParsableArguments {
       throw ValidationError("--minutes must be more than 0.")
     }
     if let minutes, minutes > 100_000 { throw ValidationError("--minutes must be 100000 or less.") }
-    if network != "unet", network != SynthesisPlanner.atlasNetwork, shape == .threeDimensional,
-      !enhances
+    let runsThroughSlices = network == NetworkConfiguration.convLSTMUNetName
+    if network != "unet", network != SynthesisPlanner.atlasNetwork, !runsThroughSlices,
+      shape == .threeDimensional, !enhances
     {
       throw ValidationError("--network \(network) is a network of slices; leave out 3d.")
+    }
+    if runsThroughSlices, synthesizes || enhances || shape == .twoDimensional {
+      throw ValidationError(
+        "--network \(network) learns to segment labelled volumes; leave out "
+          + (synthesizes ? "--synthesize." : enhances ? "--enhance." : "2d.")
+      )
     }
     if let features, !(1...512).contains(features) {
       throw ValidationError("--features must be 1 to 512.")

@@ -20,6 +20,20 @@ extension NetworkCatalog {
       paper: "Chen et al. 2018",
       example: .deepLab(smallDeepLab)
     ),
+    NetworkEntry(
+      name: NetworkConfiguration.convLSTMUNetName,
+      paper: "Chen et al. 2016, Novikov et al. 2019",
+      example: .convLSTMUNet(
+        NNUNetConfiguration(
+          inputChannels: 1,
+          outputChannels: 2,
+          features: [6, 8],
+          dimensions: 3,
+          unitsPerStage: [1, 1],
+          decoderUnitsPerStage: [1]
+        ).throughSlices
+      )
+    ),
   ]
 
   private static var smallDeepLab: DeepLabConfiguration {

@@ -11,6 +11,11 @@ extension NetworkCatalog {
       paper: "Donahue et al. 2015",
       example: .clipClassifier(smallClipClassifier)
     ),
+    NetworkEntry(
+      name: "caption-rnn",
+      paper: "Xu et al. 2015, Bahdanau, Cho and Bengio 2015",
+      example: .captioner(smallCaptioner)
+    ),
   ]
 
   private static var smallSignalClassifier: SignalClassifierConfiguration {
@@ -30,6 +35,15 @@ extension NetworkCatalog {
     values.features = [6, 8]
     values.frameFeatures = 12
     values.recurrence = RecurrentConfiguration(width: 10)
+    return values
+  }
+
+  private static var smallCaptioner: CaptionConfiguration {
+    var values = CaptionConfiguration(inputChannels: 1, outputChannels: 5)
+    values.features = [6, 8]
+    values.gridSize = [3, 4]
+    (values.wordFeatures, values.width, values.attentionWidth) = (7, 10, 6)
+    values.dropoutProbability = 0
     return values
   }
 }

@@ -229,6 +229,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case unetPlusPlus(UNetPlusPlusConfiguration)
   /// A U-Net of residual units.
   case resUNet(ResUNetConfiguration)
+  /// A U-Net of slices with a recurrence through them.
+  case convLSTMUNet(NNUNetConfiguration)
   /// A dilated residual encoder with a pyramid and a small decoder.
   case deepLab(DeepLabConfiguration)
   /// A denoising network that is told the level of the noise.
@@ -277,6 +279,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case signalClassifier(SignalClassifierConfiguration)
   /// A network of image sequences.
   case clipClassifier(ClipClassifierConfiguration)
+  /// A network that writes sentences about images.
+  case captioner(CaptionConfiguration)
   /// A convolutional autoencoder.
   case convolutionalAutoencoder(ConvolutionalAutoencoderConfiguration)
   /// A variational autoencoder.
@@ -295,6 +299,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case graph(GraphFileConfiguration)
 
   static let maskRCNNName = "mask-rcnn"
+  /// The name of the U-Net of slices with a recurrence through them.
+  public static let convLSTMUNetName = "convlstm-unet"
 
   /// The name in the catalogue.
   public var name: String {
@@ -316,6 +322,7 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .attentionUNet: "attention-unet"
     case .unetPlusPlus: "unet++"
     case .resUNet: "resunet"
+    case .convLSTMUNet: Self.convLSTMUNetName
     case .deepLab: "deeplabv3+"
     case .ffdNet: "ffdnet"
     case .denoisingAutoencoder: "denoising-autoencoder"
@@ -340,6 +347,7 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .imageCodec: "image-codec"
     case .signalClassifier: "signal-rnn"
     case .clipClassifier: "clip-rnn"
+    case .captioner: "caption-rnn"
     case .convolutionalAutoencoder: "autoencoder"
     case .variationalAutoencoder: "vae"
     case .vectorQuantizedAutoencoder: "vq-vae"
@@ -356,7 +364,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
     switch self {
     case .unet(let values): values
     case .fcn(let values): values
-    case .plainConvUNet(let values), .residualEncoderUNet(let values): values
+    case .plainConvUNet(let values), .residualEncoderUNet(let values), .convLSTMUNet(let values):
+      values
     case .classicUNet(let values): values
     case .rrdb(let values): values
     case .dnCNN(let values): values
@@ -394,6 +403,7 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .imageCodec(let values): values
     case .signalClassifier(let values): values
     case .clipClassifier(let values): values
+    case .captioner(let values): values
     case .convolutionalAutoencoder(let values): values
     case .variationalAutoencoder(let values): values
     case .vectorQuantizedAutoencoder(let values): values
@@ -432,6 +442,10 @@ public enum NetworkConfiguration: Sendable, Equatable {
     if case .residualEncoderUNet(let values) = self {
       return ResidualEncoderUNet(values, random: &random)
     }
+    if case .convLSTMUNet(let values) = self {
+      try values.checkThroughSlices(network: name)
+      return ConvLSTMUNet(values, random: &random)
+    }
     return values.network(random: &random)
   }
 }
@@ -466,6 +480,7 @@ extension NetworkConfiguration: Codable {
     case "attention-unet": self = .attentionUNet(try values())
     case "unet++": self = .unetPlusPlus(try values())
     case "resunet": self = .resUNet(try values())
+    case Self.convLSTMUNetName: self = .convLSTMUNet(try values())
     case "deeplabv3+": self = .deepLab(try values())
     case "ffdnet": self = .ffdNet(try values())
     case "denoising-autoencoder": self = .denoisingAutoencoder(try values())
@@ -490,6 +505,7 @@ extension NetworkConfiguration: Codable {
     case "image-codec": self = .imageCodec(try values())
     case "signal-rnn": self = .signalClassifier(try values())
     case "clip-rnn": self = .clipClassifier(try values())
+    case "caption-rnn": self = .captioner(try values())
     case "autoencoder": self = .convolutionalAutoencoder(try values())
     case "vae": self = .variationalAutoencoder(try values())
     case "vq-vae": self = .vectorQuantizedAutoencoder(try values())

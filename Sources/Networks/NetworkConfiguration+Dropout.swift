@@ -31,6 +31,9 @@ extension NetworkConfiguration {
     case .plainConvUNet(var values):
       values.dropoutProbability = probability > 0 ? probability : nil
       return .plainConvUNet(values)
+    case .convLSTMUNet(var values):
+      values.dropoutProbability = probability > 0 ? probability : nil
+      return .convLSTMUNet(values)
     default: return nil
     }
   }

@@ -9,6 +9,9 @@ extension TrainingPlanner {
     "fcn-32s",
   ]
 
+  /// All networks that a training may name: `networkNames`, and the one of volumes.
+  public static let allNetworkNames = networkNames + [NetworkConfiguration.convLSTMUNetName]
+
   /// The most levels of a U-Net++, whose maps grow with their square; the paper's number.
   private static let maximumNestedStages = 5
   /// The most levels of a SegResNet, whose channels double at every one; the paper's number.

@@ -19,6 +19,8 @@ public struct VolumePlanner: Sendable {
   public var unitsPerStage = 2
   /// The most stages.
   public var maximumStages = 6
+  /// Whether the first of the network's axes is a sequence of slices (`ConvLSTMUNet`).
+  public var runsThroughSlices = false
   /// Which of the axes z, y, x each axis of the network's arrays is; nnU-Net puts the coarsest first.
   public var transposeForward = [0, 1, 2]
 
@@ -112,7 +114,8 @@ public struct VolumePlanner: Sendable {
     )
     plan.reader = reader
     var result = TrainingConfiguration(
-      network: .plainConvUNet(network),
+      network: runsThroughSlices
+        ? .convLSTMUNet(network.throughSlices) : .plainConvUNet(network),
       plan: .nnUNet(plan),
       samples: samples
     )

@@ -46,6 +46,11 @@ struct StoredNetwork: Sendable, CustomTestStringConvertible {
       name: "dncnn",
       configuration: .dnCNN(DnCNNConfiguration(channels: 2, depth: 5, features: 6))
     ),
+    StoredNetwork(
+      name: "convlstm-unet",
+      configuration: .convLSTMUNet(CaptionNetworkTests.slices)
+    ),
+    StoredNetwork(name: "caption", configuration: .captioner(CaptionNetworkTests.captioner)),
   ]
 
   private static func nnUNet(
@@ -100,6 +105,7 @@ struct StoredNetwork: Sendable, CustomTestStringConvertible {
     switch network {
     case let network as PlainConvUNet: network.allScores(x, in: context)
     case let network as ResidualEncoderUNet: network.allScores(x, in: context)
+    case let network as ConvLSTMUNet: network.allScores(x, in: context)
     default: [network(x, in: context)]
     }
   }

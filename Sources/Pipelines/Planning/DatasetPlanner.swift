@@ -150,7 +150,8 @@ public struct DatasetPlanner: Sendable {
     var choice: Choice
     if shape == .volumes, let volumes {
       choice = try choose(volumes, speed, interruption)
-      if request.shape == .automatic, volumeNeed == nil, request.spacing == nil,
+      if request.shape == .automatic, request.network == "unet", volumeNeed == nil,
+        request.spacing == nil,
         request.patchSize == nil,
         !choice.estimate.fits
       {
@@ -226,12 +227,20 @@ public struct DatasetPlanner: Sendable {
   }
 
   private func checkShape(hasVolumes: Bool) throws {
+    if request.network == NetworkConfiguration.convLSTMUNetName,
+      request.shape == .slices || !hasVolumes
+    {
+      throw PipelinesError.invalidPlan(
+        reason: "\(request.network) runs through the slices of volumes; "
+          + (hasVolumes ? "leave out 2d" : "the cases are single slices")
+      )
+    }
     guard let need = volumeNeed else { return }
     let rule = "\(need) are trained in 3-D"
     if request.shape == .slices {
       throw PipelinesError.invalidPlan(reason: "2d was asked for, but \(rule)")
     }
-    if request.network != "unet" {
+    if !request.takesVolumes {
       throw PipelinesError.invalidPlan(
         reason: "\(request.network) is a network of slices, but \(rule)"
       )
@@ -244,6 +253,9 @@ public struct DatasetPlanner: Sendable {
   private func shape(_ target: [Double], hasVolumes: Bool) -> (PlanRequest.Shape, String) {
     if request.shape != .automatic { return (request.shape, "as asked for") }
     if let need = volumeNeed { return (.volumes, "\(need) are trained in 3-D") }
+    if request.network == NetworkConfiguration.convLSTMUNetName {
+      return (.volumes, "\(request.network) runs through the slices of volumes")
+    }
     if request.network != "unet" { return (.slices, "\(request.network) is a network of slices") }
     if !hasVolumes {
       return (

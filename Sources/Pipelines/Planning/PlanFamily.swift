@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Networks
 import Support
 import Transforms
 
@@ -168,6 +169,7 @@ struct VolumeFamily: PlanFamily {
     )
     planner.baseFeatures = candidate.baseFeatures
     planner.transposeForward = transposition
+    planner.runsThroughSlices = request.network == NetworkConfiguration.convLSTMUNetName
     // The most that networks may have; nnU-Net has no limit of its own.
     planner.maximumStages = 10
     let places = mirrorAxes.compactMap { transposition.firstIndex(of: 2 - $0) }.sorted()

@@ -1,5 +1,6 @@
 import Imaging
 import Layers
+import Networks
 
 /// What a plan must respect; what is nil is chosen.
 public struct PlanRequest: Sendable, Equatable {
@@ -36,6 +37,11 @@ public struct PlanRequest: Sendable, Equatable {
 
   /// The share of the machine's memory that a training may take unless told otherwise.
   public static let defaultMemoryShare = 0.8
+
+  /// Whether the network sees volumes: nnU-Net's, and the one that runs through slices.
+  var takesVolumes: Bool {
+    network == "unet" || network == NetworkConfiguration.convLSTMUNetName
+  }
 
   /// Creates a request that leaves everything open.
   public init() {}

@@ -55,6 +55,10 @@ enum PlanRows {
           ? "normalisation" : "normalisation \(number), \(dataset.channelNames[number])"
       )
     }
+    // A network that runs through slices has neither steps nor windows across them.
+    let isSliced = request.network == NetworkConfiguration.convLSTMUNetName
+    let multiples = isSliced ? [1] + topology.multiples.dropFirst() : topology.multiples
+    let kernels = topology.kernels.map { isSliced ? [1] + $0.dropFirst() : $0 }
     let regions = dataset.regions.map { region in
       Row(
         "region \(region.name)",
@@ -77,12 +81,12 @@ enum PlanRows {
       ),
       Row(
         "halvings",
-        list(turned(topology.multiples, order).map { "\(log2($0))" }),
+        list(turned(multiples, order).map { "\(log2($0))" }),
         "while 8 cells are left and cells are less than twice as long as the shortest"
       ),
       Row(
         "windows",
-        topology.kernels.map { list(turned($0, order).map(String.init)) }
+        kernels.map { list(turned($0, order).map(String.init)) }
           .reduced,
         "1 along an axis until its cells are less than twice as long as the shortest"
       ),
@@ -144,7 +148,7 @@ enum PlanRows {
     let features =
       switch run.network {
       case .unet(let values): values.features
-      case .plainConvUNet(let values): values.features
+      case .plainConvUNet(let values), .convLSTMUNet(let values): values.features
       case .fcn(let values): values.features
       case .unetPlusPlus(let values): values.features
       case .resUNet(let values): values.features
@@ -154,7 +158,10 @@ enum PlanRows {
       default: [Int]()
       }
     let most =
-      if case .plainConvUNet = run.network { "nnU-Net's 320" } else { "256" }
+      switch run.network {
+      case .plainConvUNet, .convLSTMUNet: "nnU-Net's 320"
+      default: "256"
+      }
     return [
       Row(
         "channels",

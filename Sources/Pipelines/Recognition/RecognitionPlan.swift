@@ -15,6 +15,8 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
     case embedding
     /// Where things are, as boxes.
     case detection
+    /// Numbers, such as a volume, a count or an age.
+    case regression
   }
 
   /// How an image of another size is brought to the network's.
@@ -25,6 +27,8 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
     case letterbox
     /// The middle, in proportion: the shorter side fills the network's size.
     case crop
+    /// The middle as it is, cut or with a border on all sides: pixels keep their size.
+    case pad
   }
 
   /// Version of this description.
@@ -57,6 +61,11 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
   /// where none was calibrated.
   public var conformal: Conformal?
 
+  /// The numbers that are told (regression); nil for other tasks.
+  public var regression: Regression?
+  /// How volumes become images of several channels; nil where their slices are images of their own.
+  public var stack: StackedSlices?
+
   /// A threshold of conformal prediction sets.
   ///
   /// Sadinle, Lei and Wasserman 2019, "Least ambiguous set-valued classifiers with bounded error levels".
@@ -84,7 +93,7 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
   /// - Parameters:
   ///   - task: What the network says of an image.
   ///   - imageSize: Rows and columns that the network sees.
-  ///   - channels: 1 for grey images, 3 for colours.
+  ///   - channels: 1 for grey images, 3 for colours, or the slices of a stack.
   public init(task: Task, imageSize: [Int], channels: Int) {
     self.task = task
     self.imageSize = imageSize
@@ -93,7 +102,7 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
     thresholds = [0.5]
   }
 
-  /// 1 for grey images, 3 for colours.
+  /// 1 for grey images, 3 for colours, or the slices of a stack.
   public var channels: Int { means.count }
 
   /// Checks values that came from a file.
@@ -108,7 +117,16 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
       "imageSize is \(imageSize)"
     )
     try intensity.check()
-    try require([1, 3].contains(channels), "it has \(channels) channels")
+    try require(
+      stack.map { $0.slices == channels } ?? [1, 3].contains(channels),
+      "it has \(channels) channels"
+    )
+    try stack?.check()
+    try require(
+      (task == .regression) == (regression != nil),
+      "a plan for \(task.rawValue) with \(regression == nil ? "no " : "")numbers to tell"
+    )
+    try regression?.check()
     try require(
       deviations.count == channels && deviations.allSatisfy { $0 > 0 && $0.isFinite }
         && means.allSatisfy(\.isFinite),
@@ -145,10 +163,18 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
       network.inputChannels == self.channels && channels == 1,
       "the network has \(network.inputChannels) input channels, the plan \(self.channels)"
     )
-    try require(
-      task == .embedding || network.outputChannels == labels,
-      "the network has \(network.outputChannels) outputs for \(labels) classes"
-    )
+    if let regression {
+      try require(
+        regression.targets.count == labels && network.outputChannels == regression.outputs,
+        "the network has \(network.outputChannels) outputs for \(regression.targets.count) numbers "
+          + "and \(labels) labels"
+      )
+    } else {
+      try require(
+        task == .embedding || network.outputChannels == labels,
+        "the network has \(network.outputChannels) outputs for \(labels) classes"
+      )
+    }
     try require(
       thresholds.count == 1 || thresholds.count == labels,
       "there are \(thresholds.count) thresholds for \(labels) classes"
@@ -158,6 +184,7 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
   /// The plan in a few words.
   public var summary: String {
     let size = imageSize.map(String.init).joined(separator: " x ")
+    if let stack { return "\(task.rawValue) of volumes, \(stack.slices) slices at \(size)" }
     return "\(task.rawValue) of \(channels == 1 ? "grey" : "colour") images at \(size)"
   }
 }

@@ -2,8 +2,8 @@ import Networks
 
 /// What stands between a sequence and a network that tells its class: saved with the weights.
 ///
-/// Exactly one of `beats` and `clips` is there. The classes are the labels of the model's description, in
-/// the order of the network's outputs.
+/// Exactly one of `beats`, `clips` and `captions` is there. The classes are the labels of the model's
+/// description, in the order of the network's outputs; of captions there are none.
 public struct SequencePlan: Codable, Sendable, Equatable {
   /// Windows about the beats of an electrocardiogram.
   public struct Beats: Codable, Sendable, Equatable {
@@ -50,12 +50,40 @@ public struct SequencePlan: Codable, Sendable, Equatable {
     }
   }
 
+  /// Sentences about images.
+  public struct Captions: Codable, Sendable, Equatable {
+    /// The marks that come before the words: start, end and an unknown word.
+    public static let marks = ["<start>", "<end>", "<unk>"]
+
+    /// How each image is seen.
+    public var images: RecognitionPlan
+    /// What the network's outputs stand for: `marks`, then the words.
+    public var words: [String]
+    /// Sentences end after so many words.
+    public var maximumWords: Int
+    /// Sentences that are kept side by side while one is written.
+    public var beams = 4
+
+    /// Creates a plan.
+    /// - Parameters:
+    ///   - images: How each image is seen.
+    ///   - words: What the network's outputs stand for.
+    ///   - maximumWords: Sentences end after so many words.
+    public init(images: RecognitionPlan, words: [String], maximumWords: Int) {
+      self.images = images
+      self.words = words
+      self.maximumWords = maximumWords
+    }
+  }
+
   /// Version of this description.
   public var version = 1
   /// Windows about beats, or nil.
   public var beats: Beats?
   /// Sequences of images, or nil.
   public var clips: Clips?
+  /// Sentences about images, or nil.
+  public var captions: Captions?
   /// Scores are divided by it before the softmax.
   public var temperature = 1.0
 
@@ -67,6 +95,10 @@ public struct SequencePlan: Codable, Sendable, Equatable {
   /// - Parameter clips: The sequences of images.
   public init(clips: Clips) { self.clips = clips }
 
+  /// Creates a plan for captions.
+  /// - Parameter captions: The sentences.
+  public init(captions: Captions) { self.captions = captions }
+
   /// Checks values that came from a file.
   /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
   public func check() throws(PipelinesError) {
@@ -74,7 +106,8 @@ public struct SequencePlan: Codable, Sendable, Equatable {
       if !condition { throw .invalidPlan(reason: reason) }
     }
     try require(version == 1, "its version is \(version), this program knows 1")
-    try require((beats == nil) != (clips == nil), "it is for neither or both of beats and clips")
+    let kinds = [beats != nil, clips != nil, captions != nil].count { $0 }
+    try require(kinds == 1, "it is for \(kinds) of beats, clips and captions")
     try require(temperature > 0 && temperature.isFinite, "temperature is \(temperature)")
     if let beats {
       try require(
@@ -101,6 +134,19 @@ public struct SequencePlan: Codable, Sendable, Equatable {
         "maximumFrames is \(clips.maximumFrames)"
       )
     }
+    if let captions {
+      try captions.images.check()
+      let (words, marks) = (captions.words, Captions.marks)
+      try require(
+        words.count > marks.count && Array(words.prefix(marks.count)) == marks
+          && Set(words).count == words.count && !words.contains(""),
+        "its \(words.count) words are none for captions"
+      )
+      try require(
+        (1...1000).contains(captions.maximumWords) && (1...64).contains(captions.beams),
+        "sentences of \(captions.maximumWords) words, \(captions.beams) side by side"
+      )
+    }
   }
 
   /// Checks that a network suits the plan.
@@ -111,15 +157,18 @@ public struct SequencePlan: Codable, Sendable, Equatable {
   /// - Throws: `PipelinesError.invalidPlan` naming what does not fit.
   func check(_ network: NetworkConfiguration, channels: Int, labels: Int) throws(PipelinesError) {
     // The intervals between beats are one channel more.
-    let wanted = beats.map { $0.leads.count + 1 } ?? clips?.frames.channels ?? 0
+    let wanted =
+      beats.map { $0.leads.count + 1 } ?? clips?.frames.channels ?? captions?.images.channels ?? 0
+    let outputs = captions?.words.count ?? labels
     let suits: Bool
     switch network {
     case .signalClassifier(let values):
       suits = beats.map { $0.samplesPerStep == values.samplesPerStep } ?? false
     case .clipClassifier: suits = clips != nil
+    case .captioner: suits = captions != nil && labels == 0
     default: suits = false
     }
-    guard suits, network.inputChannels == wanted, network.outputChannels == labels, channels == 1
+    guard suits, network.inputChannels == wanted, network.outputChannels == outputs, channels == 1
     else {
       throw .invalidPlan(
         reason: "the network \(network.name) of \(network.inputChannels) channels and "
@@ -130,7 +179,8 @@ public struct SequencePlan: Codable, Sendable, Equatable {
 
   /// Steps and samples, or rows and columns.
   var patchSize: [Int] {
-    beats.map { [$0.steps, $0.samplesPerStep] } ?? clips?.frames.imageSize ?? [1, 1]
+    beats.map { [$0.steps, $0.samplesPerStep] } ?? clips?.frames.imageSize
+      ?? captions?.images.imageSize ?? [1, 1]
   }
 
   /// The plan in a few words.
@@ -139,6 +189,7 @@ public struct SequencePlan: Codable, Sendable, Equatable {
       return "beats of an electrocardiogram, leads \(beats.leads.joined(separator: ", "))"
     }
     let size = patchSize.map(String.init).joined(separator: " x ")
+    if let captions { return "sentences of \(captions.words.count) words about images at \(size)" }
     return "sequences of up to \(clips?.maximumFrames ?? 0) images at \(size)"
   }
 }

@@ -10,11 +10,11 @@ struct VisionCommand: ParsableCommand {
       task has train and run.
       """,
     subcommands: [
-      VisionClassifyCommand.self, VisionDetectCommand.self, VisionRecogniseCommand.self,
-      VisionExplainCommand.self, VisionSequenceCommand.self, VisionECGCommand.self,
-      VisionCompressCommand.self, VisionDecompressCommand.self, VisionAnomalyCommand.self,
-      VisionInpaintCommand.self, VisionGenerateCommand.self,
-      VisionStyliseCommand.self, VisionColouriseCommand.self,
+      VisionClassifyCommand.self, VisionRegressCommand.self, VisionDetectCommand.self,
+      VisionRecogniseCommand.self, VisionExplainCommand.self, VisionSequenceCommand.self,
+      VisionECGCommand.self, VisionCompressCommand.self,
+      VisionDecompressCommand.self, VisionAnomalyCommand.self, VisionInpaintCommand.self,
+      VisionGenerateCommand.self, VisionStyliseCommand.self, VisionColouriseCommand.self,
     ]
   )
 

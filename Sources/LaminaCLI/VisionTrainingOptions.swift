@@ -32,7 +32,7 @@ struct VisionTrainingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "How images of another size are fitted.",
-      valueName: "stretch|letterbox|crop"
+      valueName: "stretch|letterbox|crop|pad"
     )
   )
   var fit = RecognitionPlan.Fitting.stretch
@@ -80,7 +80,12 @@ struct VisionTrainingOptions: ParsableArguments {
   )
   var validationShare = 0.1
 
-  @Option(help: ArgumentHelp("Slices of each volume, from its middle half.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Slices of each volume: images of their own from its middle half, for numbers the channels of one.",
+      valueName: "n"
+    )
+  )
   var slices = 8
 
   func validate() throws {

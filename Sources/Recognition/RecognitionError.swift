@@ -4,6 +4,8 @@ import Support
 public enum RecognitionError: ClassifiedError, Equatable {
   /// The path holds no labelled images in a known layout.
   case notADataset(path: String, reason: String)
+  /// The table holds no images with numbers.
+  case notATable(path: String, reason: String)
   /// The path holds no boxes in a known layout.
   case noBoxDataset(path: String, reason: String)
   /// A file with boxes cannot be read.
@@ -30,7 +32,8 @@ public enum RecognitionError: ClassifiedError, Equatable {
   /// The kind of the failure.
   public var failure: Failure {
     switch self {
-    case .notADataset, .damagedAnnotations, .unsuitableImage, .otherClasses, .infiniteScores:
+    case .notADataset, .notATable, .damagedAnnotations, .unsuitableImage, .otherClasses,
+      .infiniteScores:
       .damagedInput
     case .noImages, .noBoxDataset, .nothingToLearn: .missingInput
     case .unfitTraining, .otherTask, .unknownNetwork, .unfitEnsemble: .usage
@@ -43,6 +46,8 @@ public enum RecognitionError: ClassifiedError, Equatable {
     case .notADataset(let path, let reason):
       "\(path) is no set of labelled images: \(reason); give a folder with a folder for each class, a "
         + "table (image, label), or an .npz with train_images and train_labels."
+    case .notATable(let path, let reason):
+      "\(path) cannot be used as a table of images with numbers: \(reason)."
     case .noBoxDataset(let path, let reason):
       "\(path) is no data set of boxes: \(reason); give a folder in Pascal VOC's layout (Annotations, "
         + "JPEGImages, ImageSets/Main), a JSON file in COCO's, or scans of one channel with label maps "

@@ -46,6 +46,16 @@ extension ChartWriter {
         css: "tick"
       )
     }
+    if scatter.hasDiagonal {
+      let (from, to) = (max(left, low), min(right, high))
+      if from < to {
+        content += line(
+          (placeX(from), "\(placeY(from))"),
+          (placeX(to), "\(placeY(to))"),
+          css: "guide"
+        )
+      }
+    }
     for dot in dots {
       content += HTML.element(
         "circle",

@@ -28,6 +28,17 @@ public struct ReportChart: Sendable {
       public let label: String
       /// The colour.
       public let color: LabelColor
+
+      /// Creates a dot.
+      /// - Parameters:
+      ///   - place: Where it stands.
+      ///   - label: What it is.
+      ///   - color: The colour.
+      public init(place: SIMD2<Double>, label: String, color: LabelColor) {
+        self.place = place
+        self.label = label
+        self.color = color
+      }
     }
 
     /// A line across the chart.
@@ -36,16 +47,48 @@ public struct ReportChart: Sendable {
       public let y: Double
       /// What it is.
       public let label: String
+
+      /// Creates a line.
+      /// - Parameters:
+      ///   - y: Its height.
+      ///   - label: What it is.
+      public init(y: Double, label: String) {
+        self.y = y
+        self.label = label
+      }
     }
 
     /// The dots.
     public let dots: [Dot]
     /// The lines across.
     public let guides: [Guide]
+    /// Whether the line on which both axes are equal is drawn.
+    public let hasDiagonal: Bool
     /// The horizontal axis with its unit.
     public let xLabel: String
     /// The vertical axis with its unit.
     public let yLabel: String
+
+    /// Creates a chart's content.
+    /// - Parameters:
+    ///   - dots: The dots.
+    ///   - guides: The lines across.
+    ///   - hasDiagonal: Whether the line on which both axes are equal is drawn.
+    ///   - xLabel: The horizontal axis with its unit.
+    ///   - yLabel: The vertical axis with its unit.
+    public init(
+      dots: [Dot],
+      guides: [Guide] = [],
+      hasDiagonal: Bool = false,
+      xLabel: String,
+      yLabel: String
+    ) {
+      self.dots = dots
+      self.guides = guides
+      self.hasDiagonal = hasDiagonal
+      self.xLabel = xLabel
+      self.yLabel = yLabel
+    }
   }
 
   /// A grid of coloured cells, one for each row and column.

@@ -35,7 +35,7 @@ public struct ClassificationRequest: Sendable {
   public init() {}
 
   /// Images that are looked at for what is not said.
-  private static let sampleCount = 32
+  static let sampleCount = 32
   /// The largest side that is chosen.
   private static let usualSide = 224
   /// The smallest side that networks take.
@@ -110,7 +110,8 @@ public struct ClassificationRequest: Sendable {
     return result
   }
 
-  private static func usualSize(_ sample: [ImagePlanes]) -> [Int] {
+  /// The size of images of one shape, or a square; at most 224 pixels a side.
+  static func usualSize(_ sample: [ImagePlanes]) -> [Int] {
     func side(_ sides: [Int]) -> Int {
       let middle = sides.sorted()[sides.count / 2]
       return max(leastSide, min(usualSide, middle))

@@ -65,24 +65,7 @@ struct ClassificationTask: LearningTask {
         return members[Int(random.uniform() * Double(members.count))]
       }
     }
-    // Position p of the endless row of passes: pass p / n, place p % n of its order.
-    let size = training.count
-    var orders: [Int: [Int]] = [:]
-    return (step * count..<(step + 1) * count).map { position in
-      let pass = position / size
-      let order = orders[pass] ?? Self.order(size, stream.split(3, pass))
-      orders[pass] = order
-      return order[position % size]
-    }
-  }
-
-  private static func order(_ count: Int, _ stream: RandomStream) -> [Int] {
-    var random = stream
-    var order = Array(0..<count)
-    for place in order.indices.dropFirst().reversed() {
-      order.swapAt(place, Int(random.uniform() * Double(place + 1)))
-    }
-    return order
+    return PassOrder.indices(step: step, count: count, of: training.count, stream)
   }
 
   func images(of batch: Batch) -> Tensor { batch.images }

@@ -5,10 +5,10 @@ import Support
 
 extension LabelledImages {
   /// A table may hold so many bytes.
-  private static let largestTable = 1 << 30
-  private static let imageColumns = ["image", "file", "filename", "path", "image_path"]
+  static let largestTable = 1 << 30
+  static let imageColumns = ["image", "file", "filename", "path", "image_path"]
   private static let labelColumns = ["label", "class", "diagnosis", "labels", "findings", "target"]
-  private static let groupColumns = ["patient", "patient_id", "group", "subject", "case"]
+  static let groupColumns = ["patient", "patient_id", "group", "subject", "case"]
 
   /// Reads a table: of paths and labels, or of pixels with the label in the last column.
   init(table path: String, slicesPerVolume: Int) throws {

@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import ImagingIO
+import Pipelines
 import Support
 
 /// Images with the classes that they show.
@@ -34,6 +35,8 @@ public struct LabelledImages: Sendable {
     package let source: Source
     /// The classes that it shows: one, or any number where findings are told.
     package var classes: [Int]
+    /// The numbers that belong to it, in the order of the data set's targets.
+    package var targets: [Double] = []
     /// What it is for, if the data set says so.
     package var split: Split?
     /// What must not be divided between splits, such as a patient; nil for an image on its own.
@@ -64,6 +67,8 @@ public struct LabelledImages: Sendable {
     case picture(String)
     /// In a slice of a volume, so far along the third axis as the share says.
     case slice(String, share: Double)
+    /// In several slices of a volume, which are the image's planes.
+    case stack(String, StackedSlices)
     /// In memory.
     case stored(StoredImages, Int)
   }

@@ -55,6 +55,7 @@ public struct TrainedClassifier: Sendable {
     case .findings: return "Tells which of the findings \(list) an image shows."
     case .embedding: return "Tells whether images show the same, and finds it in a gallery."
     case .detection: return "Finds \(list) in images."
+    case .regression: return "Tells \(list) of images."
     }
   }
 

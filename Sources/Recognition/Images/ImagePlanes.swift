@@ -4,7 +4,7 @@ import ImagingIO
 import Pipelines
 import Support
 
-/// An image of one or three planes, as read: grey, or red, green and blue.
+/// An image of one or several planes, as read: grey, red, green and blue, or slices of a volume.
 package struct ImagePlanes: Sendable, Equatable {
   /// Rows of the image.
   package let height: Int
@@ -18,11 +18,10 @@ package struct ImagePlanes: Sendable, Equatable {
   ///   - height: Rows.
   ///   - width: Columns.
   ///   - values: One plane after another, rows from the top.
-  /// - Precondition: One or three whole planes.
+  /// - Precondition: Whole planes.
   package init(height: Int, width: Int, values: [Float]) {
     precondition(
-      height > 0 && width > 0 && [1, 3].contains(values.count / (height * width))
-        && values.count % (height * width) == 0,
+      height > 0 && width > 0 && !values.isEmpty && values.count % (height * width) == 0,
       "\(values.count) values for \(height) x \(width) pixels"
     )
     self.height = height
@@ -30,7 +29,7 @@ package struct ImagePlanes: Sendable, Equatable {
     self.values = values
   }
 
-  /// 1 for grey, 3 for colours.
+  /// 1 for grey, 3 for colours, else the slices of a stack.
   package var channels: Int { values.count / (height * width) }
 
   /// The luma 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601) of colours, or the grey values.

@@ -17,10 +17,52 @@ package struct ImageReader {
     switch item.source {
     case .picture(let path): return try ImagePlanes(picture: path)
     case .stored(let images, let index): return images.image(index)
+    case .stack(let path, let stack): return try Self.stacked(path, stack)
     case .slice(let path, let share):
       let planes = try planes(of: path)
       return planes[min(planes.count - 1, Int(share * Double(planes.count)))]
     }
+  }
+
+  /// Reads a volume as one image whose planes are slices along its third axis.
+  ///
+  /// With a spacing the planes have its pixels and lie about the volume's middle, by the nearest slice;
+  /// where the volume ends they are not a number. Without one they are spread over the whole volume.
+  /// - Parameters:
+  ///   - path: A volume of any format.
+  ///   - stack: Which slices.
+  /// - Returns: The image.
+  /// - Throws: `SupportError.notFound`; what reading throws.
+  package static func stacked(_ path: String, _ stack: StackedSlices) throws -> ImagePlanes {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw SupportError.notFound(path: path)
+    }
+    if PictureFormat().recognises(path) {
+      throw RecognitionError.unsuitableImage(
+        path: path,
+        reason: "it is a picture, and the model sees volumes"
+      )
+    }
+    let volume = try ImageFormats.read(path).volume.asFloat
+    let (size, own) = (volume.geometry.size, volume.geometry.spacing)
+    guard let spacing = stack.spacingMM else {
+      let planes = (0..<stack.slices).map { index in
+        let share = (Double(index) + 0.5) / Double(stack.slices)
+        return ImagePlanes(volume, slice: min(size.z - 1, Int(share * Double(size.z)))).values
+      }
+      return ImagePlanes(height: size.y, width: size.x, values: Array(planes.joined()))
+    }
+    let height = max(1, Int((Double(size.y) * own.y / spacing[1]).rounded()))
+    let width = max(1, Int((Double(size.x) * own.x / spacing[0]).rounded()))
+    let planes = (0..<stack.slices).map { index -> [Float] in
+      let offset = (Double(index) - Double(stack.slices - 1) / 2) * spacing[2] / own.z
+      let slice = (Double(size.z - 1) / 2 + offset).rounded()
+      guard slice >= 0, slice < Double(size.z) else {
+        return [Float](repeating: .nan, count: height * width)
+      }
+      return ImagePlanes(volume, slice: Int(slice)).resized(toHeight: height, width: width).values
+    }
+    return ImagePlanes(height: height, width: width, values: Array(planes.joined()))
   }
 
   private mutating func planes(of path: String) throws -> [ImagePlanes] {

@@ -45,7 +45,12 @@ extension RecognitionPlan {
     if fitting == .stretch {
       return (image.resized(toHeight: height, width: width), ratios, (0, 0))
     }
-    let ratio = fitting == .letterbox ? min(ratios.0, ratios.1) : max(ratios.0, ratios.1)
+    let ratio =
+      switch fitting {
+      case .letterbox: min(ratios.0, ratios.1)
+      case .pad: 1.0
+      case .crop, .stretch: max(ratios.0, ratios.1)
+      }
     let inner = image.resized(
       toHeight: max(1, Int((Double(image.height) * ratio).rounded())),
       width: max(1, Int((Double(image.width) * ratio).rounded()))
@@ -53,9 +58,9 @@ extension RecognitionPlan {
     let scale = (
       Double(inner.height) / Double(image.height), Double(inner.width) / Double(image.width)
     )
-    // A letterbox leaves the border at the far edges; a crop takes the middle.
-    let top = fitting == .crop ? (inner.height - height) / 2 : 0
-    let left = fitting == .crop ? (inner.width - width) / 2 : 0
+    // A letterbox leaves the border at the far edges; the others take the middle.
+    let top = fitting == .letterbox ? 0 : (inner.height - height) / 2
+    let left = fitting == .letterbox ? 0 : (inner.width - width) / 2
     // What is not finite becomes the low end of the range.
     var result = [Float](repeating: .nan, count: image.channels * height * width)
     for channel in 0..<image.channels {

@@ -1,0 +1,226 @@
+import Foundation
+import Imaging
+import Layers
+import Pipelines
+import Support
+
+/// Turns a finished training of a network for numbers into a model package.
+public struct TrainedRegressor: Sendable {
+  /// The finished run.
+  public let outcome: RegressionTrainer.Outcome
+  /// The package's name.
+  public let name: String
+  /// The data set's name.
+  public let dataset: String
+  /// Terms of use of the images.
+  public let licence: String
+  /// Where the images come from.
+  public let source: String
+  /// The command line that started the run.
+  public let command: String
+
+  /// Creates the package's content.
+  /// - Parameters:
+  ///   - outcome: The finished run.
+  ///   - name: The package's name.
+  ///   - dataset: The data set's name.
+  ///   - licence: Terms of use of the images.
+  ///   - source: Where the images come from.
+  ///   - command: The command line that started the run.
+  public init(
+    outcome: RegressionTrainer.Outcome,
+    name: String,
+    dataset: String,
+    licence: String = "not stated",
+    source: String = "not stated",
+    command: String
+  ) {
+    self.outcome = outcome
+    self.name = name
+    self.dataset = dataset
+    self.licence = licence
+    self.source = source
+    self.command = command
+  }
+
+  private var plan: RecognitionPlan { outcome.configuration.plan }
+  private var targets: [RecognitionPlan.Regression.Target] { plan.regression?.targets ?? [] }
+
+  /// The network's trainable values.
+  public var parameterCount: Int { outcome.network.trainableCount }
+
+  /// Results on images that were kept back.
+  public var results: [ModelDescription.Result] {
+    (outcome.evaluation?.targets ?? []).flatMap { target in
+      [
+        ("mae", target.mae), ("rmse", target.rmse), ("r2", target.r2),
+        ("concordance", target.concordance), ("intervalCoverage", target.coverage?.value),
+        ("intervalWidth", target.meanWidth),
+      ].compactMap { metric, value in
+        value.map {
+          ModelDescription.Result(
+            structure: target.name,
+            metric: metric,
+            mean: rounded($0),
+            sd: 0,
+            cases: target.count
+          )
+        }
+      }
+    }
+  }
+
+  /// The description, its files' hashes still empty.
+  public var description: ModelDescription {
+    let titles = targets.map(\.title).joined(separator: ", ")
+    return ModelDescription(
+      name: name,
+      version: "1.0.0",
+      summary: "Tells \(titles) of \(plan.stack == nil ? "images" : "volumes").",
+      channels: [plan.stack == nil && plan.channels == 3 ? "RGB" : "grey"],
+      labels: targets.enumerated().map { index, target in
+        LabelDefinition(
+          id: index + 1,
+          name: target.name,
+          color: LabelDefinition.defaultColor(index)
+        )
+      },
+      network: outcome.configuration.network,
+      plan: .recognition(plan),
+      licence: licence,
+      intendedUse: "Research on images like those of \(dataset). \(Version.disclaimer)",
+      provenance: ModelDescription.Provenance(
+        dataset: dataset,
+        source: source,
+        trainingCases: outcome.counts[.training] ?? 0,
+        heldOut: outcome.measuredIDs,
+        command: command,
+        seed: outcome.learning.seed,
+        steps: outcome.learning.steps,
+        minutes: (((outcome.epochs.last?.seconds ?? 0) / 6).rounded()) / 10,
+        program: "Lamina \(Version.current)",
+        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+      ),
+      results: results,
+      files: [:]
+    )
+  }
+
+  /// The model card, Markdown.
+  public var card: String {
+    let description = description
+    func count(_ split: LabelledImages.Split) -> Int { outcome.counts[split] ?? 0 }
+    var lines = [
+      "# \(name)", "", description.summary, "", "**\(Version.disclaimer)**", "", "## Use", "",
+      "```", "lamina vision regress run IMAGE... --model \(name) --output OUT", "```", "",
+      description.intendedUse, "", "## Training", "",
+      "- Data: \(dataset); \(source). Licence: \(licence).",
+      "- \(count(.training)) images trained on, \(count(.validation)) looked at on the way and used to "
+        + "calibrate intervals, \(count(.test)) for the test alone.",
+    ]
+    lines += targets.map { target in
+      "- \(target.title): \(rounded(target.range[0])) to \(rounded(target.range[1])) in the training "
+        + "images, mean \(rounded(target.mean)), deviation \(rounded(target.deviation))."
+    }
+    lines += [
+      "- Network: \(outcome.configuration.network.name), \(parameterCount) weights; "
+        + "\(plan.summary); loss \(outcome.configuration.loss.rawValue).",
+      "- \(outcome.learning.steps) steps of \(outcome.learning.batchSize) images in "
+        + "\(description.provenance.minutes ?? 0) minutes, seed \(outcome.learning.seed).",
+      "- Command: `\(command)`",
+      "- Program: \(description.provenance.program), \(description.provenance.date).", "",
+      "## Results", "",
+      outcome.measuredOnValidation
+        ? "On images that were looked at on the way, as none was kept for the test:"
+        : "On \(outcome.measuredIDs.count) test images:", "",
+    ]
+    for target in outcome.evaluation?.targets ?? [] { lines += table(target) }
+    lines += [
+      "Intervals are for \(plan.regression?.coverage ?? 0) of images of the same origin, on average over "
+        + "them, not for a single kind of them."
+    ]
+    lines += outcome.notes.map { "\n\($0)" }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func table(_ target: RegressionEvaluation.TargetResult) -> [String] {
+    let unit = target.unit.isEmpty ? "" : " \(target.unit)"
+    func between(_ bounds: [Double]?) -> String {
+      bounds.map { " (95 % interval \(rounded($0[0])) to \(rounded($0[1])))" } ?? ""
+    }
+    func text(_ value: Double?) -> String { value.map { "\(rounded($0))" } ?? "undefined" }
+    var lines = [
+      "| \(target.name) | value |", "| --- | --- |",
+      "| mean absolute error | \(rounded(target.mae))\(unit)\(between(target.maeCI95)) |",
+      "| root mean squared error | \(rounded(target.rmse))\(unit) |",
+      "| R2 | \(text(target.r2)) |",
+      "| concordance (Lin) | \(text(target.concordance))\(between(target.concordanceCI95)) |",
+      "| bias | \(rounded(target.bias))\(unit)\(between(target.biasCI95)) |",
+    ]
+    if let limits = target.limits {
+      lines.append(
+        "| limits of agreement | \(rounded(limits[0])) to \(rounded(limits[1]))\(unit) |"
+      )
+    }
+    if let coverage = target.coverage {
+      lines.append(
+        "| share of intervals with the truth | \(rounded(coverage.value))"
+          + "\(between(coverage.ci95)) |"
+      )
+      lines.append("| mean width of the intervals | \(text(target.meanWidth))\(unit) |")
+    }
+    lines += target.baselines.map {
+      "| mean absolute error, \($0.name) | \(rounded($0.mae))\(unit) |"
+    }
+    return lines + [""]
+  }
+
+  /// Writes the package, with the learning curve and the evaluation beside it.
+  /// - Parameter folder: A folder that exists.
+  /// - Throws: `SupportError.unwritable`, or what encoding throws.
+  public func write(to folder: String) throws {
+    try ModelPackage.write(
+      to: folder,
+      description: description,
+      weights: outcome.network.weights,
+      as: outcome.weightType,
+      card: card
+    )
+    var records: [(name: String, content: any Encodable)] = [
+      (TrainingRecord.fileName, RegressionTrainingRecord(outcome, name))
+    ]
+    if let evaluation = outcome.evaluation {
+      records.append((TrainingRecord.heldOutName, evaluation))
+    }
+    try ModelPackage.write(records: records, to: folder)
+  }
+
+  private func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }
+}
+
+/// What `training.json` of a model for numbers says.
+public struct RegressionTrainingRecord: Codable, Sendable, Equatable {
+  /// Version of this record.
+  public private(set) var schema = "lamina.regression-training/1"
+  /// The model's name.
+  public let model: String
+  /// The values of the run.
+  public let configuration: RegressionConfiguration
+  /// The numbers of the run.
+  public let learning: LearningConfiguration
+  /// The learning curve.
+  public let epochs: [SegmentationTrainer.Epoch]
+  /// Looks at validation images along the run.
+  public let looks: [LearningLook]
+  /// Oddities of the images.
+  public let notes: [String]
+
+  init(_ outcome: RegressionTrainer.Outcome, _ model: String) {
+    self.model = model
+    configuration = outcome.configuration
+    learning = outcome.learning
+    epochs = outcome.epochs
+    looks = outcome.looks
+    notes = outcome.notes
+  }
+}

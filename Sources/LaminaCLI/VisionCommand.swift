@@ -12,7 +12,7 @@ struct VisionCommand: ParsableCommand {
     subcommands: [
       VisionClassifyCommand.self, VisionRegressCommand.self, VisionDetectCommand.self,
       VisionRecogniseCommand.self, VisionExplainCommand.self, VisionSequenceCommand.self,
-      VisionECGCommand.self, VisionCompressCommand.self,
+      VisionECGCommand.self, VisionCaptionCommand.self, VisionCompressCommand.self,
       VisionDecompressCommand.self, VisionAnomalyCommand.self, VisionInpaintCommand.self,
       VisionGenerateCommand.self, VisionStyliseCommand.self, VisionColouriseCommand.self,
     ]

@@ -12,6 +12,8 @@ public enum SequencesError: ClassifiedError, Equatable {
   case unsuitableClip(path: String, reason: String)
   /// The path holds no clips in the known layout.
   case notADataset(path: String, reason: String)
+  /// The path holds no images with sentences.
+  case noCaptions(path: String, reason: String)
   /// Nothing is left to train on or to measure.
   case nothingToUse(path: String, reason: String)
   /// A training's values do not go together.
@@ -26,8 +28,8 @@ public enum SequencesError: ClassifiedError, Equatable {
   /// The kind of the failure.
   public var failure: Failure {
     switch self {
-    case .damaged, .unsupported, .unsuitableRecord, .unsuitableClip, .notADataset, .otherClasses,
-      .infiniteScores:
+    case .damaged, .unsupported, .unsuitableRecord, .unsuitableClip, .notADataset, .noCaptions,
+      .otherClasses, .infiniteScores:
       .damagedInput
     case .nothingToUse: .missingInput
     case .unfitTraining, .otherTask: .usage
@@ -44,6 +46,9 @@ public enum SequencesError: ClassifiedError, Equatable {
     case .notADataset(let path, let reason):
       "\(path) is no data set of clips: \(reason); give a folder with a folder for each class, in which "
         + "every folder of frames, volume or series of time points is a clip."
+    case .noCaptions(let path, let reason):
+      "\(path) has no images with sentences: \(reason); give a table (image, caption), or a JSON file of "
+        + "captions as COCO's."
     case .nothingToUse(let path, let reason): "\(path) has nothing to use: \(reason)."
     case .unfitTraining(let reason): "The training is not possible: \(reason)."
     case .otherTask(let model, let task, let wanted):

@@ -1,0 +1,260 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import Pipelines
+import Recognition
+import Reporting
+import Sequences
+import Support
+
+/// `lamina vision caption run`.
+struct VisionCaptionRunCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Writes sentences about images.",
+    discussion: """
+      INPUT is a picture, or a volume where the model sees volumes, or a folder of them (a batch; what fails \
+      is listed and never stops the others). A folder as --output also gets a page with where was looked for \
+      each word.
+      """
+  )
+
+  @Argument(help: "Pictures or volumes, or folders of them.")
+  var inputs: [String]
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("A model's name or folder.", valueName: "model"))
+  var model: String
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "A .json or .csv file for the results, or a folder for both and a page.",
+      valueName: "out"
+    )
+  )
+  var output: String
+
+  @Option(
+    help: ArgumentHelp("Sentences side by side (default: the model's number).", valueName: "n")
+  )
+  var beams: Int?
+
+  @Option(help: ArgumentHelp("Images whose attention the page shows.", valueName: "n"))
+  var pictures = 8
+
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup var global: GlobalOptions
+
+  var mayReplaceOutputs: Bool { outputOptions.force }
+  var usesEngine: Bool { true }
+
+  private struct Case: Encodable {
+    let id: String
+    let input: String
+    let status: String
+    let error: String?
+    let result: CaptionWriter.Result?
+  }
+
+  private struct Answer: Encodable {
+    let schema = "lamina.captions-results/1"
+    let model: String
+    let version: String
+    let cases: [Case]
+    let notice: String
+  }
+
+  private var ending: String { (output as NSString).pathExtension.lowercased() }
+  private var writesFile: Bool { ["json", "csv"].contains(ending) }
+
+  func validate() throws {
+    if let beams, !(1...64).contains(beams) { throw ValidationError("--beams must be 1 to 64.") }
+    if !(0...100).contains(pictures) { throw ValidationError("--pictures must be 0 to 100.") }
+  }
+
+  func execute(in context: CommandContext) throws -> CommandOutcome {
+    let output = OutputPath.normalised(output)
+    try context.outputs.check(output)
+    let inputs = try SegmentationInputs(inputs, picturesAreCases: true)
+    let items = inputs.separated
+    let writer = try CaptionWriter(ModelStore().model(model), beams: beams)
+    let description = writer.model.description
+    var cases: [Case] = []
+    var groups: [(heading: String, note: String, pictures: [RecognitionReportData.Picture])] = []
+    context.progress.begin("writing about \(items.count) images", total: items.count)
+    for (index, item) in items.enumerated() {
+      try context.interruption.check()
+      do {
+        let shown = try writer.write(item.path, id: item.id)
+        if !writesFile, groups.count < pictures {
+          groups.append(
+            (
+              item.id,
+              "\"\(shown.result.caption)\": warm colours are where was looked before each word. "
+                + "Attention is no proof that a word is right.",
+              CaptionReportInput.pictures(shown)
+            )
+          )
+        }
+        cases.append(
+          Case(id: item.id, input: item.path, status: "done", error: nil, result: shown.result)
+        )
+      } catch let error as any ClassifiedError where error.failure != .interrupted {
+        guard inputs.isBatch else { throw error }
+        context.progress.warn("\(item.id): \(error.description)")
+        cases.append(
+          Case(
+            id: item.id,
+            input: item.path,
+            status: "failed",
+            error: error.description,
+            result: nil
+          )
+        )
+      }
+      context.progress.update(index + 1, detail: nil)
+    }
+    context.progress.end()
+    let answer = Answer(
+      model: description.name,
+      version: description.version,
+      cases: cases,
+      notice: Version.disclaimer
+    )
+    let table = Data(csv(cases).utf8)
+    if writesFile {
+      try context.outputs.write(ending == "csv" ? table : JSONOutput.data(answer), to: output)
+    } else {
+      var page = RecognitionReportData(title: "Sentences by \(description.name)")
+      page.facts = [
+        ("Model", description.name + " " + description.version), ("Images", "\(cases.count)"),
+        ("Command", OutputPath.command),
+      ]
+      page.pictures = groups
+      page.cases = (
+        ["Image", "Sentence", "Mean logarithm of a word's probability"],
+        cases.prefix(500).compactMap { item in
+          item.result.map { [item.id, $0.caption, ReportNumber.significant($0.logarithm, 3)] }
+        }
+      )
+      page.notes = cases.compactMap { item in item.error.map { "\(item.id): \($0)" } }
+      let html = try ReportBuilder().html(page, date: Date())
+      try context.outputs.writeFolder(output) { folder in
+        for (name, data) in [
+          ("captions.json", try JSONOutput.data(answer)), ("captions.csv", table),
+          ("report.html", Data(html.utf8)),
+        ] {
+          try data.write(to: URL(fileURLWithPath: folder + "/" + name))
+        }
+      }
+    }
+    let failed = cases.count { $0.result == nil }
+    try context.confirm(answer) {
+      let lines = cases.prefix(20).compactMap { item in
+        item.result.map { "\(item.id): \($0.caption)" }
+      }
+      let rest = cases.count > 20 ? ["and \(cases.count - 20) more in \(output)"] : []
+      return (lines + rest + (failed > 0 ? ["\(failed) failed"] : [])).joined(separator: "\n")
+    }
+    return failed > 0 ? .partial : .complete
+  }
+
+  private func csv(_ cases: [Case]) -> String {
+    let lines = cases.compactMap { item in
+      item.result.map {
+        [item.id, $0.caption].map(EvaluationReport.csvCell).joined(separator: ",")
+      }
+    }
+    return (["image,caption"] + lines).joined(separator: "\n") + "\n"
+  }
+}
+
+/// `lamina vision caption evaluate`.
+struct VisionCaptionEvaluateCommand: Verb {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Measures a model on images with sentences: BLEU, ROUGE-L, exact statements.",
+    discussion: "DATA is as for train."
+  )
+
+  @Argument(help: "A .csv, .tsv or .json.")
+  var data: String
+
+  @Option(help: ArgumentHelp("The folder of a JSON file's images.", valueName: "folder"))
+  var images: String?
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("A model's name or folder.", valueName: "model"))
+  var model: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Which images of a data set with splits.",
+      valueName: "training|validation|test"
+    )
+  )
+  var split: String?
+
+  @OptionGroup var measurement: MeasurementOptions
+  @OptionGroup var outputOptions: OutputOptions
+  @OptionGroup var global: GlobalOptions
+
+  var mayReplaceOutputs: Bool { outputOptions.force }
+  var usesEngine: Bool { true }
+
+  func validate() throws {
+    if let split, LabelledImages.Split(name: split) == nil {
+      throw ValidationError("--split must be training, validation or test.")
+    }
+  }
+
+  func execute(in context: CommandContext) throws -> CommandOutcome {
+    try measurement.check(in: context)
+    let writer = try CaptionWriter(ModelStore().model(model))
+    var images = try CaptionDataset(path: data, images: images)
+    if let wanted = split.flatMap({ LabelledImages.Split(name: $0) }) {
+      images = images.part(wanted)
+      guard images.count > 0 else {
+        throw SequencesError.nothingToUse(
+          path: data,
+          reason: "it has no \(wanted.rawValue) images"
+        )
+      }
+    }
+    let (evaluation, problems) = try writer.evaluate(
+      images,
+      progress: context.progress,
+      interruption: context.interruption
+    )
+    for problem in problems { context.progress.warn(problem) }
+    try measurement.write(evaluation, in: context) {
+      let description = writer.model.description
+      var page = CaptionReportInput.page(
+        evaluation,
+        title: "\(description.name) on \(images.name)",
+        facts: [
+          ("Model", description.name + " " + description.version),
+          (
+            "Data",
+            "\(images.name)\(split.map { ", \($0)" } ?? ""), \(evaluation.cases.count) images"
+          ),
+          ("Command", OutputPath.command),
+        ]
+      )
+      page.notes += problems
+      return page
+    }
+    try context.confirm(evaluation) {
+      func text(_ value: Double?) -> String {
+        value.map { ReportNumber.significant($0, 4) } ?? ReportNumber.undefined
+      }
+      let scores = evaluation.network
+      return [
+        "\(measurement.output): \(evaluation.cases.count) images",
+        "  BLEU-1 to BLEU-4: \(scores.bleu.scores.map(text).joined(separator: ", "))",
+        "  ROUGE-L: \(text(scores.rougeL))",
+        "  statements word by word: \(text(scores.statements?.value))",
+      ].joined(separator: "\n")
+    }
+    return problems.isEmpty ? .complete : .partial
+  }
+}

@@ -46,6 +46,10 @@ struct StoredNetwork: Sendable, CustomTestStringConvertible {
       name: "dncnn",
       configuration: .dnCNN(DnCNNConfiguration(channels: 2, depth: 5, features: 6))
     ),
+  ]
+
+  /// Those that run through sequences; no other program's weights look like theirs.
+  static let sequences: [StoredNetwork] = [
     StoredNetwork(
       name: "convlstm-unet",
       configuration: .convLSTMUNet(CaptionNetworkTests.slices)
@@ -116,7 +120,10 @@ struct PyTorchNetworkTests {
   /// A dozen layers in single precision against PyTorch in double; normalised values are about 1.
   private static let close = Tolerance(absolute: 2e-5, relative: 2e-5)
 
-  @Test("predictions equal PyTorch's from the same state dictionary", arguments: StoredNetwork.all)
+  @Test(
+    "predictions equal PyTorch's from the same state dictionary",
+    arguments: StoredNetwork.all + StoredNetwork.sequences
+  )
   func predictions(_ test: StoredNetwork) throws {
     let (stored, weights) = try test.stored()
     let network = try test.network()
@@ -136,7 +143,10 @@ struct PyTorchNetworkTests {
     )
   }
 
-  @Test("loss and gradients equal PyTorch's", arguments: StoredNetwork.all)
+  @Test(
+    "loss and gradients equal PyTorch's",
+    arguments: StoredNetwork.all + StoredNetwork.sequences
+  )
   func gradientsOfAll(_ test: StoredNetwork) throws {
     let (stored, weights) = try test.stored()
     let network = try test.network()

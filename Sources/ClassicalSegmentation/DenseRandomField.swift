@@ -11,6 +11,7 @@ package import Transforms
 /// voxel itself included, so that weights do not depend on the deviations. Kernels are summed by
 /// `BilateralGrid` instead of a permutohedral lattice: with at most four features it is as fast.
 /// Unary potentials are −ln of the network's probabilities, or of normal densities of the seeds' values.
+/// Where labels count objects the field is one of foreground and background, whose voxels the objects share.
 package struct DenseRandomField: ClassicalRefinement {
   package static let name = "crf"
   package static let paper =
@@ -74,6 +75,12 @@ package struct DenseRandomField: ClassicalRefinement {
     interruption: Interruption
   ) throws -> [UInt16] {
     guard prior.occurring.count > 1 else { return prior.labels }
+    if prior.countsObjects {
+      // Objects of one kind look alike: what the image can tell apart is foreground and background.
+      let kinds = PriorLabels(prior.labels.map { $0 > 0 ? 1 : 0 })
+      let found = try refined(kinds, by: image, interruption: interruption)
+      return prior.objects(in: found, image: image)
+    }
     let unary = prior.occurring.map { label in
       prior.probability(of: label, certainty: Float(values["certainty"])).map {
         -log(max($0.isNaN ? 0 : min($0, 1), Self.leastProbability))

@@ -12,11 +12,20 @@ package struct PriorLabels: Sendable {
   /// The probabilities of the labels, or nil where only labels are known.
   package let probabilities: Probabilities?
 
+  /// Whether labels are numbers of objects of one kind, not kinds.
+  package let countsObjects: Bool
+
   /// Takes labels.
   /// - Parameters:
   ///   - labels: One for each voxel.
+  ///   - countsObjects: Whether labels are numbers of objects of one kind.
   ///   - probabilities: The probabilities of a label that occurs.
-  package init(_ labels: [UInt16], probabilities: Probabilities? = nil) {
+  package init(
+    _ labels: [UInt16],
+    countsObjects: Bool = false,
+    probabilities: Probabilities? = nil
+  ) {
+    self.countsObjects = countsObjects
     var occurs = [Bool](repeating: false, count: 1 << 16)
     for label in labels { occurs[Int(label)] = true }
     self.labels = labels
@@ -29,6 +38,30 @@ package struct PriorLabels: Sendable {
     var table = [UInt16](repeating: 0, count: 1 << 16)
     for (index, label) in occurring.enumerated() { table[Int(label)] = UInt16(index) }
     return labels.map { table[Int($0)] }
+  }
+
+  /// Gives every voxel of a foreground to an object: its own, or the one that reaches it first through the
+  /// foreground, by faces.
+  /// - Parameters:
+  ///   - foreground: 0 for background, one for each voxel.
+  ///   - image: The image, for its grid.
+  /// - Returns: The objects; foreground that touches none of them is background.
+  func objects(in foreground: [UInt16], image: ClassicalImage) -> [UInt16] {
+    var result = labels
+    for place in labels.indices where foreground[place] == 0 { result[place] = 0 }
+    var front = result.indices.filter { result[$0] > 0 }
+    while !front.isEmpty {
+      var next: [Int] = []
+      for place in front {
+        image.forEachNeighbour(of: place) { other in
+          guard foreground[other] > 0, result[other] == 0 else { return }
+          result[other] = result[place]
+          next.append(other)
+        }
+      }
+      front = next
+    }
+    return result
   }
 
   /// A label's probabilities; without any, `certainty` where it is and the rest shared out elsewhere.

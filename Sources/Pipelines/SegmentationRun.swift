@@ -223,7 +223,12 @@ public struct SegmentationRun: Sendable {
     let givesProbabilities = models.allSatisfy { model in
       if case .volume(let plan) = model.description.plan { plan.givesProbabilities } else { true }
     }
-    predictor = try Self.refined(base, heads: givesProbabilities ? heads : nil, options: options)
+    predictor = try Self.refined(
+      base,
+      heads: givesProbabilities ? heads : nil,
+      countsObjects: source.objectName != nil,
+      options: options
+    )
     uncertainty = try Self.estimator(of: models, base, options)
   }
 
@@ -254,6 +259,7 @@ public struct SegmentationRun: Sendable {
     predictor = try Self.refined(
       ClassicalPredictor(method: method, memoryLimit: options.memoryLimit),
       heads: nil,
+      countsObjects: source.objectName != nil,
       options: options
     )
   }
@@ -295,6 +301,7 @@ public struct SegmentationRun: Sendable {
   private static func refined(
     _ base: any ScanPredictor,
     heads: NNUNetPlan.Heads?,
+    countsObjects: Bool = false,
     options: Options
   ) throws -> any ScanPredictor {
     guard let last = options.refinements.last else { return base }
@@ -304,7 +311,8 @@ public struct SegmentationRun: Sendable {
     return RefinedPredictor(
       base: base,
       refinements: options.refinements,
-      heads: heads,
+      heads: countsObjects ? nil : heads,
+      countsObjects: countsObjects,
       memoryLimit: options.memoryLimit
     )
   }

@@ -130,4 +130,28 @@ struct DenseRandomFieldTests {
     let refined = try DenseRandomField().refined(prior, by: image, interruption: Interruption())
     #expect(refined == mask.map { $0 ? 1 : 0 })
   }
+
+  @Test func objectsShareTheForegroundHoweverManyThereAre() throws {
+    // Bright columns of two voxels with gaps of two; the labels lack the right half of each.
+    let size = SIMD3(4 * 80, 12, 1)
+    let values = (0..<size.x * size.y).map { Float($0 % size.x % 4 < 2 ? 100 : 0) }
+    let whole = (0..<size.x * size.y).map { UInt16($0 % size.x % 4 < 2 ? $0 % size.x / 4 + 1 : 0) }
+    let image = try ClassicalImage(values: values, size: size)
+    // One object is a voxel in the dark, which is none.
+    var labels = whole.enumerated().map { $0.offset % 4 == 0 ? $0.element : 0 }
+    labels[3] = 900
+    let method = try DenseRandomField(parameters: [
+      "appearance": 20, "space": 4, "range": 20, "smoothness": 0, "certainty": 0.7,
+    ])
+    let refined = try method.refined(
+      PriorLabels(labels, countsObjects: true),
+      by: image,
+      interruption: Interruption()
+    )
+    #expect(refined == whole)
+    // As kinds there are too many of them.
+    #expect(throws: ClassicalSegmentationError.self) {
+      try method.refined(PriorLabels(labels), by: image, interruption: Interruption())
+    }
+  }
 }

@@ -11,6 +11,8 @@ struct RefinedPredictor: ScanPredictor {
   let refinements: [any ClassicalRefinement]
   /// What the classes of the predictor's probabilities stand for; nil where there are none.
   let heads: NNUNetPlan.Heads?
+  /// Whether labels count objects of one kind.
+  let countsObjects: Bool
   let memoryLimit: Int?
 
   func predict(
@@ -40,7 +42,7 @@ struct RefinedPredictor: ScanPredictor {
         if index == 0, let sink {
           PriorLabels(labels) { [classes] in sink.probabilities(ofClass: classes[$0]) }
         } else {
-          PriorLabels(labels)
+          PriorLabels(labels, countsObjects: countsObjects)
         }
       try type(of: method).checkMemory(
         voxels: labels.count,

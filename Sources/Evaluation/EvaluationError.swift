@@ -18,6 +18,8 @@ public enum EvaluationError: ClassifiedError, Equatable {
   case missingReferenceLabel(name: String)
   /// A file that should hold an evaluation does not.
   case invalidReport(reason: String)
+  /// An evaluation from which no intervals of volumes follow.
+  case uncalibrated(reason: String)
   /// The data range of image metrics is not a positive number.
   case invalidDataRange(Double)
   /// The tables of a prediction and its reference give one structure different numbers.
@@ -33,7 +35,7 @@ public enum EvaluationError: ClassifiedError, Equatable {
   public var failure: Failure {
     switch self {
     case .gridMismatch, .maskMismatch, .missingMask, .incomparable, .invalidLabels,
-      .missingReferenceLabel, .invalidReport,
+      .missingReferenceLabel, .invalidReport, .uncalibrated,
       .invalidTable, .labelMismatch, .invalidTolerances:
       .damagedInput
     case .unknownMetric, .invalidDataRange, .invalidTolerance: .usage
@@ -61,6 +63,9 @@ public enum EvaluationError: ClassifiedError, Equatable {
       "The reference labels do not name \"\(name)\"; both label files need the same names."
     case .invalidReport(let reason):
       "This is not an evaluation of lamina: \(reason); make one with lamina evaluate."
+    case .uncalibrated(let reason):
+      "The evaluation gives no intervals of volumes: \(reason); give one of held-out cases of this "
+        + "model, another --coverage, or fewer --labels."
     case .invalidTolerances(let name):
       "\(name) is neither a number of mm nor a file of tolerances; write {\"name\": 1.5} with "
         + "millimetres for each structure."

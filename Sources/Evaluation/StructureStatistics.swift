@@ -45,6 +45,8 @@ public struct StructureStatistics: Equatable, Sendable, Codable {
   /// voxels of ten are. It tells structures and scans of one model apart, and nothing more. Voxels
   /// count as the model decided them, before any postprocessing.
   public var uncalibratedConfidence: Double?
+  /// Where the true volume lies in most cases; nil when no intervals were asked for.
+  public var volumeInterval: VolumeIntervals.Interval?
 
   /// Measures every structure of a label map.
   ///

@@ -184,6 +184,12 @@ struct ReportInputs {
         },
         uniquingKeysWith: { first, _ in first }
       )
+      data.volumeIntervals = Dictionary(
+        (stored?.structures ?? []).compactMap { entry in
+          entry.volumeInterval.map { (entry.label, $0) }
+        },
+        uniquingKeysWith: { first, _ in first }
+      )
       data.totals = stored?.totals ?? []
       data.uncertainty = stored?.uncertainty.map {
         UncertaintyReportData(

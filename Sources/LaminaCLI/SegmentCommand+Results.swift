@@ -1,3 +1,5 @@
+import ArgumentParser
+import Evaluation
 import Foundation
 import ImagingIO
 import Pipelines
@@ -7,6 +9,32 @@ import Support
 
 /// What `lamina segment` writes and says.
 extension SegmentCommand {
+  /// The intervals of volumes that were asked for.
+  func intervals(_ finder: LabelFinder, structures: [String]?) throws -> VolumeIntervals? {
+    guard let volumeIntervals else { return nil }
+    guard let names = finder.structureNames else {
+      throw ValidationError(
+        "--volume-intervals is for structures with names; \(finder.name) has none."
+      )
+    }
+    guard let data = FileManager.default.contents(atPath: volumeIntervals) else {
+      throw SupportError.notFound(path: volumeIntervals)
+    }
+    return try VolumeIntervals(
+      EvaluationReport(json: data),
+      structures: names.filter { structures?.contains($0) ?? true },
+      level: coverage ?? VolumeIntervals.usualLevel,
+      scale: intervalScale ?? .volume
+    )
+  }
+
+  /// An interval in words.
+  static func words(_ interval: VolumeIntervals.Interval) -> String {
+    "\(ReportNumber.millilitres(interval.lowML)) to "
+      + "\(ReportNumber.millilitres(interval.highML)) in "
+      + "\(ReportNumber.significant(100 * interval.level)) % of cases"
+  }
+
   func write(
     _ result: SegmentationRun.Result,
     to folder: String,

@@ -10,6 +10,7 @@ import Reporting
 import Support
 
 extension PrecisionChoice: ExpressibleByArgument {}
+extension VolumeIntervals.Scale: ExpressibleByArgument {}
 
 /// `lamina segment`: label maps from scans.
 struct SegmentCommand: Verb {
@@ -149,6 +150,35 @@ struct SegmentCommand: Verb {
 
   @Option(
     help: ArgumentHelp(
+      "Give each volume an interval that holds the true one in most cases like those of FILE.",
+      discussion:
+        "FILE is what lamina evaluate wrote of held-out cases of this model (split conformal prediction).",
+      valueName: "file"
+    )
+  )
+  var volumeIntervals: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --volume-intervals: the share of cases whose true volume lies within, 0.5 to 0.999 "
+        + "(default: \(VolumeIntervals.usualLevel)).",
+      valueName: "share"
+    )
+  )
+  var coverage: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --volume-intervals: what intervals widen with, the volume or the volume times the "
+        + "uncertainty (default: volume; uncertainty takes --write uncertainty and evaluate "
+        + "--uncertainty).",
+      valueName: "volume|uncertainty"
+    )
+  )
+  var intervalScale: VolumeIntervals.Scale?
+
+  @Option(
+    help: ArgumentHelp(
       "With --write report: unit of the scan's values, such as HU (default: what the scan says).",
       valueName: "unit"
     )
@@ -276,6 +306,7 @@ struct SegmentCommand: Verb {
         }
         ?? structures.map {
           "  \($0.name): \(ReportNumber.millilitres($0.volumeML)) ml"
+            + ($0.volumeInterval.map { " (\(SegmentCommand.words($0)))" } ?? "")
         } + (totals ?? []).map { "  \($0.name): \(ReportNumber.millilitres($0.volumeML)) ml" }
       let doubt = uncertainty?.meanEntropy.map {
         ["  uncertainty, 0 to 1: \(ReportNumber.significant($0, 3))"]
@@ -313,6 +344,18 @@ struct SegmentCommand: Verb {
       if !stages.isEmpty {
         throw ValidationError("--explain looks at the scan itself; leave out --stage.")
       }
+    }
+    if volumeIntervals == nil, coverage != nil || intervalScale != nil {
+      throw ValidationError("--coverage and --interval-scale are for --volume-intervals; add it.")
+    }
+    if let coverage, !VolumeIntervals.levels.contains(coverage) {
+      throw ValidationError("--coverage \(coverage) is not 0.5 to 0.999.")
+    }
+    if intervalScale == .uncertainty, !extras.contains(.uncertainty) {
+      throw ValidationError("--interval-scale uncertainty takes --write uncertainty; add it.")
+    }
+    if volumeIntervals != nil, writesOneFile {
+      throw ValidationError("--volume-intervals needs a folder as --output, not \(output).")
     }
     if unit != nil, !extras.contains(.report) {
       throw ValidationError("--unit is for the page; add --write report.")
@@ -380,6 +423,7 @@ struct SegmentCommand: Verb {
       try ClassicalMethodCatalog.refinement(describedBy: $0)
     }
     options.seeds = seeds
+    options.volumeIntervals = try intervals(finder, structures: options.structures)
     options.command = OutputPath.command
     let run = try finder.run(
       options,

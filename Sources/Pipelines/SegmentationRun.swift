@@ -41,6 +41,8 @@ public struct SegmentationRun: Sendable {
     public var uncertaintySamples: Int?
     /// The seed of these draws.
     public var seed: UInt64 = 1
+    /// Intervals of volumes that measurements get; nil for none.
+    public var volumeIntervals: VolumeIntervals?
     /// How results are explained, for the record: a run that resumes makes what lacks.
     public var explanations: [String] = []
     /// Steps that improve each channel of a scan before it is segmented, in order.
@@ -80,6 +82,8 @@ public struct SegmentationRun: Sendable {
     fileprivate let confidence: [Int: Double]
     /// Volumes that the model wants reported beside those of its structures.
     fileprivate let totals: [ModelDescription.Total]
+    /// Intervals of volumes, if they were wanted.
+    fileprivate let volumeIntervals: VolumeIntervals?
 
     /// The scan's first channel in single precision; made anew with each call.
     public var scan: Volume<Float> { volume.asFloat }
@@ -94,6 +98,8 @@ public struct SegmentationRun: Sendable {
       for index in structures.indices where structures[index].voxels > 0 {
         structures[index].uncalibratedConfidence = confidence[structures[index].label]
       }
+      let doubt = uncertainty?.statistics(labelMap, areObjects: objectName != nil)
+      volumeIntervals?.add(to: &structures, uncertainty: doubt?.meanEntropy)
       return StatisticsFile(
         structures: structures,
         objects: objectName.map { ObjectStatistics(name: $0, of: structures) },
@@ -105,7 +111,7 @@ public struct SegmentationRun: Sendable {
             of: structures
           )
         },
-        uncertainty: uncertainty?.statistics(labelMap, areObjects: objectName != nil)
+        uncertainty: doubt
       )
     }
   }
@@ -464,7 +470,8 @@ public struct SegmentationRun: Sendable {
       probabilities: options.wantsProbabilities ? probabilities : nil,
       uncertainty: maps,
       confidence: confidence.means,
-      totals: source.totals
+      totals: source.totals,
+      volumeIntervals: options.volumeIntervals
     )
   }
 

@@ -21,7 +21,7 @@ extension ReportBuilder {
           + "left, from front to back and from feet to head, along the scan's axes. Pieces are "
           + "groups of voxels that touch by a face, an edge or a corner. Intensities are those of "
           + "the scan inside the structure; the SD is that of its voxels."
-          + (hasConfidence(parts) ? Self.confidenceNote : "")
+          + (hasConfidence(parts) ? Self.confidenceNote : "") + intervalNote(parts)
       )
     )
     let bars = parts.segmentations.flatMap { item in
@@ -55,6 +55,22 @@ extension ReportBuilder {
     " The confidence is the mean, over the structure's voxels, of the probability that the model gave "
     + "them for it. It is not calibrated: it tells structures and scans of one model apart, and 0.9 "
     + "does not mean that nine voxels of ten are right."
+
+  /// What the intervals of volumes mean; empty without any.
+  private func intervalNote(_ parts: Parts) -> String {
+    let all = parts.segmentations.flatMap { $0.volumeIntervals.values }
+    guard let first = all.first else { return "" }
+    let cases = all.map(\.cases)
+    let (least, most) = (cases.min() ?? 0, cases.max() ?? 0)
+    let level = ReportNumber.with(ReportNumber.significant(100 * first.level), unit: "%")
+    return
+      " The interval holds the true volume in at least \(level) of cases that are drawn as the "
+      + (least == most ? "\(least)" : "\(least) to \(most)")
+      + " calibration cases were (split conformal prediction, widths in proportion to the volume"
+      + (first.scale == .uncertainty ? " times the uncertainty of the case" : "")
+      + "). This is a share of all cases, not a promise for one of them, and says nothing of other "
+      + "scanners, patients or settings."
+  }
 
   private func hasConfidence(_ parts: Parts) -> Bool {
     parts.segmentations.contains { !$0.confidence.isEmpty }
@@ -98,6 +114,8 @@ extension ReportBuilder {
     ]
     let showsConfidence = hasConfidence(parts)
     if showsConfidence { columns.insert(.init("Confidence"), at: 2) }
+    let showsIntervals = parts.segmentations.contains { !$0.volumeIntervals.isEmpty }
+    if showsIntervals { columns.insert(.init("Interval", unit: "ml"), at: 2) }
     if several { columns.insert(.init("Scan", isNumeric: false), at: 1) }
     let rows = parts.segmentations.enumerated().flatMap { index, item in
       item.statistics.map { entry in
@@ -113,6 +131,19 @@ extension ReportBuilder {
             item.confidence[entry.label].map { .number(ReportNumber.fixed($0, 2)) }
               ?? .undefined(
                 reason: entry.voxels == 0 ? "the structure is absent" : "the model gave none"
+              ),
+            at: 2
+          )
+        }
+        if showsIntervals {
+          cells.insert(
+            item.volumeIntervals[entry.label].map {
+              .number(
+                "\(ReportNumber.millilitres($0.lowML))\u{2013}\(ReportNumber.millilitres($0.highML))"
+              )
+            }
+              ?? .undefined(
+                reason: entry.voxels == 0 ? "the structure is absent" : "it was not calibrated"
               ),
             at: 2
           )

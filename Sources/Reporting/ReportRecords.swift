@@ -82,6 +82,8 @@ public struct SegmentationReportData: Sendable {
   public var expectations: [StructureExpectation]
   /// The mean probability that the model gave to the voxels of a structure, by label; uncalibrated.
   public var confidence: [Int: Double]
+  /// Where the true volume of a structure lies in most cases, by label.
+  public var volumeIntervals: [Int: VolumeIntervals.Interval]
   /// How unsure the model was; nil where it was not asked for.
   public var uncertainty: UncertaintyReportData?
   /// Volumes of several structures together, such as the intracranial volume.
@@ -120,6 +122,7 @@ public struct SegmentationReportData: Sendable {
     intensityUnit = ""
     expectations = []
     confidence = [:]
+    volumeIntervals = [:]
     totals = []
     inputFacts = []
     problems = []

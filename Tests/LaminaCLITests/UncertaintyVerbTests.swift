@@ -129,4 +129,66 @@ import Testing
     #expect(missing.status == 66, "\(missing.error)")
     #expect(missing.error.contains("--write uncertainty"))
   }
+
+  @Test func volumesGetIntervalsOfAnEvaluation() throws {
+    let folder = try TemporaryFolder()
+    let (scan, model) = (folder.file("scan.nii.gz"), folder.file("random"))
+    try Samples.writeScan(to: scan)
+    try SegmentVerbTests.writeModel(to: model)
+    // Twelve cases whose true volume is a quarter more than what was found.
+    func evaluation(_ cases: Int, _ names: [String]) throws -> String {
+      let entries = (0..<cases).map { index in
+        let labels = names.enumerated().map {
+          #""\($0.offset)": {"name": "\($0.element)", "volumePredictionML": 4, "volumeReferenceML": 5}"#
+        }
+        return #"{"id": "\(index)", "prediction": "p", "reference": "r", "problems": [], "#
+          + #""labels": {\(labels.joined(separator: ", "))}}"#
+      }
+      let path = folder.file("\(cases)\(names.joined()).json")
+      try Data(
+        (#"{"schema": "lamina.evaluation/1", "emptyPolicy": "lamina", "summary": {}, "#
+          + #""foregroundMean": {}, "cases": [\(entries.joined(separator: ", "))]}"#).utf8
+      ).write(to: URL(fileURLWithPath: path))
+      return path
+    }
+    func segment(_ output: String, _ arguments: [String]) throws -> Program.Result {
+      try Program.start(
+        ["segment", scan, "--model", model, "--output", folder.file(output)] + arguments
+      ).wait()
+    }
+    let file = try evaluation(12, ["one", "two"])
+    let done = try segment("done", ["--volume-intervals", file, "--write", "report"])
+    #expect(done.status == 0, "\(done.error)")
+    let structures = try #require(
+      try Self.json(folder.file("done/statistics.json"))["structures"] as? [[String: Any]]
+    )
+    let found = structures.filter { ($0["voxels"] as? Int ?? 0) > 0 }
+    #expect(!found.isEmpty)
+    for structure in found {
+      let interval = try #require(structure["volumeInterval"] as? [String: Any])
+      let volume = try #require(structure["volumeML"] as? Double)
+      let ends = try [
+        #require(interval["lowML"] as? Double), #require(interval["highML"] as? Double),
+      ]
+      #expect(abs(ends[0] - 0.75 * volume) < 1e-9 && abs(ends[1] - 1.25 * volume) < 1e-9)
+      #expect(interval["cases"] as? Int == 12 && interval["level"] as? Double == 0.9)
+    }
+    let page = try String(contentsOfFile: folder.file("done/report.html"), encoding: .utf8)
+    #expect(page.contains("12 calibration cases") && page.contains("split conformal prediction"))
+
+    let few = try segment("few", ["--volume-intervals", file, "--coverage", "0.95"])
+    #expect(few.status == 65 && few.error.contains("takes 19 or more"), "\(few.error)")
+    let other = try segment("other", ["--volume-intervals", evaluation(12, ["one", "three"])])
+    #expect(other.status == 65 && other.error.contains("\"two\""), "\(other.error)")
+    let scaled = try segment(
+      "scaled",
+      ["--volume-intervals", file, "--interval-scale", "uncertainty", "--write", "uncertainty"]
+    )
+    #expect(scaled.status == 65 && scaled.error.contains("--uncertainty"), "\(scaled.error)")
+    #expect(try segment("none", ["--volume-intervals", folder.file("none.json")]).status == 66)
+    #expect(try segment("damaged", ["--volume-intervals", scan]).status == 65)
+    #expect(try segment("alone", ["--coverage", "0.9"]).status == 64)
+    #expect(try segment("file.nii.gz", ["--volume-intervals", file]).status == 64)
+    #expect(!FileManager.default.fileExists(atPath: folder.file("few")))
+  }
 }

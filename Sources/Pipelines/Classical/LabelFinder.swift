@@ -52,6 +52,18 @@ package enum LabelFinder: Sendable {
     }
   }
 
+  /// The structures' names; nil where they are not known before, or where labels count objects.
+  package var structureNames: [String]? {
+    switch self {
+    case .models(let models):
+      models.first.flatMap { model in
+        model.description.plan.findsObjects ? nil : model.description.labels.map(\.name)
+      }
+    case .method: nil
+    case .atlases(let atlases): atlases.dataset.labels.map(\.name)
+    }
+  }
+
   /// Whether each picture in a folder is a case.
   package var takesPictures: Bool {
     switch self {

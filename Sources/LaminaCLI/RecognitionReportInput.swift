@@ -215,7 +215,8 @@ enum RecognitionReportInput {
           + "the one shown"
       case .occlusion:
         "occlusion; target: overlap times score of the box of this class that is most like the one shown"
-      default: "\(method.title); target: the score of the class in the cell that predicts the box"
+      default:
+        "\(method.title); target: the score of the class in the cell or region that the box is made of"
       }
     return target
       + ". Warm colours mark what raised it. Explanations show what moved this score, not causes."

@@ -45,8 +45,9 @@ extension Detector {
 
   /// Shows what in a picture speaks for a box.
   ///
-  /// The score is the logit of the box's class in the cell that predicts it. Grad-CAM takes the maps of all
-  /// three resolutions that the heads read. RISE and occlusion judge a changed picture by the box of the
+  /// The score is the logit of the box's class in the cell that predicts it; of a detector of two stages
+  /// that of the region that the box was made of, less the background's. Grad-CAM takes the maps of all
+  /// three resolutions that the heads read; of two stages the map of the pyramid that shows the region. RISE and occlusion judge a changed picture by the box of the
   /// class that is most like the explained one: the largest product of overlap and score, after Petsiuk et
   /// al. 2021, "Black-box explanation of object detectors via saliency maps" (D-RISE), equation 3; the
   /// likeness of all classes' probabilities is left out, as a finding names one class.
@@ -119,49 +120,13 @@ extension Detector {
     _ method: ExplanationMethod,
     _ interruption: Interruption
   ) throws -> ExplainedBox {
-    guard case .cells(let network, let decoder) = finder else {
-      throw RecognitionError.otherTask(
-        model: name,
-        task: "boxes of a detector of two stages",
-        wanted: "explanations"
-      )
-    }
-    guard !method.weighsMaps || network.network is any StagedNetwork else {
-      throw RecognitionError.otherTask(
-        model: name,
-        task: "boxes without feature maps that could be weighed",
-        wanted: method.title
-      )
-    }
     let (reduced, placement) = placed(image)
     let input = input(reduced, placement)
     // The box where the network sees it.
     let box = detection.box.mapped(scale: 1 / Double(reduced.reduction), x: 0, y: 0)
       .mapped(scale: placement.scale, x: placement.x, y: placement.y)
     let label = detection.label
-    let cell = cell(of: box, label: label, in: network(input), by: decoder)
-    let score = try OutputScore(
-      network.network,
-      explainsAllMaps: true,
-      score: { output in
-        output.sliced(
-          axis: 1,
-          start: 4 * decoder.bins + label,
-          end: 4 * decoder.bins + label + 1
-        ).sliced(axis: 2, start: cell, end: cell + 1).sum(axes: nil)
-      },
-      judge: { output in
-        (0..<output.shape[0]).map { index in
-          decoder.detections(
-            output,
-            image: index,
-            leastScores: [Self.leastScore],
-            takesSeveralClasses: true
-          ).filter { $0.label == label }
-            .reduce(0) { max($0, $1.score * $1.box.overlap(box)) }
-        }
-      }
-    )
+    let score = try score(of: box, label: label, in: input, method)
     var explainer = ImageExplainer(score, interruption: interruption)
     (explainer.masks, explainer.cells) = (Self.masks, Self.cells)
     let explanation = try explainer.explain(input, method: method)
@@ -179,6 +144,60 @@ extension Detector {
       className: classes[label],
       slice: slice
     )
+  }
+
+  /// What is explained of a box.
+  private func score(
+    of box: DetectionBox,
+    label: Int,
+    in input: Tensor,
+    _ method: ExplanationMethod
+  ) throws -> any ExplainedScore {
+    func likeness(_ found: [Detection]) -> Double {
+      found.filter { $0.label == label }.reduce(0) { max($0, $1.score * $1.box.overlap(box)) }
+    }
+    switch finder {
+    case .cells(let network, let decoder):
+      guard !method.weighsMaps || network.network is any StagedNetwork else {
+        throw RecognitionError.otherTask(
+          model: name,
+          task: "boxes without feature maps that could be weighed",
+          wanted: method.title
+        )
+      }
+      let cell = cell(of: box, label: label, in: network(input), by: decoder)
+      let channel = 4 * decoder.bins + label
+      return try OutputScore(
+        network.network,
+        explainsAllMaps: true,
+        score: { output in
+          output.sliced(axis: 1, start: channel, end: channel + 1)
+            .sliced(axis: 2, start: cell, end: cell + 1).sum(axes: nil)
+        },
+        judge: { output in
+          (0..<output.shape[0]).map { index in
+            likeness(
+              decoder.detections(
+                output,
+                image: index,
+                leastScores: [Self.leastScore],
+                takesSeveralClasses: true
+              )
+            )
+          }
+        }
+      )
+    case .regions(let finder):
+      guard let region = finder.region(of: box, label: label, in: input) else {
+        throw RecognitionError.infiniteScores(model: name)
+      }
+      return RegionScore(finder.network, region: region, label: label) { image in
+        guard let found = finder.boxes(image, leastScore: Self.leastScore) else {
+          throw RecognitionError.infiniteScores(model: name)
+        }
+        return likeness(found)
+      }
+    }
   }
 
   /// The cell whose box overlaps a finding most; of several the one that is surest of the class.

@@ -123,6 +123,6 @@ struct OutputScore: ExplainedScore {
 }
 
 /// The gradient of a number with respect to a tracked tensor; 0 where it does not depend on it.
-private func slopes(_ number: Tensor, _ key: GradientKey, like tensor: Tensor) -> [Float] {
+func slopes(_ number: Tensor, _ key: GradientKey, like tensor: Tensor) -> [Float] {
   gradients(of: number)[key]?.values ?? [Float](repeating: 0, count: tensor.count)
 }

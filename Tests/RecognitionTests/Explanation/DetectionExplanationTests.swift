@@ -23,6 +23,42 @@ struct DetectionExplanationTests {
     values.learning.averagingDecay = 0.97
     values.augmentation.mosaic = 0.3
     values.augmentation.brightness = 0.05
+    try Self.expectEvidenceInTheSquare(values, training, made)
+  }
+
+  /// The same of a detector of two stages.
+  @Test func everyMethodFindsTheSquareOfARegion() throws {
+    let made = try MadeSquares(48)
+    let training = try DetectionDataset.open(made.root, split: "train")
+    var network = RegionNetworkConfiguration(
+      inputChannels: 1,
+      classes: 2,
+      block: .basic,
+      blocksPerStage: [1, 1],
+      anchorSides: [12, 20, 40]
+    )
+    (network.features, network.pyramidFeatures, network.hiddenFeatures) = (8, 16, 32)
+    network.boxGrid = 5
+    network.trainingProposals = .init(candidates: 200, kept: 100)
+    network.proposals = .init(candidates: 100, kept: 60)
+    var values = DetectionConfiguration(network: network, imageSize: [64, 96])
+    values.learning.steps = 160
+    values.learning.batchSize = 4
+    values.learning.learningRate = 5e-3
+    values.learning.warmupSteps = 20
+    values.learning.averagingDecay = 0.95
+    values.augmentation.brightness = 0.05
+    values.regionSampling?.anchors = 64
+    values.regionSampling?.regions = 32
+    try Self.expectEvidenceInTheSquare(values, training, made)
+  }
+
+  /// Trains, finds a made-up square, and looks for the evidence by every method.
+  private static func expectEvidenceInTheSquare(
+    _ values: DetectionConfiguration,
+    _ training: DetectionDataset,
+    _ made: MadeSquares
+  ) throws {
     let outcome = try DetectionTrainer(
       training: training,
       heldOut: nil,

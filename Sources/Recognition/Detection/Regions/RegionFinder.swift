@@ -18,7 +18,7 @@ package final class RegionFinder: Sendable {
 
   /// Rows and columns of a mask.
   package let maskSide: Int
-  private let network: RegionNetwork
+  let network: RegionNetwork
   private let anchors: RegionAnchors
   private let imageSize: [Int]
   private let plan = Mutex<InferencePlan?>(nil)
@@ -51,6 +51,108 @@ package final class RegionFinder: Sendable {
     return (Array(outputs.dropLast()), outputs[outputs.count - 1])
   }
 
+  /// What the second stage says of the regions that the first proposes.
+  private struct Proposed {
+    let pyramid: [Tensor]
+    /// The regions, the likeliest first.
+    let regions: [SIMD4<Float>]
+    /// The row of each region in what follows.
+    let rows: [Int]
+    /// Probabilities of the background and the classes, row by row.
+    let scores: [Float]
+    /// How boxes differ from their region, row by row and class by class.
+    let shifts: [Float]
+    let classes: Int
+    let imageSize: [Int]
+
+    func score(_ place: Int, _ label: Int) -> Double {
+      Double(scores[rows[place] * (classes + 1) + label + 1])
+    }
+
+    /// The box that a region has if it is of a class, within the image.
+    func box(_ place: Int, _ label: Int) -> SIMD4<Float> {
+      let first = 4 * (rows[place] * (classes + 1) + label + 1)
+      return BoxCoding.regions.box(
+        SIMD4(shifts[first], shifts[first + 1], shifts[first + 2], shifts[first + 3]),
+        from: regions[place]
+      ).clipped(imageSize)
+    }
+  }
+
+  /// Proposes regions and names them; nil when the network's numbers are not finite.
+  private func proposed(_ input: Tensor) -> Proposed? {
+    let (pyramid, output) = look(input)
+    guard output.withElements({ $0.allSatisfy(\.isFinite) }) else { return nil }
+    let edges = anchors.proposals(output, network.configuration.proposals)[0]
+    let regions = edges.map { ImageRegion(image: 0, edges: $0) }
+    let order = network.order(regions)
+    // Equal scores are told in the order of the proposals.
+    var rows = [Int](repeating: 0, count: order.count)
+    for (row, place) in order.enumerated() { rows[place] = row }
+    var (scores, shifts): ([Float], [Float]) = ([], [])
+    if !regions.isEmpty {
+      let found = network.boxes(pyramid, order.map { regions[$0] }, in: .inference)
+      (scores, shifts) = (softmax(found.scores, axis: 1).values, found.shifts.values)
+    }
+    guard scores.allSatisfy(\.isFinite), shifts.allSatisfy(\.isFinite) else { return nil }
+    return Proposed(
+      pyramid: pyramid,
+      regions: edges,
+      rows: rows,
+      scores: scores,
+      shifts: shifts,
+      classes: network.configuration.classes,
+      imageSize: imageSize
+    )
+  }
+
+  private func candidates(_ proposed: Proposed, _ leastScores: [Double]) -> [Detection] {
+    var candidates: [Detection] = []
+    for place in proposed.regions.indices {
+      for label in 0..<proposed.classes {
+        let score = proposed.score(place, label)
+        guard score > (leastScores.count == 1 ? leastScores[0] : leastScores[label]) else {
+          continue
+        }
+        let box = proposed.box(place, label)
+        guard box.z - box.x >= Self.leastSide, box.w - box.y >= Self.leastSide else { continue }
+        candidates.append(Detection(label: label, score: score, box: DetectionBox(box)))
+      }
+    }
+    return candidates
+  }
+
+  /// Every box of one image, before those of the same object are joined; without masks.
+  /// - Parameters:
+  ///   - input: `[1, C, H, W]`.
+  ///   - leastScore: The least probability.
+  /// - Returns: The boxes by falling likelihood of their regions; nil when the network's numbers are not
+  ///   finite.
+  func boxes(_ input: Tensor, leastScore: Double) -> [Detection]? {
+    proposed(input).map { candidates($0, [leastScore]) }
+  }
+
+  /// The proposed region that a finding was made of: of those whose box overlaps the finding most, the one
+  /// that is surest of the class.
+  /// - Parameters:
+  ///   - box: The finding's box in pixels of the input.
+  ///   - label: Its class.
+  ///   - input: The image that it was found in, `[1, C, H, W]`.
+  /// - Returns: The region, the box itself where nothing is proposed; nil when the network's numbers are
+  ///   not finite.
+  func region(of box: DetectionBox, label: Int, in input: Tensor) -> ImageRegion? {
+    guard let proposed = proposed(input) else { return nil }
+    var best = (edges: box.edges, overlap: 0.0, score: 0.0)
+    for place in proposed.regions.indices {
+      let own = DetectionBox(proposed.box(place, label))
+      let (overlap, score) = ((own.overlap(box) * 1000).rounded(), proposed.score(place, label))
+      if (overlap, score) > (best.overlap, best.score) {
+        best = (proposed.regions[place], overlap, score)
+      }
+    }
+    return ImageRegion(image: 0, edges: best.edges)
+  }
+
   /// Finds the objects of one image.
   /// - Parameters:
   ///   - input: `[1, C, H, W]`.
@@ -62,37 +164,9 @@ package final class RegionFinder: Sendable {
     leastScores: [Double],
     suppression: BoxSuppression
   ) -> [Finding]? {
-    let (pyramid, output) = look(input)
-    guard output.withElements({ $0.allSatisfy(\.isFinite) }) else { return nil }
-    let proposed = anchors.proposals(output, network.configuration.proposals)[0]
-      .map { ImageRegion(image: 0, edges: $0) }
-    guard !proposed.isEmpty else { return [] }
-    let order = network.order(proposed)
-    let found = network.boxes(pyramid, order.map { proposed[$0] }, in: .inference)
-    let (scores, shifts) = (softmax(found.scores, axis: 1).values, found.shifts.values)
-    guard scores.allSatisfy(\.isFinite), shifts.allSatisfy(\.isFinite) else { return nil }
-    // Equal scores are told in the order of the proposals.
-    var rows = [Int](repeating: 0, count: order.count)
-    for (row, place) in order.enumerated() { rows[place] = row }
-    let classes = network.configuration.classes
-    var candidates: [Detection] = []
-    for (place, row) in rows.enumerated() {
-      for label in 0..<classes {
-        let score = Double(scores[row * (classes + 1) + label + 1])
-        guard score > (leastScores.count == 1 ? leastScores[0] : leastScores[label]) else {
-          continue
-        }
-        let first = 4 * (row * (classes + 1) + label + 1)
-        let box = BoxCoding.regions.box(
-          SIMD4(shifts[first], shifts[first + 1], shifts[first + 2], shifts[first + 3]),
-          from: proposed[place].edges
-        ).clipped(imageSize)
-        guard box.z - box.x >= Self.leastSide, box.w - box.y >= Self.leastSide else { continue }
-        candidates.append(Detection(label: label, score: score, box: DetectionBox(box)))
-      }
-    }
-    let kept = suppression(candidates)
-    let masks = masks(kept, pyramid)
+    guard let proposed = proposed(input) else { return nil }
+    let kept = suppression(candidates(proposed, leastScores))
+    let masks = masks(kept, proposed.pyramid)
     guard masks.allSatisfy({ $0.allSatisfy(\.isFinite) }) else { return nil }
     return kept.enumerated().map {
       Finding(detection: $0.element, mask: masks.isEmpty ? nil : masks[$0.offset])

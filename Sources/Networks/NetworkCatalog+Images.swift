@@ -70,6 +70,16 @@ extension NetworkCatalog {
       )
     ),
     NetworkEntry(
+      name: "style-transfer",
+      paper: "Johnson, Alahi and Fei-Fei 2016, Ulyanov et al. 2017",
+      example: .styleTransfer(StyleTransferConfiguration(features: 4, blocks: 2))
+    ),
+    NetworkEntry(
+      name: "adain",
+      paper: "Huang and Belongie 2017",
+      example: .adaIN(AdaINConfiguration(features: [4, 6, 8], convolutionsPerStage: [1, 2]))
+    ),
+    NetworkEntry(
       name: "diffusion-unet",
       paper: "Ho, Jain and Abbeel 2020",
       example: .diffusionUNet(

@@ -257,6 +257,10 @@ public enum NetworkConfiguration: Sendable, Equatable {
   case pix2Pix(Pix2PixConfiguration)
   /// CycleGAN's generator.
   case cycleGAN(CycleGANConfiguration)
+  /// A feed-forward network of one style.
+  case styleTransfer(StyleTransferConfiguration)
+  /// A network of any style.
+  case adaIN(AdaINConfiguration)
   /// A diffusion model's network.
   case diffusionUNet(DiffusionUNetConfiguration)
   /// A LeNet-5.
@@ -336,6 +340,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .compactSR: "compact-sr"
     case .pix2Pix: "pix2pix"
     case .cycleGAN: "cyclegan"
+    case .styleTransfer: "style-transfer"
+    case .adaIN: "adain"
     case .diffusionUNet: "diffusion-unet"
     case .leNet: "lenet"
     case .vgg: "vgg"
@@ -392,6 +398,8 @@ public enum NetworkConfiguration: Sendable, Equatable {
     case .compactSR(let values): values
     case .pix2Pix(let values): values
     case .cycleGAN(let values): values
+    case .styleTransfer(let values): values
+    case .adaIN(let values): values
     case .diffusionUNet(let values): values
     case .leNet(let values): values
     case .vgg(let values): values
@@ -494,6 +502,8 @@ extension NetworkConfiguration: Codable {
     case "compact-sr": self = .compactSR(try values())
     case "pix2pix": self = .pix2Pix(try values())
     case "cyclegan": self = .cycleGAN(try values())
+    case "style-transfer": self = .styleTransfer(try values())
+    case "adain": self = .adaIN(try values())
     case "diffusion-unet": self = .diffusionUNet(try values())
     case "lenet": self = .leNet(try values())
     case "vgg": self = .vgg(try values())

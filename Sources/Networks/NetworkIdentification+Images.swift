@@ -274,6 +274,20 @@ extension IdentifiedNetwork {
     return Finding(configuration: .cycleGAN(values), assumed: open.assumed)
   }
 
+  /// PyTorch's example `fast_neural_style`, whose pictures are 0 to 255.
+  static func styleTransfer(_ weights: StoredWeights, _ hints: NetworkHints) throws -> Finding? {
+    let blocks = weights.count { "res\($0 + 1).conv1.conv2d.weight" }
+    guard blocks > 0, let first = weights["conv1.conv2d.weight"],
+      let last = weights["deconv3.conv2d.weight"], first.count == 4, last[0] == first[1]
+    else { return nil }
+    let values = StyleTransferConfiguration(
+      channels: first[1],
+      features: first[0],
+      blocks: blocks
+    )
+    return Finding(configuration: .styleTransfer(values), largestValue: 255)
+  }
+
   /// The factor by which a shuffle of so many channels enlarges; nil when none fits.
   private static func scale(from channels: Int, to fine: Int, _ dimensions: Int) -> Int? {
     (1...8).first { channels * shuffleCells($0, dimensions) == fine }

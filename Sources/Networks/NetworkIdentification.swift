@@ -62,7 +62,8 @@ public struct IdentifiedNetwork: Sendable {
   ///
   /// Known are nnU-Net's two networks, MONAI's UNet, BasicUNet, DynUNet, SegResNet, SegResNetDS,
   /// VNet and AttentionUnet, MeshNet and the classic U-Net; of networks for images DnCNN, FFDNet, SRCNN, FSRCNN,
-  /// ESPCN, VDSR, EDSR, MSRResNet, ESRGAN's and Real-ESRGAN's, and CycleGAN's. What is found is checked:
+  /// ESPCN, VDSR, EDSR, MSRResNet, ESRGAN's and Real-ESRGAN's, CycleGAN's, and PyTorch's example of
+  /// feed-forward styles. What is found is checked:
   /// the network is built, and every parameter must be there with its shape.
   /// - Parameters:
   ///   - dictionary: The state dictionary.
@@ -122,7 +123,8 @@ public struct IdentifiedNetwork: Sendable {
   /// Each gives nil for weights of another network; the more particular names come first.
   private static let recognizers: [@Sendable (StoredWeights, NetworkHints) throws -> Finding?] = [
     nnUNet, dynUNet, basicUNet, segResNet, segResNetDS, vNet, attentionUNet, monaiUNet, classicUNet,
-    rrdb, msrResNet, edsr, compactSR, cycleGAN, fsrcnn, espcn, srcnn, olderVDSR, chain, meshNet,
+    rrdb, msrResNet, edsr, compactSR, cycleGAN, styleTransfer, fsrcnn, espcn, srcnn, olderVDSR,
+    chain, meshNet,
   ]
 
   // MARK: The other networks

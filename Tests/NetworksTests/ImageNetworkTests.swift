@@ -111,6 +111,11 @@ enum StoredImageNetworks {
         )
       )
     ),
+    ("style-transfer", .styleTransfer(StyleTransferConfiguration(features: 4, blocks: 2))),
+    (
+      "adain",
+      .adaIN(AdaINConfiguration(features: [4, 6, 8], convolutionsPerStage: [1, 2]))
+    ),
     (
       "diffusion",
       .diffusionUNet(
@@ -359,6 +364,9 @@ struct ImageNetworkTests {
       try count(.pix2Pix(Pix2PixConfiguration(inputChannels: 3, outputChannels: 3)))
         == 54_419_459
     )
+    // The 1.7 million of PyTorch's feed-forward styles; AdaIN's decoder has 3.5 of 7.0 million.
+    #expect(try count(.styleTransfer(StyleTransferConfiguration())) == 1_679_235)
+    #expect(try count(.adaIN(AdaINConfiguration())) == 7_010_959)
   }
 
   static let impossible: [NetworkConfiguration] = {
@@ -390,6 +398,10 @@ struct ImageNetworkTests {
       .diffusionUNet(DiffusionUNetConfiguration(features: [12], groups: 8)),
       .diffusionUNet(DiffusionUNetConfiguration(heads: 3)),
       .diffusionUNet(DiffusionUNetConfiguration(steps: 0)),
+      .styleTransfer(StyleTransferConfiguration(blocks: 0)),
+      .styleTransfer(StyleTransferConfiguration(features: 0)),
+      .adaIN(AdaINConfiguration(features: [4])),
+      .adaIN(AdaINConfiguration(features: [4, 8], convolutionsPerStage: [1, 1])),
     ]
   }()
 

@@ -160,7 +160,7 @@ struct ImageNetworkFacts {
   /// CycleGAN's and Pix2Pix's images lie around 0.
   private var isTranslation: Bool {
     switch configuration {
-    case .cycleGAN, .pix2Pix: true
+    case .cycleGAN, .pix2Pix, .adaIN: true
     default: false
     }
   }

@@ -667,6 +667,94 @@ def older_msr(key):
     return key.replace("body.", "recon_trunk.", 1).replace("conv_hr.", "HRconv.", 1)
 
 
+
+
+def mirrored_conv(i, o, k=3, s=1):
+    """A convolution over mirrored borders, called conv2d inside."""
+
+    class Mirrored(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv2d = nn.Conv2d(i, o, k, s)
+
+        def forward(self, x):
+            return self.conv2d(F.pad(x, [k // 2] * 4, mode="reflect"))
+
+    return Mirrored()
+
+
+class StyleBlock(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.conv1, self.conv2 = mirrored_conv(c, c), mirrored_conv(c, c)
+        self.in1, self.in2 = nn.InstanceNorm2d(c, affine=True), nn.InstanceNorm2d(c, affine=True)
+
+    def forward(self, x):
+        return x + self.in2(self.conv2(F.relu(self.in1(self.conv1(x)))))
+
+
+class StyleTransfer(nn.Module):
+    """Johnson's network as PyTorch's example names its parameters."""
+
+    def __init__(self, c, f, blocks):
+        super().__init__()
+        self.blocks = blocks
+        widths = [f, 2 * f, 4 * f]
+        shapes = [(c, f, 9, 1), (f, 2 * f, 3, 2), (2 * f, 4 * f, 3, 2)]
+        for i, shape in enumerate(shapes):
+            setattr(self, f"conv{i + 1}", mirrored_conv(*shape))
+            setattr(self, f"in{i + 1}", nn.InstanceNorm2d(shape[1], affine=True))
+        for i in range(blocks):
+            setattr(self, f"res{i + 1}", StyleBlock(widths[2]))
+        for i in range(2):
+            setattr(self, f"deconv{i + 1}", mirrored_conv(widths[2 - i], widths[1 - i]))
+            setattr(self, f"in{i + 4}", nn.InstanceNorm2d(widths[1 - i], affine=True))
+        self.deconv3 = mirrored_conv(f, c, 9)
+
+    def forward(self, x):
+        for i in range(3):
+            x = F.relu(getattr(self, f"in{i + 1}")(getattr(self, f"conv{i + 1}")(x)))
+        for i in range(self.blocks):
+            x = getattr(self, f"res{i + 1}")(x)
+        for i in range(2):
+            x = getattr(self, f"deconv{i + 1}")(larger(x, 2))
+            x = F.relu(getattr(self, f"in{i + 4}")(x))
+        return self.deconv3(x)
+
+
+class AdaIN(nn.Module):
+    """An encoder and its mirror image as sequences, with statistics exchanged between them."""
+
+    def __init__(self, c, features, units):
+        super().__init__()
+
+        def conv(i, o):
+            return [nn.ReflectionPad2d(1), nn.Conv2d(i, o, 3), nn.ReLU()]
+
+        encoder, decoder, i = [nn.Conv2d(c, c, 1)], [], c
+        for f, n in zip(features, units + [1]):
+            for _ in range(n):
+                encoder += conv(i, f)
+                i = f
+            encoder += [nn.MaxPool2d(2)]
+        for f, n in reversed(list(zip(features, units))):
+            decoder += conv(i, f) + [nn.Upsample(scale_factor=2)]
+            i = f
+            for _ in range(n - 1):
+                decoder += conv(i, i)
+        decoder += conv(i, c)[:2]
+        self.encoder, self.decoder = nn.Sequential(*encoder[:-1]), nn.Sequential(*decoder)
+
+    def forward(self, x):
+        def statistics(y):
+            mean = y.mean((2, 3), keepdim=True)
+            return mean, (((y - mean) ** 2).mean((2, 3), keepdim=True) + f32(1e-5)).sqrt()
+
+        content, style = [self.encoder(y) for y in x.chunk(2, 1)]
+        (own, width), (mean, deviation) = statistics(content), statistics(style)
+        return self.decoder((content - own) / width * deviation + mean)
+
+
 torch.manual_seed(0)
 P, V = Axes(2), Axes(3)
 store(
@@ -764,6 +852,8 @@ store("cyclegan", ResNetTranslator(P, 2, 1, 4, 2), (2, 2, 16, 8), 45)
 store("cyclegan-3d", ResNetTranslator(V, 1, 1, 2, 1), (1, 1, 8, 8, 8), 46)
 store("diffusion", Diffusion(P, 1, 1, [8, 12], 2, 4, 2), (2, 3, 8, 4), 47, level=[3, 17])
 store("diffusion-3d", Diffusion(V, 1, 0, [4, 8], 1, 2, 1), (1, 2, 4, 4, 2), 48, level=[5])
+store("style-transfer", StyleTransfer(3, 4, 2), (2, 3, 16, 8), 53)
+store("adain", AdaIN(3, [4, 6, 8], [1, 2]), (2, 6, 16, 24), 54)
 store("patch", Patch(P, 3, 4, 2, True, False), (2, 3, 16, 20), 49)
 store("patch-spectral", Patch(P, 2, 4, 2, False, True), (2, 2, 16, 16), 50)
 store("vgg-esrgan", VGG(P, 3, 3, 5, 4, 100, 32), (2, 3, 32, 32), 51)

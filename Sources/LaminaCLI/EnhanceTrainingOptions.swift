@@ -6,6 +6,7 @@ import Pipelines
 import Transforms
 
 extension ImageNoise.Kind: ExpressibleByArgument {}
+extension ImageDamage.Kind: ExpressibleByArgument {}
 extension EnhancementConfiguration.Loss: ExpressibleByArgument {}
 extension EnhancementConfiguration.SelfSupervision: ExpressibleByArgument {}
 extension EnhancementPlan.Task: ExpressibleByArgument {
@@ -56,6 +57,22 @@ struct EnhanceTrainingOptions: ParsableArguments {
     )
   )
   var level: [Double] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Damage that is done to the images, with restoration: old-photograph is fading, blotches, scratches, "
+        + "grain and compression; scan-faults are stripes, dropped-lines, spikes and zipper.",
+      valueName: ImageDamage.Kind.allCases.map(\.rawValue).joined(separator: "|")
+    )
+  )
+  var damage: ImageDamage.Kind?
+
+  @Option(
+    name: .customLong("damage-level"),
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Weakest and strongest damage, percent (default: 20 100).", valueName: "%")
+  )
+  var damageLevel: [Double] = []
 
   @Option(
     parsing: .upToNextOption,
@@ -182,10 +199,10 @@ struct EnhanceTrainingOptions: ParsableArguments {
       if noise != nil || !level.isEmpty || !scale.isEmpty || selfSupervised != nil
         || depth != nil || context != 0 || slices != nil || modality != nil || loss != nil
         || !shrinkTo.isEmpty || !notLike.isEmpty || !also.isEmpty || heads != nil || textures != nil
-        || guide != nil
+        || damage != nil || !damageLevel.isEmpty || guide != nil
       {
         throw ValidationError(
-          "--noise, --level, --scale, --self-supervised, --depth, --context, --slices, "
+          "--noise, --level, --damage, --damage-level, --scale, --self-supervised, --depth, --context, --slices, "
             + "--scan-modality, --image-loss, --shrink-to, --not-like, --also, --textures, --heads "
             + "and --guide are for --enhance."
         )
@@ -219,8 +236,20 @@ struct EnhanceTrainingOptions: ParsableArguments {
     if enhance != .superResolution, !scale.isEmpty {
       throw ValidationError("--scale is for --enhance super-resolution.")
     }
-    if enhance == .restoration, noise == nil {
-      throw ValidationError("--enhance restoration needs --noise so far.")
+    if enhance == .restoration, noise == nil, damage == nil {
+      throw ValidationError("--enhance restoration needs --damage or --noise.")
+    }
+    if damage != nil, enhance != .restoration || selfSupervised != nil {
+      throw ValidationError("--damage is for --enhance restoration.")
+    }
+    if !damageLevel.isEmpty {
+      guard damage != nil, damageLevel.count == 2, 0 <= damageLevel[0],
+        damageLevel[0] <= damageLevel[1], damageLevel[1] > 0, damageLevel[1] <= 100
+      else {
+        throw ValidationError(
+          "--damage-level must be two percentages up to 100, with --damage: weakest and strongest."
+        )
+      }
     }
     if enhance == .translation, noise != nil || selfSupervised != nil {
       throw ValidationError("--enhance translate takes no --noise and no --self-supervised.")
@@ -276,6 +305,11 @@ struct EnhanceTrainingOptions: ParsableArguments {
         highest: (level.last ?? 20) / 100
       )
     }
+    request.damage = damage.map { kind in
+      damageLevel.isEmpty
+        ? ImageDamage(kind: kind)
+        : ImageDamage(kind: kind, lowest: damageLevel[0] / 100, highest: damageLevel[1] / 100)
+    }
     request.selfSupervision = selfSupervised
     if scale.count == 3 { request.scale = scale }
     if scale.count == 1 { request.scale = [scale[0], scale[0], 1] }
@@ -299,6 +333,8 @@ struct EnhanceTrainingOptions: ParsableArguments {
     if let enhance { words += ["--enhance", enhance.rawValue] }
     if let noise { words += ["--noise", noise.rawValue] }
     if !level.isEmpty { words += ["--level"] + level.map { "\($0)" } }
+    if let damage { words += ["--damage", damage.rawValue] }
+    if !damageLevel.isEmpty { words += ["--damage-level"] + damageLevel.map { "\($0)" } }
     if !scale.isEmpty { words += ["--scale"] + scale.map { "\($0)" } }
     if let selfSupervised { words += ["--self-supervised", selfSupervised.rawValue] }
     if let depth { words += ["--depth", "\(depth)"] }

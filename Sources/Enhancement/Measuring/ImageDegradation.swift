@@ -16,6 +16,8 @@ package struct ImageDegradation: Sendable, Equatable {
   package enum Step: Sendable, Equatable {
     /// Noise is added.
     case noise(ImageNoise.Kind, Strength)
+    /// Damage is done, of a strength of 0 to 1.
+    case damage(ImageDamage.Kind, Double)
     /// The grid becomes coarser by factors along x, y and z.
     case reduction([Int])
   }
@@ -25,7 +27,8 @@ package struct ImageDegradation: Sendable, Equatable {
   /// The texts that named it.
   package let texts: [String]
 
-  /// Reads descriptions such as "gaussian:25", "rician:5%", "reduce:2" and "reduce:1x1x4".
+  /// Reads descriptions such as "gaussian:25", "rician:5%", "old-photograph:60%", "reduce:2" and
+  /// "reduce:1x1x4".
   /// - Parameter texts: The descriptions, in order.
   /// - Throws: `EnhancementError.unknownDegradation`.
   package init(_ texts: [String]) throws(EnhancementError) {
@@ -46,6 +49,11 @@ package struct ImageDegradation: Sendable, Equatable {
         known.allSatisfy({ (1...16).contains($0) }), known.contains(where: { $0 > 1 })
       else { throw .unknownDegradation(text: text) }
       return .reduction(known.count == 1 ? [known[0], known[0], 1] : known)
+    }
+    if let kind = ImageDamage.Kind(rawValue: parts[0]) {
+      let number = parts[1].hasSuffix("%") ? Double(parts[1].dropLast()) : nil
+      guard let number, number > 0, number <= 100 else { throw .unknownDegradation(text: text) }
+      return .damage(kind, number / 100)
     }
     guard let kind = ImageNoise.Kind(rawValue: parts[0]) else {
       throw .unknownDegradation(text: text)
@@ -113,6 +121,17 @@ package struct ImageDegradation: Sendable, Equatable {
           try GridReduction.pair(channel, scale: factors).coarse
         }
         if degraded.isPicture { degraded = degraded.asStored(keepsFractions: false) }
+      case .damage(let kind, let strength):
+        let damage = ImageDamage(kind: kind, lowest: strength, highest: strength)
+        // A scratch goes through all colours.
+        var random = stream.split(index, 0)
+        let marks = damage.middle(seed: random.next())
+        degraded = degraded.mapChannels { channel, _ in
+          let size = channel.geometry.size
+          var values = channel.voxels.map { range.scaled($0) }
+          damage.apply(marks, to: &values, width: size.x, height: size.y)
+          return Volume(geometry: channel.geometry, voxels: values.map { range.restored($0) })
+        }
       case .noise(let kind, let strength):
         let level: Double
         switch strength {

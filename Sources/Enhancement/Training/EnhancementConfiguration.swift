@@ -32,6 +32,8 @@ public struct EnhancementConfiguration: Codable, Sendable, Equatable {
   public var plan: EnhancementPlan
   /// The noise that is added; nil for none.
   public var noise: ImageNoise?
+  /// The damage that is done; nil for none.
+  public var damage: ImageDamage?
   /// How a network is trained without clean images; nil with them.
   public var selfSupervision: SelfSupervision?
   /// What images of another kind are, and how they were given; nil for other tasks.
@@ -138,6 +140,11 @@ public struct EnhancementConfiguration: Codable, Sendable, Equatable {
     }
     try ModelPlan.enhancement(plan).check()
     try noise?.check()
+    try damage?.check()
+    try require(
+      damage == nil || plan.task == .restoration && plan.enlargement == nil,
+      "damage is undone by --enhance restoration, on the same grid"
+    )
     try require(patchSize.count == plan.dimensions, "samples of \(patchSize) for its network")
     try require(
       plan.task != .denoise || noise != nil || selfSupervision != nil,

@@ -209,18 +209,21 @@ package struct EnhancementMaterial: Sendable {
     )
   }
 
-  /// The held-out image with noise of middle strength.
+  /// The held-out image with noise or damage of middle strength.
   private static func degraded(
     _ image: Image,
     _ configuration: EnhancementConfiguration,
     seed: UInt64
   ) -> Image {
     // With hidden voxels the input has its noise already.
-    guard let noise = configuration.noise, configuration.selfSupervision != .noise2void else {
-      return image
-    }
+    let noise = configuration.selfSupervision == .noise2void ? nil : configuration.noise
+    guard noise != nil || configuration.damage != nil else { return image }
     var values = image.input.voxels
-    noise.apply(noise.middle(seed: seed), to: &values)
+    if let damage = configuration.damage {
+      let size = image.input.geometry.size
+      damage.apply(damage.middle(seed: seed), to: &values, width: size.x, height: size.y)
+    }
+    if let noise { noise.apply(noise.middle(seed: seed), to: &values) }
     return Image(
       id: image.id,
       input: Volume(geometry: image.input.geometry, voxels: values),

@@ -12,6 +12,9 @@ public enum EnhancementPlanner {
   /// Magnitude images of MR have no unit: their bright end is a percentile.
   static let magnitudeRange = IntensityRange.percentiles(low: 0, high: 99.5)
 
+  /// Marks of damage are larger than noise, and are told by what lies around them.
+  static let damagedSide = 64
+
   /// The values for images.
   /// - Parameters:
   ///   - images: The images.
@@ -73,7 +76,7 @@ public enum EnhancementPlanner {
     let multiple = made.axisMultiples.max() ?? 1
     let usual =
       request.dimensions == 3 || plan.networkScale > 1
-      ? 32 : translation != nil ? translationSide : 48
+      ? 32 : request.damage != nil ? damagedSide : translation != nil ? translationSide : 48
     let side = request.patch ?? usual
     var result = EnhancementConfiguration(
       network: network,
@@ -84,6 +87,7 @@ public enum EnhancementPlanner {
       )
     )
     result.noise = request.noise
+    result.damage = request.damage
     result.selfSupervision = request.selfSupervision
     // The blind spot's noise has a mean of 0, which the squared difference finds.
     result.loss = request.loss ?? (request.selfSupervision == nil ? .l1 : .l2)

@@ -12,7 +12,7 @@ extension EnhancementRequest {
   /// The architecture when none is named.
   private var standardNetwork: String {
     if task == .superResolution { return isUniform ? "compact" : "vdsr" }
-    return dimensions == 3 || contextSlices > 0 ? "unet" : "dncnn"
+    return dimensions == 3 || contextSlices > 0 || damage != nil ? "unet" : "dncnn"
   }
 
   /// Whether every axis that the network sees becomes finer by the same factor, and no other does.

@@ -7,6 +7,8 @@ public struct EnhancementRequest: Sendable, Equatable {
   public var task: EnhancementPlan.Task
   /// The noise that is added; nil for none.
   public var noise: ImageNoise?
+  /// The damage that is done; nil for none.
+  public var damage: ImageDamage?
   /// How to train without clean images; nil with them.
   public var selfSupervision: EnhancementConfiguration.SelfSupervision?
   /// How many times finer the grid becomes along columns, rows and slices.

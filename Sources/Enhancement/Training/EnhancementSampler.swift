@@ -137,7 +137,18 @@ package struct EnhancementSampler: Sendable {
       weights = blind.weights
     } else if let guided {
       level = guided.level
-    } else if let noise = configuration.noise {
+    } else if let damage = configuration.damage {
+      damage.apply(
+        damage.draw(&random),
+        to: &input,
+        width: box.x,
+        height: box.y,
+        isSame: plan.dimensions == 2
+      )
+    }
+    if guided == nil, configuration.selfSupervision != .noise2void,
+      let noise = configuration.noise
+    {
       let parameters = noise.draw(&random)
       noise.apply(parameters, to: &input)
       level = parameters.level

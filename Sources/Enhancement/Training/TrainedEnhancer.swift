@@ -150,6 +150,12 @@ public struct TrainedEnhancer: Sendable {
           + "\(rounded(100 * noise.highest)) % of the range of intensities"
       )
     }
+    if let damage = configuration.damage {
+      words.append(
+        "\(damage.kind.rawValue) of \(rounded(100 * damage.lowest)) to "
+          + "\(rounded(100 * damage.highest)) % of the strongest"
+      )
+    }
     switch configuration.selfSupervision {
     case .noise2void:
       words.append("no clean image was seen: hidden voxels were told from their neighbours")

@@ -132,11 +132,12 @@ let package = Package(
       ]
     ),
 
-    // Above Recognition too.
+    // Above Recognition, and above Enhancement, of which scans that are harmonised are steps.
     .target(
       name: "Stylization",
       dependencies: [
-        "Support", "Tensors", "ImagingIO", "Layers", "Networks", "Pipelines", "Recognition",
+        "Support", "Imaging", "Tensors", "ImagingIO", "Transforms", "ClassicalSegmentation",
+        "Layers", "Networks", "Pipelines", "Enhancement", "Recognition",
       ]
     ),
 
@@ -265,8 +266,8 @@ let package = Package(
     .testTarget(
       name: "StylizationTests",
       dependencies: [
-        "Support", "Tensors", "ImagingIO", "Layers", "Networks", "Recognition", "Stylization",
-        "TestSupport",
+        "Support", "Imaging", "Tensors", "ImagingIO", "Layers", "Networks", "Pipelines",
+        "Recognition", "Stylization", "TestSupport",
       ]
     ),
     .testTarget(

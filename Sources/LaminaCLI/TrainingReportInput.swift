@@ -29,7 +29,7 @@ enum TrainingReportInput {
     }
     let plan = package.description.plan
     if plan.recognition != nil || plan.sequence != nil || plan.compression != nil
-      || plan.autoencoder != nil
+      || plan.autoencoder != nil || plan.stylization != nil
     {
       return (try RecognitionTrainingReport.training(package), nil)
     }

@@ -146,21 +146,26 @@ struct VisionColouriseRunCommand: Verb {
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
-    try context.outputs.check(OutputPath.normalised(destination.output))
+    try destination.check(in: context)
     let paths = try PictureFiles.list(pictures)
     let colouriser = Colouriser(
       try PictureModel(path: model, task: .colour),
       temperature: temperature
     )
     let cases = try destination.write(paths, in: context) { path in
-      let picture = try colouriser.run(path)
+      let (content, picture) = try colouriser.run(path)
       let colourfulness = ColourMeasurement.colourfulness(picture)
-      return (try picture.png(), ["colourfulness": (colourfulness * 1e4).rounded() / 1e4])
+      return PictureOutputs.Made(
+        content.with(channels: 1).with(channels: 3),
+        picture,
+        ["colourfulness": (colourfulness * 1e4).rounded() / 1e4]
+      )
     }
     return try destination.confirm(
       cases,
       schema: "lamina.colourisation/1",
       settings: ["model": URL(fileURLWithPath: model).lastPathComponent],
+      title: "Pictures given colours",
       in: context
     )
   }

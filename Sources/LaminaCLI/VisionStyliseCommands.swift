@@ -5,12 +5,16 @@ import Recognition
 import Stylization
 import Support
 
+extension StyleNetworkTrainer.Kind: ExpressibleByArgument {}
+
 /// `lamina vision stylise`.
 struct VisionStyliseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stylise",
     abstract: "Gives pictures the style of another.",
-    subcommands: [VisionStyliseTrainCommand.self, VisionStyliseRunCommand.self]
+    subcommands: [
+      VisionStyliseTrainCommand.self, VisionStyliseRunCommand.self,
+    ]
   )
 
   func run() throws {
@@ -63,8 +67,9 @@ struct VisionStyliseRunCommand: Verb {
     commandName: "run",
     abstract: "Gives pictures a style, by optimisation or by a trained network.",
     discussion: """
-      With --style the picture itself is changed step by step (Gatys et al. 2016), which takes minutes; \
-      with --model a trained network paints it at once (Johnson et al. 2016).
+      With --style alone the picture itself is changed step by step (Gatys et al. 2016), which takes \
+      minutes; with --model a trained network paints it at once (Johnson et al. 2016), also one in a file \
+      of PyTorch's example fast_neural_style. A model of any style (train --network adain) takes both.
       """
   )
 
@@ -74,7 +79,10 @@ struct VisionStyliseRunCommand: Verb {
   @Option(help: ArgumentHelp("The picture whose style is wanted.", valueName: "picture"))
   var style: String?
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("A trained style's folder.", valueName: "model"))
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("A trained style's folder, or weights.", valueName: "model")
+  )
   var model: String?
 
   @Option(help: ArgumentHelp("Steps, with --style (default: 200).", valueName: "n"))
@@ -96,6 +104,14 @@ struct VisionStyliseRunCommand: Verb {
   )
   var size = 512
 
+  @Option(
+    help: ArgumentHelp(
+      "How much of the style, 0 to 1, with --model (default: 1).",
+      valueName: "share"
+    )
+  )
+  var strength: Double?
+
   @Flag(help: "Keep the colours; only the lightness changes.")
   var keepColours = false
 
@@ -108,11 +124,14 @@ struct VisionStyliseRunCommand: Verb {
   var usesEngine: Bool { true }
 
   func validate() throws {
-    if (style == nil) == (model == nil) { throw ValidationError("Give --style or --model.") }
+    if style == nil, model == nil { throw ValidationError("Give --style or --model.") }
+    if let strength, model == nil || !(0...1).contains(strength) {
+      throw ValidationError("--strength must be 0 to 1, with --model.")
+    }
     if model != nil,
       steps != nil || learningRate != nil || noise != nil || styleOptions.features != nil
     {
-      throw ValidationError("--steps, --learning-rate, --noise and --features go with --style.")
+      throw ValidationError("--steps, --learning-rate, --noise and --features go without --model.")
     }
     if let noise, !(0...1).contains(noise) { throw ValidationError("--noise must be 0 to 1.") }
     if !(32...4096).contains(size) { throw ValidationError("--size must be 32 to 4096.") }
@@ -125,21 +144,25 @@ struct VisionStyliseRunCommand: Verb {
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
-    try context.outputs.check(OutputPath.normalised(pictures.output))
+    try pictures.check(in: context)
     let paths = try PictureFiles.list(content)
     var settings = ["size": "\(size)", "keepColours": "\(keepColours)"]
     func rounded(_ value: Double) -> Double { (value * 1e4).rounded() / 1e4 }
+    if let style { settings["style"] = URL(fileURLWithPath: style).lastPathComponent }
     let cases: [PictureOutputs.Case]
     if let model {
-      let network = StyleNetwork(
-        try PictureModel(path: model, task: .style),
+      let network = try StyleNetwork(
+        PictureModel(path: model, task: .style),
+        style: style,
+        strength: strength ?? 1,
         largestSide: size,
         keepsColours: keepColours
       )
       settings["model"] = URL(fileURLWithPath: model).lastPathComponent
+      if let strength { settings["strength"] = "\(strength)" }
       cases = try pictures.write(paths, in: context) { path in
-        let (picture, seconds) = try network.run(path)
-        return (try picture.png(), ["seconds": rounded(seconds)])
+        let (content, painted, seconds) = try network.run(path)
+        return PictureOutputs.Made(content, painted, ["seconds": rounded(seconds)])
       }
     } else {
       var numbers = StyleOptimization.Settings()
@@ -163,8 +186,9 @@ struct VisionStyliseRunCommand: Verb {
           progress: context.progress,
           interruption: context.interruption
         )
-        return (
-          try outcome.picture.png(),
+        return PictureOutputs.Made(
+          outcome.content,
+          outcome.picture,
           ["firstLoss": rounded(outcome.firstLoss), "lastLoss": rounded(outcome.lastLoss)]
         )
       }
@@ -173,6 +197,7 @@ struct VisionStyliseRunCommand: Verb {
       cases,
       schema: "lamina.stylisation/1",
       settings: settings,
+      title: "Pictures in a style",
       in: context
     )
   }
@@ -182,15 +207,29 @@ struct VisionStyliseRunCommand: Verb {
 struct VisionStyliseTrainCommand: Verb {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Trains a network that gives any picture one style at once.",
-    discussion: "Unless asked for otherwise: 4 photographs a step, 1000 steps, and a rate of 0.001."
+    abstract: "Trains a network that paints any picture at once, in one style or in any.",
+    discussion: """
+      Unless asked for otherwise: 4 photographs a step, 1000 steps, and a rate of 0.001. feed-forward \
+      learns one style (Johnson et al. 2016); adain learns from many to paint in any that it is shown \
+      (Huang and Belongie 2017). With --features and a VGG its encoder is the VGG's; otherwise it learns \
+      too.
+      """
   )
 
   @Argument(help: "Photographs, or folders of them.")
   var photographs: [String]
 
-  @Option(help: ArgumentHelp("The picture whose style is wanted.", valueName: "picture"))
-  var style: String
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "The picture whose style is wanted; of adain many, or folders of them.",
+      valueName: "picture"
+    )
+  )
+  var style: [String]
+
+  @Option(help: ArgumentHelp("Which network.", valueName: "feed-forward|adain"))
+  var network = StyleNetworkTrainer.Kind.feedForward
 
   @Option(help: ArgumentHelp("Side of the squares that are trained on.", valueName: "pixels"))
   var size = 128
@@ -198,7 +237,7 @@ struct VisionStyliseTrainCommand: Verb {
   @Option(help: ArgumentHelp("Channels of the first layer.", valueName: "n"))
   var width = 16
 
-  @Option(help: ArgumentHelp("Residual blocks.", valueName: "n"))
+  @Option(help: ArgumentHelp("Residual blocks, of feed-forward.", valueName: "n"))
   var blocks = 5
 
   @OptionGroup var styleOptions: StyleOptions
@@ -213,6 +252,7 @@ struct VisionStyliseTrainCommand: Verb {
     if !(32...1024).contains(size) || size % 8 != 0 {
       throw ValidationError("--size must be 32 to 1024, a multiple of 8.")
     }
+    if style.isEmpty { throw ValidationError("Give --style.") }
     if !(1...256).contains(width) { throw ValidationError("--width must be 1 to 256.") }
     if !(1...32).contains(blocks) { throw ValidationError("--blocks must be 1 to 32.") }
   }
@@ -221,10 +261,11 @@ struct VisionStyliseTrainCommand: Verb {
     try learning.check(mayReplace: outputOptions.force, in: context)
     var request = StyleNetworkTrainer.Request()
     request.weights = styleOptions.weights
+    request.kind = network
     (request.side, request.features, request.blocks) = (size, width, blocks)
     let trainer = try StyleNetworkTrainer(
       photographs: PictureFiles.list(photographs),
-      style: style,
+      styles: PictureFiles.list(style),
       features: styleOptions.maps(),
       request: request,
       checkpointFolder: learning.checkpoints,
@@ -262,10 +303,13 @@ extension LearningOptions {
     try context.outputs.writeFolder(model) {
       try trained.write(
         to: $0,
-        name: name,
-        licence: licence,
-        source: source,
-        command: OutputPath.command
+        TrainedPictureNetwork.Origin(
+          name: name,
+          licence: licence,
+          source: source,
+          command: OutputPath.command
+        ),
+        notes: notes
       )
     }
     let losses = [("first", trained.losses.first), ("last", trained.losses.last)]

@@ -116,7 +116,7 @@ extension ModelDescription {
     case .slices: .labels([0] + labels.map(\.id))
     case .atlas: .labels([0] + labels.map(\.id))
     case .volume(let plan): plan.heads == .labels ? .labels([0] + labels.map(\.id)) : nil
-    case .enhancement, .recognition, .sequence, .compression, .autoencoder: nil
+    case .enhancement, .recognition, .sequence, .compression, .autoencoder, .stylization: nil
     }
   }
 }

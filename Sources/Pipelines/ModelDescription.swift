@@ -238,6 +238,7 @@ public struct ModelDescription: Codable, Sendable, Equatable {
     if plan.sequence != nil { return .sequence }
     if plan.compression != nil { return .compression }
     if plan.autoencoder != nil { return .autoencoder }
+    if plan.stylization != nil { return .stylization }
     return labels.isEmpty ? .start : .segmentation
   }
 

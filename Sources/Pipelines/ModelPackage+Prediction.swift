@@ -103,7 +103,7 @@ extension ModelPackage {
         networks.map { try PlannedNetwork($0, options: planOptions) }
       )
     case .enhancement: throw PipelinesError.enhancingModel(name: description.name)
-    case .recognition, .sequence, .compression, .autoencoder:
+    case .recognition, .sequence, .compression, .autoencoder, .stylization:
       throw PipelinesError.recognizingModel(name: description.name)
     case .atlas:
       throw PipelinesError.unfitEnsemble(reason: "an atlas is fitted on its own")
@@ -153,7 +153,7 @@ extension ModelPackage {
         networks.map { try PlannedNetwork($0, options: planOptions) }
       )
     case .enhancement: throw PipelinesError.enhancingModel(name: description.name)
-    case .recognition, .sequence, .compression, .autoencoder:
+    case .recognition, .sequence, .compression, .autoencoder, .stylization:
       throw PipelinesError.recognizingModel(name: description.name)
     }
   }
@@ -188,7 +188,7 @@ extension ModelPackage {
       )
     case .volume(let plan): return try volumePredictor(plan, [network])
     case .enhancement: throw PipelinesError.enhancingModel(name: description.name)
-    case .recognition, .sequence, .compression, .autoencoder:
+    case .recognition, .sequence, .compression, .autoencoder, .stylization:
       throw PipelinesError.recognizingModel(name: description.name)
     case .atlas(let plan):
       let locator = nnUNetPredictor(

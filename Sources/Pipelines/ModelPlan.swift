@@ -3,7 +3,7 @@ import Networks
 /// What stands between a scan and a model's networks, by the program that the model comes from.
 ///
 /// In JSON: Lamina's own plan as it is, others as `{"kind": "nnU-Net", "values": {...}}` or with the kind
-/// "volume", "enhancement", "atlas", "recognition", "sequence", "compression" or "autoencoder".
+/// "volume", "enhancement", "atlas", "recognition", "sequence", "compression", "autoencoder" or "stylization".
 public enum ModelPlan: Sendable, Equatable {
   /// Lamina's own slice-wise plan.
   case slices(SegmentationPlan)
@@ -23,6 +23,8 @@ public enum ModelPlan: Sendable, Equatable {
   case compression(CompressionPlan)
   /// A network that gives images back, or fills their holes.
   case autoencoder(AutoencoderPlan)
+  /// A network that gives pictures a style or colours.
+  case stylization(StylizationPlan)
 
   /// Checks values that came from a file.
   /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
@@ -37,6 +39,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .sequence(let plan): try plan.check()
     case .compression(let plan): try plan.check()
     case .autoencoder(let plan): try plan.check()
+    case .stylization(let plan): try plan.check()
     }
   }
 
@@ -98,6 +101,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .sequence(let plan): try plan.check(network, channels: channels, labels: labels)
     case .compression(let plan): try plan.check(network, channels: channels, labels: labels)
     case .autoencoder(let plan): try plan.check(network, channels: channels, labels: labels)
+    case .stylization(let plan): try plan.check(network, channels: channels, labels: labels)
     }
   }
 
@@ -113,6 +117,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .sequence(let plan): plan.patchSize
     case .compression(let plan): plan.pieceSize
     case .autoencoder(let plan): plan.images.imageSize
+    case .stylization(let plan): plan.patchSize
     }
   }
 
@@ -121,7 +126,9 @@ public enum ModelPlan: Sendable, Equatable {
     switch self {
     case .slices(let plan): plan.mirrorAxes
     case .nnUNet(let plan): plan.mirrorAxes
-    case .volume, .enhancement, .atlas, .recognition, .sequence, .compression, .autoencoder: []
+    case .volume, .enhancement, .atlas, .recognition, .sequence, .compression, .autoencoder,
+      .stylization:
+      []
     }
   }
 
@@ -150,7 +157,7 @@ public enum ModelPlan: Sendable, Equatable {
     switch self {
     case .slices: PatchScorer.defaultBatchSize
     case .nnUNet, .volume, .enhancement, .atlas, .recognition, .sequence, .compression,
-      .autoencoder:
+      .autoencoder, .stylization:
       patchSize.count == 2 ? PatchScorer.defaultBatchSize : 1
     }
   }
@@ -185,6 +192,11 @@ public enum ModelPlan: Sendable, Equatable {
     if case .autoencoder(let plan) = self { plan } else { nil }
   }
 
+  /// The plan of a network that gives pictures a style or colours; nil for others.
+  public var stylization: StylizationPlan? {
+    if case .stylization(let plan) = self { plan } else { nil }
+  }
+
   /// The plan in a few words, such as "coronal slices, patches of 64 x 64".
   public var summary: String {
     let size = patchSize.map(String.init).joined(separator: " x ")
@@ -198,6 +210,7 @@ public enum ModelPlan: Sendable, Equatable {
     case .sequence(let plan): return plan.summary
     case .compression(let plan): return plan.summary
     case .autoencoder(let plan): return plan.summary
+    case .stylization(let plan): return plan.summary
     case .atlas(let plan): return "an atlas, found by \(ModelPlan.nnUNet(plan.locator).summary)"
     }
   }
@@ -213,6 +226,7 @@ extension ModelPlan: Codable {
   private static let sequenceKind = "sequence"
   private static let compressionKind = "compression"
   private static let autoencoderKind = "autoencoder"
+  private static let stylizationKind = "stylization"
 
   /// Reads a plan of any kind.
   /// - Parameter decoder: Where to read.
@@ -234,6 +248,8 @@ extension ModelPlan: Codable {
       self = .compression(try container.decode(CompressionPlan.self, forKey: .values))
     case Self.autoencoderKind:
       self = .autoencoder(try container.decode(AutoencoderPlan.self, forKey: .values))
+    case Self.stylizationKind:
+      self = .stylization(try container.decode(StylizationPlan.self, forKey: .values))
     case .some(let kind):
       throw DecodingError.dataCorruptedError(
         forKey: .kind,
@@ -280,6 +296,10 @@ extension ModelPlan: Codable {
     case .autoencoder(let plan):
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(Self.autoencoderKind, forKey: .kind)
+      try container.encode(plan, forKey: .values)
+    case .stylization(let plan):
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(Self.stylizationKind, forKey: .kind)
       try container.encode(plan, forKey: .values)
     }
   }

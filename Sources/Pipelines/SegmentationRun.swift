@@ -183,7 +183,7 @@ public struct SegmentationRun: Sendable {
       case .segmentation: continue
       case .start: throw PipelinesError.unsuitedModel(name: model.description.name)
       case .enhancement: throw PipelinesError.enhancingModel(name: model.description.name)
-      case .recognition, .sequence, .compression, .autoencoder:
+      case .recognition, .sequence, .compression, .autoencoder, .stylization:
         throw PipelinesError.recognizingModel(name: model.description.name)
       }
     }

@@ -199,7 +199,8 @@ extension ModelPlan {
         labels: labels,
         options: options
       )
-    case .volume, .enhancement, .atlas, .recognition, .sequence, .compression, .autoencoder:
+    case .volume, .enhancement, .atlas, .recognition, .sequence, .compression, .autoencoder,
+      .stylization:
       preconditionFailure("a plan that no such training makes")
     }
   }

@@ -1,190 +1,278 @@
 import Foundation
 import Layers
 import Networks
+import Pipelines
+import Recognition
 import Support
 
-/// A trained network that gives pictures a style or colours: a folder with `picture-model.json`,
-/// `weights.safetensors` and a card.
+/// A trained network that gives pictures a style or colours.
 public struct PictureModel: Sendable {
   /// What a model does.
-  public enum Task: String, Codable, Sendable {
+  public enum Task: String, Sendable {
     /// Gives a picture a style.
     case style
     /// Gives a grey picture colours.
     case colour
   }
 
-  /// What `picture-model.json` holds.
-  public struct Description: Codable, Sendable {
-    /// The schema's name.
-    public var schema = PictureModel.schema
-    /// What it does.
-    public var task: Task
-    /// Its name.
-    public var name: String
-    /// In a sentence.
-    public var summary: String
-    /// The architecture.
-    public var network: NetworkConfiguration
-    /// The smaller side, in pixels, of photographs that it saw.
-    public var side: Int
-    /// Colours of the classes, if any: pairs of a* and b*.
-    public var bins: [[Double]] = []
-    /// The mean a* and b* of the training, if it gives colours.
-    public var meanColour: [Double] = []
-    /// Of the annealed mean, if it gives colours.
-    public var temperature: Double?
-    /// Photographs trained on.
-    public var photographs: Int
-    /// Files that were held out, by name.
-    public var heldOut: [String] = []
-    /// Measured on held-out photographs.
-    public var results: [String: Double] = [:]
-    /// Terms of use of the photographs.
-    public var licence: String
-    /// Where the photographs come from.
-    public var source: String
-    /// The command line.
-    public var command: String
-    /// Seed of every random choice.
-    public var seed: UInt64
-    /// Steps taken.
-    public var steps: Int
-    /// Lamina's version.
-    public var program = "Lamina \(Version.current)"
-    /// What it must not be used for.
-    public var notice = Version.disclaimer
-    /// SHA-256 of the weights.
-    public var weightsHash = ""
-  }
-
-  static let schema = "lamina.picture-model/1"
-  static let descriptionName = "picture-model.json"
-  static let weightsName = "weights.safetensors"
-
-  /// The folder.
+  /// The folder or file.
   public let path: String
-  /// What it is.
-  public let description: Description
+  /// Its name.
+  public let name: String
+  /// In a sentence.
+  public let summary: String
+  /// How pictures are seen.
+  public let plan: StylizationPlan
   /// The network, its weights loaded.
   package let network: any Network
 
+  /// Whether it paints in any style that is shown to it.
+  public var takesStyles: Bool { network is AdaINNetwork }
+
   /// Opens a model and checks it.
   /// - Parameters:
-  ///   - path: Its folder.
+  ///   - path: Its name or folder; for a style also a file with the weights of PyTorch's example
+  ///     `fast_neural_style`.
   ///   - task: What it must be for.
-  /// - Throws: `StylizationError.noModel`, `.damagedModel` or `.otherTask`; `NetworksError`;
+  /// - Throws: `StylizationError.noModel` or `.otherTask`; `PipelinesError`; `NetworksError`;
   ///   `LayersError`.
   public init(path: String, task: Task) throws {
-    let wanted = task == .style ? "styles" : "colours"
-    func file(_ name: String) -> String { path + "/" + name }
-    guard FileManager.default.fileExists(atPath: file(Self.descriptionName)) else {
-      if FileManager.default.fileExists(atPath: file("model.json")) {
-        throw StylizationError.otherTask(path: path, wanted: wanted)
-      }
+    self =
+      try task == .style && Self.isFile(path)
+      ? Self.stored(path) : Self.packaged(path, task)
+  }
+
+  private init(
+    path: String,
+    name: String,
+    summary: String,
+    plan: StylizationPlan,
+    network: any Network
+  ) {
+    (self.path, self.name, self.summary) = (path, name, summary)
+    (self.plan, self.network) = (plan, network)
+  }
+
+  private static func packaged(_ path: String, _ task: Task) throws -> PictureModel {
+    let package: ModelPackage
+    do {
+      package = try ModelStore().model(path)
+    } catch let error as any ClassifiedError where error.failure == .missingComponent {
       throw StylizationError.noModel(path: path)
     }
-    func damaged(_ reason: String) -> StylizationError {
-      .damagedModel(path: path, reason: reason)
+    let description = package.description
+    guard let plan = description.plan.stylization, (plan.style != nil) == (task == .style) else {
+      throw StylizationError.otherTask(path: path, wanted: task == .style ? "styles" : "colours")
     }
-    guard let data = FileManager.default.contents(atPath: file(Self.descriptionName)),
-      let description = try? JSONDecoder().decode(Description.self, from: data),
-      description.schema == Self.schema
-    else { throw damaged("\(Self.descriptionName) is not of the schema \(Self.schema)") }
-    guard description.task == task else {
-      throw StylizationError.otherTask(path: path, wanted: wanted)
-    }
-    guard (ImagePlanesLimits.sides).contains(description.side) else {
-      throw damaged("its side is \(description.side)")
-    }
-    let network = description.network
-    switch task {
-    case .style:
-      guard network.inputChannels == 3, network.outputChannels == 3, network.dimensions == 2 else {
-        throw damaged("its network is none of colour pictures")
-      }
-    case .colour:
-      guard network.inputChannels == 1, network.dimensions == 2, !description.bins.isEmpty,
-        network.outputChannels == description.bins.count,
-        (description.bins + [description.meanColour]).allSatisfy({
-          $0.count == 2 && $0.allSatisfy { abs($0) <= 128 }
-        }), let temperature = description.temperature, temperature > 0, temperature <= 1
-      else { throw damaged("its network and its colours do not fit") }
-    }
-    guard FileManager.default.fileExists(atPath: file(Self.weightsName)) else {
-      throw damaged("\(Self.weightsName) is missing")
-    }
-    guard try SHA256.hexDigest(ofFile: file(Self.weightsName)) == description.weightsHash else {
-      throw damaged("the hash of \(Self.weightsName) differs")
-    }
-    let made = try Parameter.withoutRandomWeights {
-      var random = RandomStream(seed: 0)
-      return try network.makeNetwork(random: &random)
-    }
-    try made.load(
-      Safetensors(contentsOf: file(Self.weightsName)),
-      from: file(Self.weightsName)
+    return PictureModel(
+      path: package.path,
+      name: description.name,
+      summary: description.summary,
+      plan: plan,
+      network: try package.makeNetwork()
     )
-    self.path = path
-    self.description = description
-    self.network = made
   }
 
-  /// Writes a model.
-  /// - Parameters:
-  ///   - folder: A folder that exists.
-  ///   - description: What it is; the hash is filled in.
-  ///   - network: The network.
-  /// - Throws: `SupportError`; what encoding throws.
-  package static func write(
-    to folder: String,
-    _ description: Description,
-    network: any Network
-  ) throws {
-    var description = description
-    let weights = try network.weights.encoded(as: .float32)
-    description.weightsHash = try SHA256.hexDigest(of: weights)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let files = [
-      (weightsName, weights), (descriptionName, try encoder.encode(description)),
-      ("README.md", Data(card(description).utf8)),
-    ]
-    for (name, data) in files {
-      let path = folder + "/" + name
-      do {
-        try data.write(to: URL(fileURLWithPath: path))
-      } catch {
-        throw SupportError.unwritable(path: path, reason: OutputGuard.reason(of: error))
-      }
-    }
+  /// Whether a path ends as files of weights do.
+  static func isFile(_ path: String) -> Bool {
+    [".pth", ".pt", ".model", ".safetensors"].contains { path.hasSuffix($0) }
   }
 
-  private static func card(_ description: Description) -> String {
-    let verb = description.task == .style ? "stylise" : "colourise"
-    var lines = [
-      "# \(description.name)", "", description.summary, "", "**\(description.notice)**", "",
-      "```", "lamina vision \(verb) run PICTURE --model \(description.name) --output OUT.png",
-      "```",
-      "",
-      "- \(description.photographs) photographs; \(description.source). Licence: "
-        + "\(description.licence).",
-      "- Network: \(description.network.name). \(description.steps) steps, seed "
-        + "\(description.seed).",
-      "- Command: `\(description.command)`", "- Program: \(description.program).",
-    ]
-    if !description.heldOut.isEmpty {
-      lines.append("- Held out: \(description.heldOut.joined(separator: ", ")).")
+  /// Published weights; running statistics, which early versions stored and never used, are left
+  /// out.
+  private static func stored(_ path: String) throws -> PictureModel {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw StylizationError.noModel(path: path)
     }
-    if !description.results.isEmpty {
-      lines += ["", "| on held-out photographs | value |", "| --- | --- |"]
-      lines += description.results.sorted { $0.key < $1.key }.map { "| \($0.key) | \($0.value) |" }
+    var stored = try StateDictionary(contentsOf: path)
+    stored.tensors = stored.tensors.filter {
+      !$0.key.contains(".running_") && !$0.key.hasSuffix(".num_batches_tracked")
     }
-    return lines.joined(separator: "\n") + "\n"
+    let found = try IdentifiedNetwork(stored)
+    guard case .styleTransfer(let values) = found.configuration, values.channels == 3 else {
+      throw StylizationError.otherTask(path: path, wanted: "styles")
+    }
+    let network = try Parameter.withoutRandomWeights {
+      var random = RandomStream(seed: 0)
+      return try found.configuration.makeNetwork(random: &random)
+    }
+    try network.load(found.weights, from: path)
+    let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    return PictureModel(
+      path: path,
+      name: name,
+      summary: "Weights of a feed-forward style from a file.",
+      plan: StylizationPlan(
+        side: 256,
+        style: StylizationPlan.Style(
+          name: name,
+          features: "not stated",
+          contentWeight: 0,
+          styleWeight: 0,
+          variationWeight: 0,
+          range: [0, Double(found.largestValue)]
+        )
+      ),
+      network: network
+    )
   }
 }
 
-/// Sizes that models may have.
-enum ImagePlanesLimits {
-  static let sides = 32...4096
+/// What `training.json` of a model that gives pictures a style or colours says.
+struct StylizationTrainingRecord: Codable, Sendable {
+  private(set) var schema = "lamina.stylization-training/1"
+  let model: String
+  let learning: LearningConfiguration
+  let epochs: [SegmentationTrainer.Epoch]
+  let looks: [LearningLook]
+  let notes: [String]
+}
+
+/// A finished training, to be written.
+public struct TrainedPictureNetwork: Sendable {
+  let plan: StylizationPlan
+  let summary: String
+  let network: any Network
+  let configuration: NetworkConfiguration
+  let photographs: Int
+  /// The numbers of the run, steps as taken.
+  public let learning: LearningConfiguration
+  let epochs: [SegmentationTrainer.Epoch]
+  let looks: [LearningLook]
+  var heldOut: [String] = []
+  /// Measured on held-out photographs.
+  public internal(set) var results: [String: Double] = [:]
+
+  init(
+    plan: StylizationPlan,
+    summary: String,
+    configuration: NetworkConfiguration,
+    outcome: LearningRun.Outcome,
+    photographs: Int
+  ) {
+    (self.plan, self.summary, self.configuration) = (plan, summary, configuration)
+    (network, learning) = (outcome.network, outcome.configuration)
+    (epochs, looks) = (outcome.epochs, outcome.looks)
+    self.photographs = photographs
+  }
+
+  /// How long it took.
+  public var seconds: Double { epochs.last?.seconds ?? 0 }
+  /// The mean loss of every hundred steps.
+  public var losses: [Double] { epochs.map(\.loss) }
+  /// Photographs that it was measured on.
+  public var heldOutCount: Int { heldOut.count }
+  /// Trainable values of the network.
+  public var parameterCount: Int { network.trainableCount }
+
+  /// What a model says of where it comes from.
+  public struct Origin: Sendable {
+    /// The model's name.
+    public let name: String
+    /// Terms of use of the photographs.
+    public let licence: String
+    /// Where they come from.
+    public let source: String
+    /// The command line.
+    public let command: String
+
+    /// Creates it.
+    /// - Parameters:
+    ///   - name: The model's name.
+    ///   - licence: Terms of use of the photographs.
+    ///   - source: Where they come from.
+    ///   - command: The command line.
+    public init(name: String, licence: String, source: String, command: String) {
+      (self.name, self.licence, self.source, self.command) = (name, licence, source, command)
+    }
+  }
+
+  /// The description, its files' hashes still empty.
+  func description(_ origin: Origin) -> ModelDescription {
+    ModelDescription(
+      name: origin.name,
+      version: "1.0.0",
+      summary: summary,
+      channels: ["image"],
+      labels: [],
+      network: configuration,
+      plan: .stylization(plan),
+      licence: origin.licence,
+      intendedUse: "Photographs like those of its training. " + Version.disclaimer,
+      provenance: ModelDescription.Provenance(
+        dataset: "\(photographs) photographs",
+        source: origin.source,
+        trainingCases: photographs,
+        heldOut: heldOut,
+        command: origin.command,
+        seed: learning.seed,
+        steps: learning.steps,
+        minutes: (seconds / 6).rounded() / 10,
+        program: "Lamina \(Version.current)",
+        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+      ),
+      results: results.sorted { $0.key < $1.key }.map { name, value in
+        ModelDescription.Result(
+          structure: "all",
+          metric: name,
+          mean: (value * 1e4).rounded() / 1e4,
+          sd: 0,
+          cases: heldOut.count
+        )
+      },
+      files: [:]
+    )
+  }
+
+  private func card(_ description: ModelDescription) -> String {
+    let provenance = description.provenance
+    let verb = plan.style != nil ? "stylise" : "colourise"
+    let isAny = if case .adaIN = configuration { true } else { false }
+    var lines = [
+      "# \(description.name)", "", summary, "", "**\(Version.disclaimer)**", "", "```",
+      "lamina vision \(verb) run PICTURE --model \(description.name)"
+        + (isAny ? " --style STYLE.png" : "") + " --output OUT.png", "```", "",
+      "- \(photographs) photographs; \(provenance.source). Licence: \(description.licence).",
+      "- Network: \(configuration.name), \(parameterCount) weights. \(learning.steps) steps, seed "
+        + "\(learning.seed).", "- Command: `\(provenance.command)`",
+      "- Program: \(provenance.program), \(provenance.date).",
+    ]
+    if let style = plan.style {
+      lines.append(
+        "- Style: \(style.name), compared by \(style.features). Weights of content, style and "
+          + "smoothness: \(style.contentWeight), \(style.styleWeight), \(style.variationWeight)."
+      )
+    }
+    if !heldOut.isEmpty { lines.append("- Held out: \(heldOut.joined(separator: ", ")).") }
+    if !results.isEmpty {
+      lines += ["", "| on held-out photographs | value |", "| --- | --- |"]
+      lines += results.sorted { $0.key < $1.key }.map { "| \($0.key) | \($0.value) |" }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Writes the model, with the learning curve beside it.
+  /// - Parameters:
+  ///   - folder: A folder that exists.
+  ///   - origin: Where it comes from.
+  ///   - notes: Oddities of the photographs.
+  /// - Throws: What writing throws.
+  public func write(to folder: String, _ origin: Origin, notes: [String]) throws {
+    let description = description(origin)
+    try ModelPackage.write(
+      to: folder,
+      description: description,
+      weights: network.weights,
+      as: .float32,
+      card: card(description)
+    )
+    let record = StylizationTrainingRecord(
+      model: origin.name,
+      learning: learning,
+      epochs: epochs,
+      looks: looks,
+      notes: notes
+    )
+    try ModelPackage.write(records: [(TrainingRecord.fileName, record)], to: folder)
+  }
 }

@@ -137,6 +137,18 @@ package struct Photographs: Sendable {
     package let (height, width): (Int, Int)
     /// Red, green and blue of each pixel.
     package let bytes: [UInt8]
+
+    /// The photograph, 0 to 255.
+    package var planes: ImagePlanes {
+      let area = height * width
+      return ImagePlanes(
+        height: height,
+        width: width,
+        values: (0..<3).flatMap { channel in
+          (0..<area).map { Float(bytes[3 * $0 + channel]) }
+        }
+      )
+    }
   }
 
   /// At most so many are held, each of some 100 kB to 1 MB.
@@ -153,6 +165,7 @@ package struct Photographs: Sendable {
   /// - Parameters:
   ///   - paths: Their files.
   ///   - side: The smaller side is reduced to so many pixels.
+  ///   - leastSide: Smaller ones are left out; `side` when nil.
   ///   - wantsColour: Whether grey ones are left out.
   ///   - progress: Told about every file.
   ///   - interruption: Looked at between files.
@@ -160,12 +173,14 @@ package struct Photographs: Sendable {
   package init(
     _ paths: [String],
     side: Int,
+    leastSide: Int? = nil,
     wantsColour: Bool,
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws {
     var items: [Item] = []
     var problems: [String] = []
+    let least = leastSide ?? side
     if paths.count > Self.most {
       problems.append("Only the first \(Self.most) of \(paths.count) photographs are used.")
     }
@@ -174,10 +189,10 @@ package struct Photographs: Sendable {
       try interruption.check()
       do {
         let picture = try ImagePlanes.photograph(path).reduced(toSmallestSide: side)
-        guard min(picture.height, picture.width) >= side else {
+        guard min(picture.height, picture.width) >= least else {
           throw StylizationError.unsuitablePicture(
             path: path,
-            reason: "\(picture.width) x \(picture.height) pixels are fewer than \(side)"
+            reason: "\(picture.width) x \(picture.height) pixels are fewer than \(least)"
           )
         }
         guard !wantsColour || picture.isColourful else {

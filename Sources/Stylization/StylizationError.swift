@@ -14,16 +14,26 @@ public enum StylizationError: ClassifiedError, Equatable {
   case otherTask(path: String, wanted: String)
   /// The network cannot give features.
   case unfitFeatures(path: String, reason: String)
+  /// A scan has no contrast that could be harmonised.
+  case noContrast(path: String)
+  /// A file with the statistics of a group is not what its format asks for.
+  case damagedGroup(path: String)
+  /// A network of one style was given several.
+  case severalStyles(count: Int)
+  /// A network of any style was given none.
+  case missingStyle(path: String)
+  /// A network of one style was given another.
+  case needlessStyle(path: String)
   /// Values became infinite or no numbers.
   case diverged(step: Int)
 
   /// The kind of the failure.
   public var failure: Failure {
     switch self {
-    case .unsuitablePicture, .damagedModel, .diverged: .damagedInput
+    case .unsuitablePicture, .damagedModel, .diverged, .noContrast, .damagedGroup: .damagedInput
     case .noPictures: .missingInput
     case .noModel: .missingComponent
-    case .otherTask, .unfitFeatures: .usage
+    case .otherTask, .unfitFeatures, .severalStyles, .missingStyle, .needlessStyle: .usage
     }
   }
 
@@ -40,6 +50,15 @@ public enum StylizationError: ClassifiedError, Equatable {
     case .otherTask(let path, let wanted): "\(path) is a model for something else than \(wanted)."
     case .unfitFeatures(let path, let reason):
       "\(path) cannot give features: \(reason); give a VGG of three channels, or leave --features out."
+    case .noContrast(let path): "\(path) has no contrast that could be harmonised."
+    case .damagedGroup(let path):
+      "\(path) does not hold the statistics of a group; make it anew with --save-group."
+    case .severalStyles(let count):
+      "\(count) styles are too many for a network of one style; use --network adain."
+    case .missingStyle(let path):
+      "\(path) paints in any style; show it one with --style."
+    case .needlessStyle(let path):
+      "\(path) knows one style; leave --style out, or use a model trained with --network adain."
     case .diverged(let step):
       "The picture was no longer finite at step \(step); use a smaller --learning-rate."
     }

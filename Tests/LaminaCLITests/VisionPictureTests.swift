@@ -116,7 +116,7 @@ import Testing
       "--steps", "1",
     ])
     #expect(none.status == 66 && none.error.contains("grey"))
-    try Data("{}".utf8).write(to: URL(fileURLWithPath: file("model/picture-model.json")))
+    try Data("{}".utf8).write(to: URL(fileURLWithPath: file("model/model.json")))
     let damaged = try run(
       ["colourise", "run", file("in/grey.png"), "-m", file("model"), "-o", file("z.png")]
     )

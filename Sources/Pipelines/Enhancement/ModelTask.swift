@@ -12,6 +12,8 @@ public enum ModelTask: Sendable, Equatable {
   case compression
   /// Telling unusual images, or filling holes.
   case autoencoder
+  /// Giving pictures a style or colours.
+  case stylization
   /// Starting other trainings from its weights.
   case start
 }

@@ -210,7 +210,9 @@ extension ModelPlan {
     switch self {
     case .slices(let plan): plan.spacingMM
     case .nnUNet(let plan): plan.spacing.count == 3 ? plan.spacing : nil
-    case .volume, .enhancement, .atlas, .recognition, .sequence, .compression, .autoencoder: nil
+    case .volume, .enhancement, .atlas, .recognition, .sequence, .compression, .autoencoder,
+      .stylization:
+      nil
     }
   }
 }

@@ -60,7 +60,7 @@ extension ModelDescription {
     case .volume(let plan):
       guard plan.givesProbabilities else { return nil }
       return plan.activation == .sigmoid ? .independent : .competing
-    case .enhancement, .recognition, .sequence, .compression, .autoencoder: return nil
+    case .enhancement, .recognition, .sequence, .compression, .autoencoder, .stylization: return nil
     }
   }
 }

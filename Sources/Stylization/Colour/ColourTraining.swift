@@ -141,19 +141,19 @@ public struct ColourTrainer: Sendable {
     )
     let outcome = try run.train(task, learning, budget: budget, resumes: resumes)
     var trained = TrainedPictureNetwork(
-      task: .colour,
+      plan: StylizationPlan(
+        side: request.side,
+        colours: StylizationPlan.Colours(
+          bins: bins.centres.map { [Double($0.x), Double($0.y)] },
+          mean: [mean.x, mean.y],
+          temperature: request.temperature
+        )
+      ),
       summary: "Gives grey photographs likely colours.",
       configuration: .unet(network),
-      network: outcome.network,
-      side: request.side,
-      photographs: photographs.items.count,
-      learning: outcome.configuration,
-      seconds: outcome.epochs.last?.seconds ?? 0,
-      losses: outcome.epochs.map(\.loss)
+      outcome: outcome,
+      photographs: photographs.items.count
     )
-    trained.bins = bins.centres.map { [Double($0.x), Double($0.y)] }
-    trained.meanColour = [mean.x, mean.y]
-    trained.temperature = request.temperature
     if !heldOut.isEmpty {
       let colouriser = Colouriser(
         network: outcome.network,

@@ -31,27 +31,29 @@ public struct Colouriser: Sendable {
   ///   - model: A model of colours.
   ///   - temperature: Of the annealed mean; the model's own when nil.
   public init(_ model: PictureModel, temperature: Double? = nil) {
-    let description = model.description
+    let colours = model.plan.colours
+    let mean = colours?.mean ?? [0, 0]
     self.init(
       network: model.network,
-      bins: description.bins.map { SIMD2(Float($0[0]), Float($0[1])) },
-      meanColour: SIMD2(Float(description.meanColour[0]), Float(description.meanColour[1])),
-      side: description.side,
-      temperature: temperature ?? description.temperature ?? 1
+      bins: (colours?.bins ?? []).map { SIMD2(Float($0[0]), Float($0[1])) },
+      meanColour: SIMD2(Float(mean[0]), Float(mean[1])),
+      side: model.plan.side,
+      temperature: temperature ?? colours?.temperature ?? 1
     )
   }
 
   /// Gives a picture colours; those that it has are not looked at.
   /// - Parameter path: Its file.
-  /// - Returns: The picture, its lightness unchanged but for the gamut.
+  /// - Returns: The picture as it was, and with colours, its lightness unchanged but for the gamut.
   /// - Throws: What reading throws; `StylizationError.unsuitablePicture` for scores that are not
   ///   finite.
-  package func run(_ path: String) throws -> ImagePlanes {
-    let picture = try colourised(ImagePlanes.photograph(path).lab)
+  package func run(_ path: String) throws -> (content: ImagePlanes, painted: ImagePlanes) {
+    let content = try ImagePlanes.photograph(path)
+    let picture = try colourised(content.lab)
     guard picture.values.allSatisfy(\.isFinite) else {
       throw StylizationError.unsuitablePicture(path: path, reason: "the colours are not finite")
     }
-    return picture
+    return (content, picture)
   }
 
   /// The network sees the picture at the size that it was trained on; the colours are enlarged, the

@@ -11,7 +11,18 @@ public struct StyleFeatures: Sendable {
   public let name: String
   /// How many of the maps, the first ones, stand for style; the one after them stands for content.
   let styleCount: Int
+  /// A VGG whose convolutions an encoder can take over; nil for others.
+  let encoder: StyleEncoder?
   private let find: @Sendable (Tensor) -> [Tensor]
+
+  init(
+    name: String,
+    styleCount: Int,
+    encoder: StyleEncoder? = nil,
+    find: @escaping @Sendable (Tensor) -> [Tensor]
+  ) {
+    (self.name, self.styleCount, self.encoder, self.find) = (name, styleCount, encoder, find)
+  }
 
   /// The maps of pictures.
   /// - Parameter pictures: `[N, 3, H, W]`, 0 to 1.
@@ -179,7 +190,8 @@ public struct StyleFeatures: Sendable {
     }
     let scale = Tensor(deviations.map { Float(1 / $0) }, shape: [1, 3, 1, 1])
     let shift = Tensor(zip(means, deviations).map { Float(-$0 / $1) }, shape: [1, 3, 1, 1])
-    return StyleFeatures(name: name, styleCount: stages) { pictures in
+    let encoder = StyleEncoder(network, values, means: means, deviations: deviations)
+    return StyleFeatures(name: name, styleCount: stages, encoder: encoder) { pictures in
       var (y, place) = (pictures * scale + shift, 0)
       var (styles, content) = ([Tensor](), [Tensor]())
       let context = Context.inference

@@ -31,9 +31,9 @@ public struct StyleLoss: Sendable {
   private let weights: Weights
   private let grams: [Tensor]
 
-  /// Creates the loss for a style.
+  /// Creates the loss for a style, or one for each picture.
   /// - Parameters:
-  ///   - style: `[1, 3, H, W]`, 0 to 1.
+  ///   - style: `[1, 3, H, W]`, or as many as there will be pictures, 0 to 1.
   ///   - features: Gives the maps.
   ///   - weights: Of the terms.
   package init(style: Tensor, features: StyleFeatures, weights: Weights) {
@@ -75,9 +75,16 @@ public struct StyleLoss: Sendable {
   /// The squared distance of Gram matrices, relative to the target, averaged over pictures.
   /// - Parameters:
   ///   - found: `[N, C, C]`.
-  ///   - target: `[1, C, C]`.
+  ///   - target: `[1, C, C]`, or `[N, C, C]` for a style of each picture.
   /// - Returns: One number.
   package static func style(_ found: Tensor, target: Tensor) -> Tensor {
+    if target.shape[0] > 1 {
+      let sizes = (0..<target.shape[0]).map { place in
+        1 / max(Float(target.sliced(axis: 0, start: place, end: place + 1).sumOfSquares), 1e-12)
+      }
+      let weights = Tensor(sizes, shape: [sizes.count, 1, 1]) * (1 / Float(sizes.count))
+      return ((found - target).squared() * weights).sum
+    }
     let size = max(Float(target.sumOfSquares), 1e-12) * Float(found.shape[0])
     return (found - target.broadcasted(to: found.shape)).squared().sum * (1 / size)
   }

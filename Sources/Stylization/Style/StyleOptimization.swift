@@ -30,6 +30,8 @@ public struct StyleOptimization: Sendable {
 
   /// What came of a run.
   public struct Outcome: Sendable {
+    /// The content as it was seen.
+    package let content: ImagePlanes
     /// The picture.
     package let picture: ImagePlanes
     /// The loss at the start.
@@ -92,6 +94,7 @@ public struct StyleOptimization: Sendable {
     progress.end()
     let painted = ImagePlanes(picture.value)
     return Outcome(
+      content: content,
       picture: settings.keepsColours ? painted.withColours(of: content) : painted,
       firstLoss: losses.first ?? 0,
       lastLoss: losses.last ?? 0

@@ -11,9 +11,9 @@ extension StyleNetworkTrainer.Kind: ExpressibleByArgument {}
 struct VisionStyliseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "stylise",
-    abstract: "Gives pictures the style of another.",
+    abstract: "Gives pictures the style of another, and scans the look of a scanner's.",
     subcommands: [
-      VisionStyliseTrainCommand.self, VisionStyliseRunCommand.self,
+      VisionStyliseTrainCommand.self, VisionStyliseRunCommand.self, VisionHarmoniseCommand.self,
     ]
   )
 

@@ -70,6 +70,24 @@ package struct EnhancementChain: Sendable {
           result = .picture(EnhancementPicture(channels: channels, bits: picture.bits))
           continue
         }
+        if picture.channels.count == 3, stage.removesNoise {
+          // Colours are as noisy as the luma.
+          let note =
+            "\(stage.record.name) sees grey values: it was given the picture's luma, and the "
+            + "differences of red and blue to it one after the other."
+          if !notes.contains(note) { notes.append(note) }
+          let planes = try ([picture.grey] + picture.colourDifferences).map {
+            try stage.apply($0, progress: progress, interruption: interruption)
+          }
+          result = .picture(
+            EnhancementPicture(
+              grey: planes[0],
+              differences: Array(planes.dropFirst()),
+              bits: picture.bits
+            )
+          )
+          continue
+        }
         if picture.channels.count == 3 {
           let note =
             "\(stage.record.name) sees grey values: it was given the picture's luma, and the "
@@ -81,5 +99,13 @@ package struct EnhancementChain: Sendable {
       }
     }
     return result
+  }
+}
+
+extension ScanStage {
+  /// Whether the step takes noise away and keeps the grid, so that it serves colours too.
+  fileprivate var removesNoise: Bool {
+    if let enhancer = self as? Enhancer { return enhancer.plan.task == .denoise }
+    return (self as? FilterStage)?.isDenoiser == true
   }
 }

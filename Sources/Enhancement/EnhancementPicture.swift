@@ -14,6 +14,8 @@ package struct EnhancementPicture: Sendable {
 
   /// 65535 in 16 bits is 255.
   private static let deepFactor: Float = 257
+  /// The middle of the range, about which colour differences lie.
+  private static let middle: Float = 128
 
   package init(channels: [Volume<Float>], bits: Int) {
     self.channels = channels
@@ -81,6 +83,48 @@ package struct EnhancementPicture: Sendable {
       )
     }
     return EnhancementPicture(channels: colours, bits: bits)
+  }
+
+  /// Red less luma and blue less luma, around the middle of the range; none of grey pictures.
+  package var colourDifferences: [Volume<Float>] {
+    guard channels.count == 3 else { return [] }
+    let luma = grey
+    return [channels[0], channels[2]].map { channel in
+      Volume(
+        geometry: luma.geometry,
+        voxels: channel.voxels.indices.map {
+          channel.voxels[$0] - luma.voxels[$0] + Self.middle
+        }
+      )
+    }
+  }
+
+  /// The picture of a luma and of colour differences on its grid; green follows from the three.
+  /// - Parameters:
+  ///   - grey: The luma.
+  ///   - differences: As `colourDifferences` gives them.
+  ///   - bits: Bits of a sample in the file.
+  package init(grey: Volume<Float>, differences: [Volume<Float>], bits: Int) {
+    guard differences.count == 2 else {
+      self.init(channels: [grey], bits: bits)
+      return
+    }
+    let luma = grey.voxels
+    let (red, blue) = (differences[0].voxels, differences[1].voxels)
+    func channel(_ value: (Int) -> Float) -> Volume<Float> {
+      Volume(geometry: grey.geometry, voxels: luma.indices.map(value))
+    }
+    self.init(
+      channels: [
+        channel { luma[$0] + red[$0] - Self.middle },
+        channel {
+          luma[$0]
+            - (0.299 * (red[$0] - Self.middle) + 0.114 * (blue[$0] - Self.middle)) / 0.587
+        },
+        channel { luma[$0] + blue[$0] - Self.middle },
+      ],
+      bits: bits
+    )
   }
 
   /// The picture as a PNG file of its own depth; values beyond the range become its ends.

@@ -15,8 +15,8 @@ struct EnhanceCommand: Verb {
       INPUT is an image file, a folder or zip of DICOM, or a folder of image files (a batch: one file \
       per case, and manifest.json; a case that fails is listed there and never stops the others). \
       Values keep their unit, and images of whole numbers stay such. The spacing is divided by the \
-      model's scale, and the outer edges stay in place. Colours of a model that sees grey values are kept \
-      beside the improved luma.
+      model's scale, and the outer edges stay in place. A model that sees grey values is given \
+      the luma of colours, and to remove noise their differences to it too; else these are kept.
 
       \(EnhancementRecord.standardWarning)
       """

@@ -227,7 +227,9 @@ extension ModelPlan {
     switch self {
     case .nnUNet(let plan): plan.patchSize.reduce(1, *)
     case .slices(let plan): plan.patchSize.reduce(1, *)
-    case .volume, .enhancement, .atlas, .recognition, .sequence, .compression, .autoencoder: 0
+    case .volume, .enhancement, .atlas, .recognition, .sequence, .compression, .autoencoder,
+      .stylization:
+      0
     }
   }
 }

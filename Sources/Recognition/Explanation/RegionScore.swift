@@ -31,14 +31,20 @@ struct RegionScore: ExplainedScore {
 
   /// The map of the pyramid that shows the region, and the gradient with respect to it.
   ///
-  /// The box head reads no other map.
+  /// The box head reads no other map, and of this one the region alone: cells without a gradient, which
+  /// cannot have moved the score however like the others they are, are 0.
   func weighedMaps(of image: Tensor) -> [(maps: Tensor, slopes: [Float])] {
     let key = GradientKey()
     var maps = network.pyramid(image, in: .inference).map(\.plain)
     let level = network.level(of: region)
     let read = maps[level]
     maps[level] = read.tracked(by: key)
-    return [(read, slopes(score(maps, images: 1), key, like: read))]
+    let gradient = slopes(score(maps, images: 1), key, like: read)
+    let area = read.shape[2] * read.shape[3]
+    var isRead = [Bool](repeating: false, count: area)
+    for (index, slope) in gradient.enumerated() where slope != 0 { isRead[index % area] = true }
+    let values = read.values.enumerated().map { isRead[$0.offset % area] ? $0.element : 0 }
+    return [(Tensor(values, shape: read.shape), gradient)]
   }
 
   func inputSlopes(of images: Tensor) -> [Float] {

@@ -101,31 +101,22 @@ public struct VolumeIntervals: Sendable, Equatable {
     }
     var quantiles: [String: Quantile] = [:]
     for name in structures ?? residuals.keys.sorted() {
-      let own = (residuals[name] ?? []).sorted()
+      let own = residuals[name] ?? []
       guard !own.isEmpty else {
         throw .uncalibrated(
           reason: "it has no case with \"\(name)\", only with "
             + residuals.keys.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
         )
       }
-      // The tolerance keeps 0.9 · 10, which is not quite 9 in binary, at 9.
-      let rank = Int((Double(own.count + 1) * level - 1e-9).rounded(.up))
-      guard rank <= own.count else {
+      guard let residual = ConformalIntervals.halfWidth(own, coverage: level) else {
         throw .uncalibrated(
           reason: "\(own.count) case\(own.count == 1 ? " has" : "s have") \"\(name)\", and an "
-            + "interval of level \(level) takes \(Self.leastCases(level)) or more"
+            + "interval of level \(level) takes \(ConformalIntervals.fewestCases(coverage: level)) or more"
         )
       }
-      quantiles[name] = Quantile(residual: own[rank - 1], cases: own.count)
+      quantiles[name] = Quantile(residual: residual, cases: own.count)
     }
     (self.level, self.scale, self.quantiles) = (level, scale, quantiles)
-  }
-
-  /// The fewest cases that a level can be calibrated on.
-  /// - Parameter level: The level.
-  /// - Returns: The least n with ⌈(n + 1) · level⌉ ≤ n.
-  public static func leastCases(_ level: Double) -> Int {
-    Int((level / (1 - level) - 1e-9).rounded(.up))
   }
 
   /// The interval of a volume.

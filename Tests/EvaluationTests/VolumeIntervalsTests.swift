@@ -88,7 +88,8 @@ struct VolumeIntervalsTests {
   }
 
   @Test func tooFewCasesUnknownStructuresAndMissingVolumesAreRefused() throws {
-    #expect(VolumeIntervals.leastCases(0.9) == 9 && VolumeIntervals.leastCases(0.95) == 19)
+    let fewest = [0.9, 0.95].map(ConformalIntervals.fewestCases)
+    #expect(fewest == [9, 19])
     let eight = try Self.report(Self.found100([101, 102, 103, 104, 105, 106, 107, 108]))
     #expect(throws: EvaluationError.self) { try VolumeIntervals(eight, structures: nil) }
     do {

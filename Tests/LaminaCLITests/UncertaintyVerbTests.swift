@@ -139,15 +139,15 @@ import Testing
     func evaluation(_ cases: Int, _ names: [String]) throws -> String {
       let entries = (0..<cases).map { index in
         let labels = names.enumerated().map {
-          #""\($0.offset)": {"name": "\($0.element)", "volumePredictionML": 4, "volumeReferenceML": 5}"#
+          #""\#($0.offset)": {"name": "\#($0.element)", "volumePredictionML": 4, "volumeReferenceML": 5}"#
         }
-        return #"{"id": "\(index)", "prediction": "p", "reference": "r", "problems": [], "#
-          + #""labels": {\(labels.joined(separator: ", "))}}"#
+        return #"{"id": "\#(index)", "prediction": "p", "reference": "r", "problems": [], "#
+          + #""labels": {\#(labels.joined(separator: ", "))}}"#
       }
       let path = folder.file("\(cases)\(names.joined()).json")
       try Data(
         (#"{"schema": "lamina.evaluation/1", "emptyPolicy": "lamina", "summary": {}, "#
-          + #""foregroundMean": {}, "cases": [\(entries.joined(separator: ", "))]}"#).utf8
+          + #""foregroundMean": {}, "cases": [\#(entries.joined(separator: ", "))]}"#).utf8
       ).write(to: URL(fileURLWithPath: path))
       return path
     }

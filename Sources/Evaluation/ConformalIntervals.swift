@@ -1,5 +1,3 @@
-import Pipelines
-
 /// Intervals that hold a number with a given probability.
 ///
 /// Split conformal prediction (Lei, G'Sell, Rinaldo, Tibshirani and Wasserman 2018, "Distribution-free
@@ -8,7 +6,7 @@ import Pipelines
 /// spread, errors and intervals are multiples of it (section 5.2). It holds for images of the same
 /// origin, on average over them.
 public enum ConformalIntervals {
-  /// Rounding must not ask for one case more.
+  /// Keeps 0.9 · 10, which is not quite 9 in binary, at 9.
   private static let tolerance = 1e-9
 
   /// The fewest cases for a level.
@@ -27,14 +25,5 @@ public enum ConformalIntervals {
     let rank = Int((Double(errors.count + 1) * coverage - tolerance).rounded(.up))
     guard rank >= 1, rank <= errors.count else { return nil }
     return errors.sorted()[rank - 1]
-  }
-}
-
-extension RecognitionPlan.Regression.Target {
-  /// The interval of a number; nil without calibration.
-  func interval(_ told: RegressionScoring.Prediction) -> ClosedRange<Double>? {
-    guard let quantile else { return nil }
-    let reach = quantile * (told.spread ?? 1)
-    return told.value - reach...told.value + reach
   }
 }

@@ -132,13 +132,15 @@ struct DenseRandomFieldTests {
   }
 
   @Test func objectsShareTheForegroundHoweverManyThereAre() throws {
-    // Bright columns of two voxels with gaps of two; the labels lack the right half of each.
+    // Bright columns of two voxels with gaps of two; the labels lack a quarter of each.
     let size = SIMD3(4 * 80, 12, 1)
     let values = (0..<size.x * size.y).map { Float($0 % size.x % 4 < 2 ? 100 : 0) }
     let whole = (0..<size.x * size.y).map { UInt16($0 % size.x % 4 < 2 ? $0 % size.x / 4 + 1 : 0) }
     let image = try ClassicalImage(values: values, size: size)
     // One object is a voxel in the dark, which is none.
-    var labels = whole.enumerated().map { $0.offset % 4 == 0 ? $0.element : 0 }
+    var labels = whole.enumerated().map { place, label in
+      place % 4 == 1 && place / size.x % 2 == 0 ? 0 : label
+    }
     labels[3] = 900
     let method = try DenseRandomField(parameters: [
       "appearance": 20, "space": 4, "range": 20, "smoothness": 0, "certainty": 0.7,

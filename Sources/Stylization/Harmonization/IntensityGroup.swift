@@ -163,7 +163,8 @@ struct DetailBands: Sendable {
 
   /// The bands, finest first.
   let bands: [[Float]]
-  /// Deviations in the foreground, as shares of its range.
+  /// Deviations in the foreground, as shares of its range: 1.4826 times the median of absolute values
+  /// (Hampel 1974), so that texture and noise decide and the few voxels of edges do not.
   let deviations: [Double]
 
   init(_ scan: Volume<Float>, _ values: ForegroundValues) {
@@ -181,11 +182,14 @@ struct DetailBands: Sendable {
     let range =
       ForegroundValues.at(99, values.percentiles) - ForegroundValues.at(1, values.percentiles)
     deviations = bands.map { band in
-      var sum = 0.0
+      var sizes: [Float] = []
+      sizes.reserveCapacity(values.count)
       for (value, detail) in zip(scan.voxels, band) where value > values.edge {
-        sum += Double(detail) * Double(detail)
+        sizes.append(abs(detail))
       }
-      return (sum / Double(max(1, values.count))).squareRoot() / max(range, .leastNormalMagnitude)
+      guard !sizes.isEmpty else { return 0 }
+      sizes.sort()
+      return 1.4826 * Double(sizes[sizes.count / 2]) / max(range, .leastNormalMagnitude)
     }
     self.bands = bands
   }

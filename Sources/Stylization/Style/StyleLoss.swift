@@ -3,10 +3,8 @@ import Tensors
 /// How far a picture is from another's style and from its own content.
 ///
 /// Gatys, Ecker and Bethge 2016, "Image style transfer using convolutional neural networks",
-/// equations 1
-/// to 7. Every term is divided by its target's sum of squares, so that weights mean the same for
-/// any
-/// features.
+/// equations 1 to 7. Every term is divided by its target's sum of squares, so that weights mean the same
+/// for any features.
 public struct StyleLoss: Sendable {
   /// What the terms are multiplied with.
   public struct Weights: Codable, Sendable, Equatable {

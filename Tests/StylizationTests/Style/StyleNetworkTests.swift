@@ -74,8 +74,10 @@ import Testing
   }
 
   @Test func anyStyleIsLearnt() throws {
-    let trained = try train(.adain, styles: ["style-1", "style-2"], steps: 200)
-    #expect(try #require(trained.losses.last) < 0.7 * #require(trained.losses.first))
+    let trained = try train(.adain, styles: ["style-1", "style-2"], steps: 400)
+    let losses = trained.losses
+    let (start, end) = (try #require(losses.first), try #require(losses.last))
+    #expect(end < 0.7 * start, "\(losses)")
     let model = try written(trained, "any")
     func painted(_ style: String?, _ strength: Double) throws -> [Float] {
       try StyleNetwork(

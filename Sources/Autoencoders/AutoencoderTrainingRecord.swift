@@ -30,32 +30,3 @@ public struct AutoencoderTrainingRecord: Codable, Sendable, Equatable {
     self.notes = notes
   }
 }
-
-/// What a model package says of where it comes from.
-public struct ModelOrigin: Sendable {
-  /// The package's name.
-  public let name: String
-  /// The data set's name.
-  public let dataset: String
-  /// Terms of use of the data.
-  public let licence: String
-  /// Where the data come from.
-  public let source: String
-  /// The command line that started the run.
-  public let command: String
-
-  /// Creates it.
-  /// - Parameters:
-  ///   - name: The package's name.
-  ///   - dataset: The data set's name.
-  ///   - licence: Terms of use of the data.
-  ///   - source: Where the data come from.
-  ///   - command: The command line that started the run.
-  public init(name: String, dataset: String, licence: String, source: String, command: String) {
-    self.name = name
-    self.dataset = dataset
-    self.licence = licence
-    self.source = source
-    self.command = command
-  }
-}

@@ -76,6 +76,19 @@ struct LearningOptions: ParsableArguments {
   /// How long to train.
   var budget: SegmentationTrainer.Budget { minutes.map { .minutes($0) } ?? .steps }
 
+  /// What a model package says of where it comes from.
+  /// - Parameter dataset: The data set's name.
+  /// - Returns: Name, terms and source as the options state them, and this command.
+  func origin(dataset: String) -> ModelOrigin {
+    ModelOrigin(
+      name: name,
+      dataset: dataset,
+      licence: licence,
+      source: source,
+      command: OutputPath.command
+    )
+  }
+
   /// Puts what was asked for in place of defaults.
   /// - Parameter configuration: The numbers of the run.
   func apply(to configuration: inout LearningConfiguration) {

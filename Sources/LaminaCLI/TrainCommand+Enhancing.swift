@@ -60,11 +60,13 @@ extension TrainCommand {
     for note in outcome.notes { context.progress.warn(note) }
     let model = TrainedEnhancer(
       outcome: outcome,
-      name: URL(fileURLWithPath: output).lastPathComponent,
-      dataset: images.name,
-      licence: enhancing.licence,
-      source: enhancing.source,
-      command: enhancementCommand
+      origin: ModelOrigin(
+        name: URL(fileURLWithPath: output).lastPathComponent,
+        dataset: images.name,
+        licence: enhancing.licence,
+        source: enhancing.source,
+        command: enhancementCommand
+      )
     )
     try context.outputs.writeFolder(output) { try model.write(to: $0) }
     trainer.discardCheckpoints()

@@ -236,16 +236,3 @@ struct VisionAnomalyTrainCommand: Verb {
     return .complete
   }
 }
-
-extension LearningOptions {
-  /// What a model package says of where it comes from.
-  func origin(dataset: String) -> ModelOrigin {
-    ModelOrigin(
-      name: name,
-      dataset: dataset,
-      licence: licence,
-      source: source,
-      command: OutputPath.command
-    )
-  }
-}

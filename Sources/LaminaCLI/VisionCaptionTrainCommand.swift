@@ -173,14 +173,7 @@ struct VisionCaptionTrainCommand: Verb {
       budget: learning.budget,
       resumes: learning.resume
     )
-    let model = TrainedCaptioner(
-      outcome: outcome,
-      name: learning.name,
-      dataset: images.name,
-      licence: learning.licence,
-      source: learning.source,
-      command: OutputPath.command
-    )
+    let model = TrainedCaptioner(outcome: outcome, origin: learning.origin(dataset: images.name))
     try context.outputs.writeFolder(learning.model) { try model.write(to: $0) }
     trainer.discardCheckpoints()
     try learning.confirm(

@@ -122,11 +122,7 @@ struct VisionCompressTrainCommand: Verb {
     )
     let model = TrainedCompressionModel(
       outcome: outcome,
-      name: learning.name,
-      dataset: training.name,
-      licence: learning.licence,
-      source: learning.source,
-      command: OutputPath.command
+      origin: learning.origin(dataset: training.name)
     )
     try context.outputs.writeFolder(learning.model) { try model.write(to: $0) }
     trainer.discardCheckpoints()

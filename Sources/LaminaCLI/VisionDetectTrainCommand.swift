@@ -161,14 +161,7 @@ struct VisionDetectTrainCommand: Verb {
       budget: learning.budget,
       resumes: learning.resume
     )
-    let model = TrainedDetector(
-      outcome: outcome,
-      name: learning.name,
-      dataset: training.name,
-      licence: learning.licence,
-      source: learning.source,
-      command: OutputPath.command
-    )
+    let model = TrainedDetector(outcome: outcome, origin: learning.origin(dataset: training.name))
     try context.outputs.writeFolder(learning.model) { try model.write(to: $0) }
     trainer.discardCheckpoints()
     try learning.confirm(

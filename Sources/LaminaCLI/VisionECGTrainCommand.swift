@@ -148,14 +148,7 @@ extension LearningOptions {
     in context: CommandContext,
     discardingCheckpoints discard: () -> Void
   ) throws {
-    let model = TrainedSequenceModel(
-      outcome: outcome,
-      name: name,
-      dataset: dataset,
-      licence: licence,
-      source: source,
-      command: OutputPath.command
-    )
+    let model = TrainedSequenceModel(outcome: outcome, origin: origin(dataset: dataset))
     try context.outputs.writeFolder(self.model) { try model.write(to: $0) }
     discard()
     try confirm(

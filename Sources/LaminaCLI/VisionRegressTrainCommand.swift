@@ -105,14 +105,7 @@ struct VisionRegressTrainCommand: Verb {
       initial: training.from.map { try InitialWeights(ModelStore().model($0)) },
       resumes: learning.resume
     )
-    let model = TrainedRegressor(
-      outcome: outcome,
-      name: learning.name,
-      dataset: images.name,
-      licence: learning.licence,
-      source: learning.source,
-      command: OutputPath.command
-    )
+    let model = TrainedRegressor(outcome: outcome, origin: learning.origin(dataset: images.name))
     try context.outputs.writeFolder(learning.model) { try model.write(to: $0) }
     trainer.discardCheckpoints()
     try learning.confirm(

@@ -301,16 +301,7 @@ extension LearningOptions {
     in context: CommandContext
   ) throws {
     try context.outputs.writeFolder(model) {
-      try trained.write(
-        to: $0,
-        TrainedPictureNetwork.Origin(
-          name: name,
-          licence: licence,
-          source: source,
-          command: OutputPath.command
-        ),
-        notes: notes
-      )
+      try trained.write(to: $0, origin(dataset: trained.dataset), notes: notes)
     }
     let losses = [("first", trained.losses.first), ("last", trained.losses.last)]
       .compactMap { name, loss in loss.map { ("loss, \(name) 100 steps", $0) } }

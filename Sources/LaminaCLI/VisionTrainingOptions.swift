@@ -150,14 +150,7 @@ struct VisionTrainingOptions: ParsableArguments {
       initial: from.map { try InitialWeights(ModelStore().model($0)) },
       resumes: learning.resume
     )
-    let model = TrainedClassifier(
-      outcome: outcome,
-      name: learning.name,
-      dataset: images.name,
-      licence: learning.licence,
-      source: learning.source,
-      command: OutputPath.command
-    )
+    let model = TrainedClassifier(outcome: outcome, origin: learning.origin(dataset: images.name))
     try context.outputs.writeFolder(learning.model) { try model.write(to: $0) }
     trainer.discardCheckpoints()
     try learning.confirm(

@@ -9,39 +9,15 @@ import Support
 public struct TrainedSequenceModel: Sendable {
   /// The finished run.
   public let outcome: SequenceOutcome
-  /// The package's name.
-  public let name: String
-  /// The data set's name.
-  public let dataset: String
-  /// Terms of use of the data.
-  public let licence: String
-  /// Where the data come from.
-  public let source: String
-  /// The command line that started the run.
-  public let command: String
+  /// Where it comes from.
+  public let origin: ModelOrigin
 
   /// Creates the package's content.
   /// - Parameters:
   ///   - outcome: The finished run.
-  ///   - name: The package's name.
-  ///   - dataset: The data set's name.
-  ///   - licence: Terms of use of the data.
-  ///   - source: Where the data come from.
-  ///   - command: The command line that started the run.
-  public init(
-    outcome: SequenceOutcome,
-    name: String,
-    dataset: String,
-    licence: String,
-    source: String,
-    command: String
-  ) {
-    self.outcome = outcome
-    self.name = name
-    self.dataset = dataset
-    self.licence = licence
-    self.source = source
-    self.command = command
+  ///   - origin: Where it comes from.
+  public init(outcome: SequenceOutcome, origin: ModelOrigin) {
+    (self.outcome, self.origin) = (outcome, origin)
   }
 
   private var classNames: [String] { outcome.classNames }
@@ -82,7 +58,7 @@ public struct TrainedSequenceModel: Sendable {
   /// The description, its files' hashes still empty.
   public var description: ModelDescription {
     ModelDescription(
-      name: name,
+      name: origin.name,
       version: "1.0.0",
       summary: areBeats
         ? "Tells the beats of an electrocardiogram apart: \(classNames.joined(separator: ", "))."
@@ -93,19 +69,14 @@ public struct TrainedSequenceModel: Sendable {
       },
       network: outcome.configuration,
       plan: .sequence(outcome.plan),
-      licence: licence,
-      intendedUse: "Research on data like \(dataset). \(Version.disclaimer)",
-      provenance: ModelDescription.Provenance(
-        dataset: dataset,
-        source: source,
+      licence: origin.licence,
+      intendedUse: "Research on data like \(origin.dataset). \(Version.disclaimer)",
+      provenance: origin.provenance(
         trainingCases: outcome.counts[.training] ?? 0,
         heldOut: [],
-        command: command,
         seed: outcome.learning.seed,
         steps: outcome.learning.steps,
-        minutes: (((outcome.epochs.last?.seconds ?? 0) / 6).rounded()) / 10,
-        program: "Lamina \(Version.current)",
-        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+        seconds: outcome.epochs.last?.seconds ?? 0
       ),
       results: results,
       files: [:]
@@ -122,13 +93,14 @@ public struct TrainedSequenceModel: Sendable {
         + "\(rounded(share.ci95[1])), \(share.hits) of \(share.count))"
     }
     var lines = [
-      "# \(name)", "", description.summary, "", "**\(Version.disclaimer)**", "", "## Use", "",
+      "# \(origin.name)", "", description.summary, "", "**\(Version.disclaimer)**", "", "## Use",
+      "",
       "```",
       areBeats
-        ? "lamina vision ecg run RECORD... --model \(name) --output OUT"
-        : "lamina vision sequence run CLIP... --model \(name) --output OUT", "```", "",
+        ? "lamina vision ecg run RECORD... --model \(origin.name) --output OUT"
+        : "lamina vision sequence run CLIP... --model \(origin.name) --output OUT", "```", "",
       description.intendedUse, "", "## Training", "",
-      "- Data: \(dataset); \(source). Licence: \(licence).",
+      "- Data: \(origin.dataset); \(origin.source). Licence: \(origin.licence).",
       "- \(count(.training)) \(things) trained on, \(count(.validation)) looked at on the way, "
         + "\(count(.test)) for the test alone"
         + (areBeats
@@ -137,7 +109,7 @@ public struct TrainedSequenceModel: Sendable {
       "- Network: \(outcome.configuration.name), \(parameterCount) weights.",
       "- \(outcome.learning.steps) steps of \(outcome.learning.batchSize) \(things), seed "
         + "\(outcome.learning.seed).",
-      "- Command: `\(command)`",
+      "- Command: `\(origin.command)`",
       "- Program: \(description.provenance.program), \(description.provenance.date).", "",
       "## Results", "", "| quantity | value |", "| --- | --- |",
       "| accuracy | \(text(outcome.evaluation.accuracy)) |",
@@ -170,7 +142,7 @@ public struct TrainedSequenceModel: Sendable {
         (
           TrainingRecord.fileName,
           SequenceTrainingRecord(
-            model: name,
+            model: origin.name,
             learning: outcome.learning,
             epochs: outcome.epochs,
             looks: outcome.looks,

@@ -160,35 +160,15 @@ public struct TrainedPictureNetwork: Sendable {
   public var seconds: Double { epochs.last?.seconds ?? 0 }
   /// The mean loss of every hundred steps.
   public var losses: [Double] { epochs.map(\.loss) }
+  /// What it was trained on, as a data set's name.
+  public var dataset: String { "\(photographs) photographs" }
   /// Photographs that it was measured on.
   public var heldOutCount: Int { heldOut.count }
   /// Trainable values of the network.
   public var parameterCount: Int { network.trainableCount }
 
-  /// What a model says of where it comes from.
-  public struct Origin: Sendable {
-    /// The model's name.
-    public let name: String
-    /// Terms of use of the photographs.
-    public let licence: String
-    /// Where they come from.
-    public let source: String
-    /// The command line.
-    public let command: String
-
-    /// Creates it.
-    /// - Parameters:
-    ///   - name: The model's name.
-    ///   - licence: Terms of use of the photographs.
-    ///   - source: Where they come from.
-    ///   - command: The command line.
-    public init(name: String, licence: String, source: String, command: String) {
-      (self.name, self.licence, self.source, self.command) = (name, licence, source, command)
-    }
-  }
-
   /// The description, its files' hashes still empty.
-  func description(_ origin: Origin) -> ModelDescription {
+  func description(_ origin: ModelOrigin) -> ModelDescription {
     ModelDescription(
       name: origin.name,
       version: "1.0.0",
@@ -199,17 +179,12 @@ public struct TrainedPictureNetwork: Sendable {
       plan: .stylization(plan),
       licence: origin.licence,
       intendedUse: "Photographs like those of its training. " + Version.disclaimer,
-      provenance: ModelDescription.Provenance(
-        dataset: "\(photographs) photographs",
-        source: origin.source,
+      provenance: origin.provenance(
         trainingCases: photographs,
         heldOut: heldOut,
-        command: origin.command,
         seed: learning.seed,
         steps: learning.steps,
-        minutes: (seconds / 6).rounded() / 10,
-        program: "Lamina \(Version.current)",
-        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+        seconds: seconds
       ),
       results: results.sorted { $0.key < $1.key }.map { name, value in
         ModelDescription.Result(
@@ -257,7 +232,7 @@ public struct TrainedPictureNetwork: Sendable {
   ///   - origin: Where it comes from.
   ///   - notes: Oddities of the photographs.
   /// - Throws: What writing throws.
-  public func write(to folder: String, _ origin: Origin, notes: [String]) throws {
+  public func write(to folder: String, _ origin: ModelOrigin, notes: [String]) throws {
     let description = description(origin)
     try ModelPackage.write(
       to: folder,

@@ -63,9 +63,7 @@ import Testing
 
     let model = TrainedEnhancer(
       outcome: outcome,
-      name: "discs",
-      dataset: "discs",
-      command: "lamina train"
+      origin: ModelOrigin(name: "discs", dataset: "discs", command: "lamina train")
     )
     #expect(model.card.contains("anatomy in it can be invented"))
     let path = folder.file("discs")

@@ -54,8 +54,11 @@ import Testing
     let outcome = try trainer(images, folder).run(values, budget: .steps, resumes: false)
     let path = folder.file("flat")
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    try TrainedEnhancer(outcome: outcome, name: "flat", dataset: "flats", command: "lamina train")
-      .write(to: path)
+    try TrainedEnhancer(
+      outcome: outcome,
+      origin: ModelOrigin(name: "flat", dataset: "flats", command: "lamina train")
+    )
+    .write(to: path)
     let package = try ModelPackage(path: path)
 
     let clean = images.images[0].volume

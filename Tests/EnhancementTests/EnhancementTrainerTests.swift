@@ -62,9 +62,7 @@ import Testing
 
     let model = TrainedEnhancer(
       outcome: outcome,
-      name: "discs",
-      dataset: images.name,
-      command: "lamina train"
+      origin: ModelOrigin(name: "discs", dataset: images.name, command: "lamina train")
     )
     let path = folder.file("discs")
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

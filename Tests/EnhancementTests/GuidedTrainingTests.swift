@@ -54,9 +54,7 @@ import Testing
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     let model = TrainedEnhancer(
       outcome: outcome,
-      name: "guided",
-      dataset: images.name,
-      command: "lamina train"
+      origin: ModelOrigin(name: "guided", dataset: images.name, command: "lamina train")
     )
     try model.write(to: path)
     #expect(model.card.contains("`gaussian:width=2`"))

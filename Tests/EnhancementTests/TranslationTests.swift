@@ -74,9 +74,7 @@ import Testing
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     let model = TrainedEnhancer(
       outcome: outcome,
-      name: "negative",
-      dataset: images.name,
-      command: "lamina train"
+      origin: ModelOrigin(name: "negative", dataset: images.name, command: "lamina train")
     )
     try model.write(to: path)
     #expect(model.description.summary.contains("negatives"))

@@ -53,17 +53,12 @@ public struct TrainedInpainter: Sendable {
       intendedUse:
         "Research on data like \(origin.dataset). What it fills in is made up from what is "
         + "usual there: it shows nothing that was seen. \(Version.disclaimer)",
-      provenance: ModelDescription.Provenance(
-        dataset: origin.dataset,
-        source: origin.source,
+      provenance: origin.provenance(
         trainingCases: outcome.trainingCount,
         heldOut: outcome.heldOutIDs,
-        command: origin.command,
         seed: outcome.learning.seed,
         steps: outcome.learning.steps,
-        minutes: (((outcome.epochs.last?.seconds ?? 0) / 6).rounded()) / 10,
-        program: "Lamina \(Version.current)",
-        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+        seconds: outcome.epochs.last?.seconds ?? 0
       ),
       results: results,
       files: [:]

@@ -10,39 +10,15 @@ import Support
 public struct TrainedCompressionModel: Sendable {
   /// The finished run.
   public let outcome: CompressionTrainer.Outcome
-  /// The package's name.
-  public let name: String
-  /// The data set's name.
-  public let dataset: String
-  /// Terms of use of the data.
-  public let licence: String
-  /// Where the data come from.
-  public let source: String
-  /// The command line that started the run.
-  public let command: String
+  /// Where it comes from.
+  public let origin: ModelOrigin
 
   /// Creates the package's content.
   /// - Parameters:
   ///   - outcome: The finished run.
-  ///   - name: The package's name.
-  ///   - dataset: The data set's name.
-  ///   - licence: Terms of use of the data.
-  ///   - source: Where the data come from.
-  ///   - command: The command line that started the run.
-  public init(
-    outcome: CompressionTrainer.Outcome,
-    name: String,
-    dataset: String,
-    licence: String,
-    source: String,
-    command: String
-  ) {
-    self.outcome = outcome
-    self.name = name
-    self.dataset = dataset
-    self.licence = licence
-    self.source = source
-    self.command = command
+  ///   - origin: Where it comes from.
+  public init(outcome: CompressionTrainer.Outcome, origin: ModelOrigin) {
+    (self.outcome, self.origin) = (outcome, origin)
   }
 
   /// The network's trainable values.
@@ -72,7 +48,7 @@ public struct TrainedCompressionModel: Sendable {
   /// The description, its files' hashes still empty.
   public var description: ModelDescription {
     ModelDescription(
-      name: name,
+      name: origin.name,
       version: "1.0.0",
       summary: "Compresses grey images to "
         + "\(Self.text(outcome.measurement.rows.first?.network.bitsPerPixel)) to "
@@ -81,19 +57,14 @@ public struct TrainedCompressionModel: Sendable {
       labels: [],
       network: outcome.configuration.network,
       plan: .compression(outcome.configuration.plan),
-      licence: licence,
-      intendedUse: "Research on images like \(dataset). \(Version.disclaimer)",
-      provenance: ModelDescription.Provenance(
-        dataset: dataset,
-        source: source,
+      licence: origin.licence,
+      intendedUse: "Research on images like \(origin.dataset). \(Version.disclaimer)",
+      provenance: origin.provenance(
         trainingCases: outcome.trained.files,
         heldOut: [],
-        command: command,
         seed: outcome.learning.seed,
         steps: outcome.learning.steps,
-        minutes: (((outcome.epochs.last?.seconds ?? 0) / 6).rounded()) / 10,
-        program: "Lamina \(Version.current)",
-        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+        seconds: outcome.epochs.last?.seconds ?? 0
       ),
       results: results,
       files: [:]
@@ -105,19 +76,21 @@ public struct TrainedCompressionModel: Sendable {
     let description = description
     let measurement = outcome.measurement
     var lines = [
-      "# \(name)", "", description.summary, "", "**\(Version.disclaimer)**", "", "## Use", "",
-      "```", "lamina vision compress run IMAGE --model \(name) --quality 50 --output IMAGE.lamc",
-      "lamina vision decompress IMAGE.lamc --model \(name) --output IMAGE.nii.gz", "```", "",
+      "# \(origin.name)", "", description.summary, "", "**\(Version.disclaimer)**", "", "## Use",
+      "",
+      "```",
+      "lamina vision compress run IMAGE --model \(origin.name) --quality 50 --output IMAGE.lamc",
+      "lamina vision decompress IMAGE.lamc --model \(origin.name) --output IMAGE.nii.gz", "```", "",
       description.intendedUse,
       "What a network restores looks plausible where it is wrong: keep the original, or compress with "
         + "--lossless.", "", "## Training", "",
-      "- Data: \(dataset); \(source). Licence: \(licence).",
+      "- Data: \(origin.dataset); \(origin.source). Licence: \(origin.licence).",
       "- \(outcome.trained.planes) planes of \(outcome.trained.files) files trained on; "
         + "\(measurement.planes) planes of \(measurement.images) measured.",
       "- Network: \(outcome.configuration.network.name), \(parameterCount) weights.",
       "- \(outcome.learning.steps) steps of \(outcome.learning.batchSize) pieces, seed "
         + "\(outcome.learning.seed).",
-      "- Command: `\(command)`",
+      "- Command: `\(origin.command)`",
       "- Program: \(description.provenance.program), \(description.provenance.date).", "",
       "## Results", "",
       "Means over planes of 8 bits; JPEG (baseline, optimal tables) at the same bits.", "",
@@ -167,7 +140,7 @@ public struct TrainedCompressionModel: Sendable {
         (
           TrainingRecord.fileName,
           Record(
-            model: name,
+            model: origin.name,
             learning: outcome.learning,
             epochs: outcome.epochs,
             looks: outcome.looks,

@@ -7,39 +7,15 @@ import Support
 public struct TrainedEnhancer: Sendable {
   /// The finished run.
   public let outcome: EnhancementTrainer.Outcome
-  /// The package's name.
-  public let name: String
-  /// The data set's name.
-  public let dataset: String
-  /// Terms of use of the images.
-  public let licence: String
-  /// Where the images come from.
-  public let source: String
-  /// The command line that started the run.
-  public let command: String
+  /// Where it comes from.
+  public let origin: ModelOrigin
 
   /// Creates the package's content.
   /// - Parameters:
   ///   - outcome: The finished run.
-  ///   - name: The package's name.
-  ///   - dataset: The data set's name.
-  ///   - licence: Terms of use of the images.
-  ///   - source: Where the images come from.
-  ///   - command: The command line that started the run.
-  public init(
-    outcome: EnhancementTrainer.Outcome,
-    name: String,
-    dataset: String,
-    licence: String = "not stated",
-    source: String = "not stated",
-    command: String
-  ) {
-    self.outcome = outcome
-    self.name = name
-    self.dataset = dataset
-    self.licence = licence
-    self.source = source
-    self.command = command
+  ///   - origin: Where it comes from.
+  public init(outcome: EnhancementTrainer.Outcome, origin: ModelOrigin) {
+    (self.outcome, self.origin) = (outcome, origin)
   }
 
   private var configuration: EnhancementConfiguration { outcome.configuration }
@@ -61,8 +37,6 @@ public struct TrainedEnhancer: Sendable {
       ? "in 3-D" : plan.contextSlices > 0 ? "slice by slice with neighbours" : "slice by slice"
     return "\(deed) \(manner) with a \(configuration.network.name) network."
   }
-
-  private var minutes: Double { ((outcome.epochs.last?.seconds ?? 0) / 6).rounded() / 10 }
 
   /// Held-out results, for the description.
   public var results: [ModelDescription.Result] {
@@ -86,28 +60,24 @@ public struct TrainedEnhancer: Sendable {
   /// The description, its files' hashes still empty.
   public var description: ModelDescription {
     ModelDescription(
-      name: name,
+      name: origin.name,
       version: "1.0.0",
       summary: summary,
       channels: [plan.modality ?? "grey"],
       labels: [],
       network: configuration.network,
       plan: .enhancement(plan),
-      licence: licence,
-      intendedUse: "Research on images like those of \(dataset). Enhancement can invent or remove "
+      licence: origin.licence,
+      intendedUse:
+        "Research on images like those of \(origin.dataset). Enhancement can invent or remove "
         + "structures: keep the original beside the result. "
         + (invention.map { $0 + " " } ?? "") + Version.disclaimer,
-      provenance: ModelDescription.Provenance(
-        dataset: dataset,
-        source: source,
+      provenance: origin.provenance(
         trainingCases: outcome.trainingCount,
         heldOut: outcome.evaluation?.cases.map(\.id) ?? [],
-        command: command,
         seed: configuration.seed,
         steps: configuration.steps,
-        minutes: minutes,
-        program: "Lamina \(Version.current)",
-        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+        seconds: outcome.epochs.last?.seconds ?? 0
       ),
       results: results,
       files: [:]
@@ -172,16 +142,16 @@ public struct TrainedEnhancer: Sendable {
     let provenance = description.provenance
     func list(_ numbers: [Int]) -> String { numbers.map(String.init).joined(separator: " x ") }
     let samples = "\(configuration.batchSize) samples of \(list(configuration.patchSize))"
-    var lines = ["# \(name)", "", description.summary, "", "**\(Version.disclaimer)**", ""]
+    var lines = ["# \(origin.name)", "", description.summary, "", "**\(Version.disclaimer)**", ""]
     lines.append(
       "Enhancement can invent or remove structures. Keep the original, and look at the difference."
     )
     if let invention { lines += ["", "**\(invention)**"] }
     lines += ["", "## Use", "", "```"]
-    lines.append("lamina enhance IMAGE --model \(name) --output OUT --report PAGE.html")
-    lines.append("lamina segment SCAN --stage \(name) --model MODEL --output OUT")
+    lines.append("lamina enhance IMAGE --model \(origin.name) --output OUT --report PAGE.html")
+    lines.append("lamina segment SCAN --stage \(origin.name) --model MODEL --output OUT")
     lines += ["```", "", description.intendedUse, "", "## Training", ""]
-    lines.append("- Data: \(dataset); \(source). Licence: \(licence).")
+    lines.append("- Data: \(origin.dataset); \(origin.source). Licence: \(origin.licence).")
     lines.append(
       "- \(provenance.trainingCases) images; \(provenance.heldOut.count) held out by seed "
         + "\(configuration.seed)."
@@ -197,11 +167,11 @@ public struct TrainedEnhancer: Sendable {
       )
     }
     lines.append(
-      "- \(configuration.steps) steps of \(samples) in \(minutes) minutes; loss "
+      "- \(configuration.steps) steps of \(samples) in \(provenance.minutes ?? 0) minutes; loss "
         + "\(configuration.loss.rawValue)."
     )
     if let game { lines.append(game) }
-    lines.append("- Command: `\(command)`")
+    lines.append("- Command: `\(origin.command)`")
     lines.append("- Program: \(provenance.program), \(provenance.date).")
     lines += ["", "## Results on held-out images", ""]
     if let evaluation = outcome.evaluation {
@@ -236,7 +206,7 @@ public struct TrainedEnhancer: Sendable {
       card: card
     )
     var records: [(name: String, content: any Encodable)] = [
-      (TrainingRecord.fileName, EnhancementTrainingRecord(outcome, model: name))
+      (TrainingRecord.fileName, EnhancementTrainingRecord(outcome, model: origin.name))
     ]
     if let evaluation = outcome.evaluation {
       records.append((TrainingRecord.heldOutName, evaluation))

@@ -8,39 +8,15 @@ import Support
 public struct TrainedClassifier: Sendable {
   /// The finished run.
   public let outcome: ClassificationTrainer.Outcome
-  /// The package's name.
-  public let name: String
-  /// The data set's name.
-  public let dataset: String
-  /// Terms of use of the images.
-  public let licence: String
-  /// Where the images come from.
-  public let source: String
-  /// The command line that started the run.
-  public let command: String
+  /// Where it comes from.
+  public let origin: ModelOrigin
 
   /// Creates the package's content.
   /// - Parameters:
   ///   - outcome: The finished run.
-  ///   - name: The package's name.
-  ///   - dataset: The data set's name.
-  ///   - licence: Terms of use of the images.
-  ///   - source: Where the images come from.
-  ///   - command: The command line that started the run.
-  public init(
-    outcome: ClassificationTrainer.Outcome,
-    name: String,
-    dataset: String,
-    licence: String = "not stated",
-    source: String = "not stated",
-    command: String
-  ) {
-    self.outcome = outcome
-    self.name = name
-    self.dataset = dataset
-    self.licence = licence
-    self.source = source
-    self.command = command
+  ///   - origin: Where it comes from.
+  public init(outcome: ClassificationTrainer.Outcome, origin: ModelOrigin) {
+    (self.outcome, self.origin) = (outcome, origin)
   }
 
   private var configuration: ClassificationConfiguration { outcome.configuration }
@@ -96,7 +72,7 @@ public struct TrainedClassifier: Sendable {
   public var description: ModelDescription {
     let embeds = plan.task == .embedding
     return ModelDescription(
-      name: name,
+      name: origin.name,
       version: "1.0.0",
       summary: summary,
       channels: [plan.channels == 1 ? "grey" : "RGB"],
@@ -107,21 +83,16 @@ public struct TrainedClassifier: Sendable {
         },
       network: configuration.network,
       plan: .recognition(plan),
-      licence: licence,
-      intendedUse: "Research on images like those of \(dataset). "
+      licence: origin.licence,
+      intendedUse: "Research on images like those of \(origin.dataset). "
         + (embeds ? "Purpose: \(plan.purpose ?? "not stated"). \(Self.forbidden) " : "")
         + Version.disclaimer,
-      provenance: ModelDescription.Provenance(
-        dataset: dataset,
-        source: source,
+      provenance: origin.provenance(
         trainingCases: outcome.counts[.training] ?? 0,
         heldOut: outcome.measuredIDs,
-        command: command,
         seed: outcome.learning.seed,
         steps: outcome.learning.steps,
-        minutes: (((outcome.epochs.last?.seconds ?? 0) / 6).rounded()) / 10,
-        program: "Lamina \(Version.current)",
-        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+        seconds: outcome.epochs.last?.seconds ?? 0
       ),
       results: results,
       files: [:]
@@ -133,15 +104,15 @@ public struct TrainedClassifier: Sendable {
     let description = description
     let provenance = description.provenance
     func count(_ split: LabelledImages.Split) -> Int { outcome.counts[split] ?? 0 }
-    var lines = ["# \(name)", "", description.summary, "", "**\(Version.disclaimer)**", ""]
+    var lines = ["# \(origin.name)", "", description.summary, "", "**\(Version.disclaimer)**", ""]
     let verb = plan.task == .embedding ? "recognise" : "classify"
     lines += ["## Use", "", "```"]
-    lines.append("lamina vision \(verb) run IMAGE... --model \(name) --output OUT")
+    lines.append("lamina vision \(verb) run IMAGE... --model \(origin.name) --output OUT")
     lines += ["```", "", description.intendedUse, "", "## Training", ""]
     if plan.task == .embedding {
       lines += ["Forbidden: \(Self.forbidden)", ""]
     }
-    lines.append("- Data: \(dataset); \(source). Licence: \(licence).")
+    lines.append("- Data: \(origin.dataset); \(origin.source). Licence: \(origin.licence).")
     lines.append(
       "- \(count(.training)) images trained on, \(count(.validation)) looked at on the way and used "
         + "for calibration, \(count(.test)) for the test alone."
@@ -156,7 +127,7 @@ public struct TrainedClassifier: Sendable {
         + "\(provenance.minutes ?? 0) minutes, seed \(outcome.learning.seed)."
     )
     if plan.temperature != 1 { lines.append("- Temperature: \(plan.temperature).") }
-    lines.append("- Command: `\(command)`")
+    lines.append("- Command: `\(origin.command)`")
     lines.append("- Program: \(provenance.program), \(provenance.date).")
     lines += ["", "## Results", ""]
     lines.append(
@@ -197,7 +168,7 @@ public struct TrainedClassifier: Sendable {
       card: card
     )
     var records: [(name: String, content: any Encodable)] = [
-      (TrainingRecord.fileName, RecognitionTrainingRecord(outcome, name))
+      (TrainingRecord.fileName, RecognitionTrainingRecord(outcome, origin.name))
     ]
     if let evaluation = outcome.evaluation {
       records.append((TrainingRecord.heldOutName, evaluation))

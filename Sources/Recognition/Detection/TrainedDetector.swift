@@ -9,46 +9,20 @@ import Support
 public struct TrainedDetector: Sendable {
   /// The finished run.
   public let outcome: DetectionTrainer.Outcome
-  /// The package's name.
-  public let name: String
-  /// The data set's name.
-  public let dataset: String
-  /// Terms of use of the pictures.
-  public let licence: String
-  /// Where the pictures come from.
-  public let source: String
-  /// The command line that started the run.
-  public let command: String
+  /// Where it comes from.
+  public let origin: ModelOrigin
 
   /// Creates the package's content.
   /// - Parameters:
   ///   - outcome: The finished run.
-  ///   - name: The package's name.
-  ///   - dataset: The data set's name.
-  ///   - licence: Terms of use of the pictures.
-  ///   - source: Where the pictures come from.
-  ///   - command: The command line that started the run.
-  public init(
-    outcome: DetectionTrainer.Outcome,
-    name: String,
-    dataset: String,
-    licence: String = "not stated",
-    source: String = "not stated",
-    command: String
-  ) {
-    self.outcome = outcome
-    self.name = name
-    self.dataset = dataset
-    self.licence = licence
-    self.source = source
-    self.command = command
+  ///   - origin: Where it comes from.
+  public init(outcome: DetectionTrainer.Outcome, origin: ModelOrigin) {
+    (self.outcome, self.origin) = (outcome, origin)
   }
 
   private var configuration: DetectionConfiguration { outcome.configuration }
 
   private var networkName: String { configuration.network.configuration.name }
-
-  private var minutes: Double { ((outcome.epochs.last?.seconds ?? 0) / 6).rounded() / 10 }
 
   private var summary: String {
     let shown = outcome.classes.prefix(8).joined(separator: ", ")
@@ -86,7 +60,7 @@ public struct TrainedDetector: Sendable {
   /// The description, its files' hashes still empty.
   public var description: ModelDescription {
     ModelDescription(
-      name: name,
+      name: origin.name,
       version: "1.0.0",
       summary: summary,
       channels: [configuration.plan.channels == 1 ? "grey" : "colour"],
@@ -95,20 +69,16 @@ public struct TrainedDetector: Sendable {
       },
       network: configuration.network.configuration,
       plan: .recognition(configuration.plan),
-      licence: licence,
-      intendedUse: "Research on images like those of \(dataset). What is not marked may still be "
+      licence: origin.licence,
+      intendedUse:
+        "Research on images like those of \(origin.dataset). What is not marked may still be "
         + "there. " + Version.disclaimer,
-      provenance: ModelDescription.Provenance(
-        dataset: dataset,
-        source: source,
+      provenance: origin.provenance(
         trainingCases: outcome.trainingCount,
         heldOut: outcome.heldOutNames,
-        command: command,
         seed: configuration.learning.seed,
         steps: configuration.learning.steps,
-        minutes: minutes,
-        program: "Lamina \(Version.current)",
-        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+        seconds: outcome.epochs.last?.seconds ?? 0
       ),
       results: results,
       files: [:]
@@ -119,10 +89,12 @@ public struct TrainedDetector: Sendable {
   public var card: String {
     let description = description
     let learning = configuration.learning
-    var lines = ["# \(name)", "", description.summary, "", "**\(Version.disclaimer)**", ""]
-    lines += ["## Use", "", "```", "lamina vision detect run IMAGE --model \(name) --output OUT"]
+    var lines = ["# \(origin.name)", "", description.summary, "", "**\(Version.disclaimer)**", ""]
+    lines += [
+      "## Use", "", "```", "lamina vision detect run IMAGE --model \(origin.name) --output OUT",
+    ]
     lines += ["```", "", description.intendedUse, "", "## Training", ""]
-    lines.append("- Data: \(dataset); \(source). Licence: \(licence).")
+    lines.append("- Data: \(origin.dataset); \(origin.source). Licence: \(origin.licence).")
     lines.append("- \(outcome.trainingCount) pictures; \(outcome.heldOutNames.count) held out.")
     lines += outcome.notes.map { "- \($0)" }
     lines.append(
@@ -130,10 +102,11 @@ public struct TrainedDetector: Sendable {
         + "strides \(configuration.network.strides.map(String.init).joined(separator: ", "))."
     )
     lines.append(
-      "- \(learning.steps) steps of \(learning.batchSize) samples in \(minutes) minutes, seed "
+      "- \(learning.steps) steps of \(learning.batchSize) samples in "
+        + "\(description.provenance.minutes ?? 0) minutes, seed "
         + "\(learning.seed)."
     )
-    lines.append("- Command: `\(command)`")
+    lines.append("- Command: `\(origin.command)`")
     lines.append("- Program: \(description.provenance.program), \(description.provenance.date).")
     lines += ["", "## Results on held-out pictures", ""]
     guard let found = outcome.heldOut else {
@@ -173,7 +146,7 @@ public struct TrainedDetector: Sendable {
       card: card
     )
     var records: [(name: String, content: any Encodable)] = [
-      (TrainingRecord.fileName, DetectionTrainingRecord(outcome, model: name))
+      (TrainingRecord.fileName, DetectionTrainingRecord(outcome, model: origin.name))
     ]
     if let found = outcome.heldOut { records.append((TrainingRecord.heldOutName, found)) }
     try ModelPackage.write(records: records, to: folder)

@@ -8,39 +8,15 @@ import Support
 public struct TrainedRegressor: Sendable {
   /// The finished run.
   public let outcome: RegressionTrainer.Outcome
-  /// The package's name.
-  public let name: String
-  /// The data set's name.
-  public let dataset: String
-  /// Terms of use of the images.
-  public let licence: String
-  /// Where the images come from.
-  public let source: String
-  /// The command line that started the run.
-  public let command: String
+  /// Where it comes from.
+  public let origin: ModelOrigin
 
   /// Creates the package's content.
   /// - Parameters:
   ///   - outcome: The finished run.
-  ///   - name: The package's name.
-  ///   - dataset: The data set's name.
-  ///   - licence: Terms of use of the images.
-  ///   - source: Where the images come from.
-  ///   - command: The command line that started the run.
-  public init(
-    outcome: RegressionTrainer.Outcome,
-    name: String,
-    dataset: String,
-    licence: String = "not stated",
-    source: String = "not stated",
-    command: String
-  ) {
-    self.outcome = outcome
-    self.name = name
-    self.dataset = dataset
-    self.licence = licence
-    self.source = source
-    self.command = command
+  ///   - origin: Where it comes from.
+  public init(outcome: RegressionTrainer.Outcome, origin: ModelOrigin) {
+    (self.outcome, self.origin) = (outcome, origin)
   }
 
   private var plan: RecognitionPlan { outcome.configuration.plan }
@@ -74,7 +50,7 @@ public struct TrainedRegressor: Sendable {
   public var description: ModelDescription {
     let titles = targets.map(\.title).joined(separator: ", ")
     return ModelDescription(
-      name: name,
+      name: origin.name,
       version: "1.0.0",
       summary: "Tells \(titles) of \(plan.stack == nil ? "images" : "volumes").",
       channels: [plan.stack == nil && plan.channels == 3 ? "RGB" : "grey"],
@@ -87,19 +63,14 @@ public struct TrainedRegressor: Sendable {
       },
       network: outcome.configuration.network,
       plan: .recognition(plan),
-      licence: licence,
-      intendedUse: "Research on images like those of \(dataset). \(Version.disclaimer)",
-      provenance: ModelDescription.Provenance(
-        dataset: dataset,
-        source: source,
+      licence: origin.licence,
+      intendedUse: "Research on images like those of \(origin.dataset). \(Version.disclaimer)",
+      provenance: origin.provenance(
         trainingCases: outcome.counts[.training] ?? 0,
         heldOut: outcome.measuredIDs,
-        command: command,
         seed: outcome.learning.seed,
         steps: outcome.learning.steps,
-        minutes: (((outcome.epochs.last?.seconds ?? 0) / 6).rounded()) / 10,
-        program: "Lamina \(Version.current)",
-        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+        seconds: outcome.epochs.last?.seconds ?? 0
       ),
       results: results,
       files: [:]
@@ -111,10 +82,11 @@ public struct TrainedRegressor: Sendable {
     let description = description
     func count(_ split: LabelledImages.Split) -> Int { outcome.counts[split] ?? 0 }
     var lines = [
-      "# \(name)", "", description.summary, "", "**\(Version.disclaimer)**", "", "## Use", "",
-      "```", "lamina vision regress run IMAGE... --model \(name) --output OUT", "```", "",
+      "# \(origin.name)", "", description.summary, "", "**\(Version.disclaimer)**", "", "## Use",
+      "",
+      "```", "lamina vision regress run IMAGE... --model \(origin.name) --output OUT", "```", "",
       description.intendedUse, "", "## Training", "",
-      "- Data: \(dataset); \(source). Licence: \(licence).",
+      "- Data: \(origin.dataset); \(origin.source). Licence: \(origin.licence).",
       "- \(count(.training)) images trained on, \(count(.validation)) looked at on the way and used to "
         + "calibrate intervals, \(count(.test)) for the test alone.",
     ]
@@ -127,7 +99,7 @@ public struct TrainedRegressor: Sendable {
         + "\(plan.summary); loss \(outcome.configuration.loss.rawValue).",
       "- \(outcome.learning.steps) steps of \(outcome.learning.batchSize) images in "
         + "\(description.provenance.minutes ?? 0) minutes, seed \(outcome.learning.seed).",
-      "- Command: `\(command)`",
+      "- Command: `\(origin.command)`",
       "- Program: \(description.provenance.program), \(description.provenance.date).", "",
       "## Results", "",
       outcome.measuredOnValidation
@@ -187,7 +159,7 @@ public struct TrainedRegressor: Sendable {
       card: card
     )
     var records: [(name: String, content: any Encodable)] = [
-      (TrainingRecord.fileName, RegressionTrainingRecord(outcome, name))
+      (TrainingRecord.fileName, RegressionTrainingRecord(outcome, origin.name))
     ]
     if let evaluation = outcome.evaluation {
       records.append((TrainingRecord.heldOutName, evaluation))

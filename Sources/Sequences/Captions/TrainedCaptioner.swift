@@ -8,39 +8,15 @@ import Support
 public struct TrainedCaptioner: Sendable {
   /// The finished run.
   public let outcome: CaptionTrainer.Outcome
-  /// The package's name.
-  public let name: String
-  /// The data set's name.
-  public let dataset: String
-  /// Terms of use of the data.
-  public let licence: String
-  /// Where the data come from.
-  public let source: String
-  /// The command line that started the run.
-  public let command: String
+  /// Where it comes from.
+  public let origin: ModelOrigin
 
   /// Creates the package's content.
   /// - Parameters:
   ///   - outcome: The finished run.
-  ///   - name: The package's name.
-  ///   - dataset: The data set's name.
-  ///   - licence: Terms of use of the data.
-  ///   - source: Where the data come from.
-  ///   - command: The command line that started the run.
-  public init(
-    outcome: CaptionTrainer.Outcome,
-    name: String,
-    dataset: String,
-    licence: String,
-    source: String,
-    command: String
-  ) {
-    self.outcome = outcome
-    self.name = name
-    self.dataset = dataset
-    self.licence = licence
-    self.source = source
-    self.command = command
+  ///   - origin: Where it comes from.
+  public init(outcome: CaptionTrainer.Outcome, origin: ModelOrigin) {
+    (self.outcome, self.origin) = (outcome, origin)
   }
 
   /// The network's trainable values.
@@ -81,7 +57,7 @@ public struct TrainedCaptioner: Sendable {
   /// The description, its files' hashes still empty.
   public var description: ModelDescription {
     ModelDescription(
-      name: name,
+      name: origin.name,
       version: "1.0.0",
       summary: "Writes a sentence about an image, of \(outcome.plan.words.count) words.",
       channels: [
@@ -90,21 +66,16 @@ public struct TrainedCaptioner: Sendable {
       labels: [],
       network: .captioner(outcome.configuration),
       plan: .sequence(SequencePlan(captions: outcome.plan)),
-      licence: licence,
+      licence: origin.licence,
       intendedUse:
-        "Research on images like those of \(dataset). Sentences sound sure whether they are "
+        "Research on images like those of \(origin.dataset). Sentences sound sure whether they are "
         + "right or not. \(Version.disclaimer)",
-      provenance: ModelDescription.Provenance(
-        dataset: dataset,
-        source: source,
+      provenance: origin.provenance(
         trainingCases: outcome.counts[.training] ?? 0,
         heldOut: outcome.evaluation.cases.map(\.id),
-        command: command,
         seed: outcome.learning.seed,
         steps: outcome.learning.steps,
-        minutes: (((outcome.epochs.last?.seconds ?? 0) / 6).rounded()) / 10,
-        program: "Lamina \(Version.current)",
-        date: String(ISO8601DateFormatter().string(from: Date()).prefix(10))
+        seconds: outcome.epochs.last?.seconds ?? 0
       ),
       results: results,
       files: [:]
@@ -120,17 +91,18 @@ public struct TrainedCaptioner: Sendable {
       return "\(rounded(share.value)) (\(rounded(share.ci95[0])) to \(rounded(share.ci95[1])))"
     }
     var lines = [
-      "# \(name)", "", description.summary, "", "**\(Version.disclaimer)**", "", "## Use", "",
-      "```", "lamina vision caption run IMAGE... --model \(name) --output OUT", "```", "",
+      "# \(origin.name)", "", description.summary, "", "**\(Version.disclaimer)**", "", "## Use",
+      "",
+      "```", "lamina vision caption run IMAGE... --model \(origin.name) --output OUT", "```", "",
       description.intendedUse, "", "## Training", "",
-      "- Data: \(dataset); \(source). Licence: \(licence).",
+      "- Data: \(origin.dataset); \(origin.source). Licence: \(origin.licence).",
       "- \(count(.training)) images trained on, \(count(.validation)) looked at on the way, "
         + "\(count(.test)) for the test alone.",
       "- Network: caption-rnn, \(parameterCount) weights; \(description.plan.summary); attention to "
         + "\(outcome.configuration.gridSize[0]) x \(outcome.configuration.gridSize[1]) places.",
       "- \(outcome.learning.steps) steps of \(outcome.learning.batchSize) images in "
         + "\(description.provenance.minutes ?? 0) minutes, seed \(outcome.learning.seed).",
-      "- Command: `\(command)`",
+      "- Command: `\(origin.command)`",
       "- Program: \(description.provenance.program), \(description.provenance.date).", "",
       "## Results on \(outcome.evaluation.cases.count) images", "",
       "| what writes | BLEU-1 | BLEU-2 | BLEU-3 | BLEU-4 | ROUGE-L | sentences word by word | statements "
@@ -163,7 +135,7 @@ public struct TrainedCaptioner: Sendable {
         (
           TrainingRecord.fileName,
           SequenceTrainingRecord(
-            model: name,
+            model: origin.name,
             learning: outcome.learning,
             epochs: outcome.epochs,
             looks: outcome.looks,

@@ -75,11 +75,13 @@ import Testing
     // The model is written, found to be whole, and refused by other tasks.
     let model = TrainedCompressionModel(
       outcome: outcome,
-      name: "blobs",
-      dataset: "blobs",
-      licence: "none",
-      source: "made here",
-      command: "test"
+      origin: ModelOrigin(
+        name: "blobs",
+        dataset: "blobs",
+        licence: "none",
+        source: "made here",
+        command: "test"
+      )
     )
     let path = folder.file("blobs")
     try OutputGuard(mayReplace: false).writeFolder(path) { try model.write(to: $0) }

@@ -48,9 +48,11 @@ import Testing
     )
     let model = TrainedClassifier(
       outcome: outcome,
-      name: "blobs",
-      dataset: "made blobs",
-      command: "lamina vision classify train"
+      origin: ModelOrigin(
+        name: "blobs",
+        dataset: "made blobs",
+        command: "lamina vision classify train"
+      )
     )
     try FileManager.default.createDirectory(
       atPath: folder.file("blobs"),
@@ -164,7 +166,10 @@ import Testing
     }.train(learning, budget: .steps, resumes: false)
     let result = try #require(outcome.verification)
     #expect(result.area > 0.95 && result.rank1?.value ?? 0 > 0.95, "\(result)")
-    let model = TrainedClassifier(outcome: outcome, name: "x", dataset: "blobs", command: "")
+    let model = TrainedClassifier(
+      outcome: outcome,
+      origin: ModelOrigin(name: "x", dataset: "blobs", command: "")
+    )
     #expect(model.card.contains("Forbidden") && model.card.contains("tests of blobs"))
 
     try FileManager.default.createDirectory(

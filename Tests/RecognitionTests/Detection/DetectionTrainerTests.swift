@@ -62,8 +62,11 @@ struct DetectionTrainerTests {
 
     let folder = made.folder.file("model")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try TrainedDetector(outcome: outcome, name: "squares", dataset: "squares", command: "none")
-      .write(to: folder)
+    try TrainedDetector(
+      outcome: outcome,
+      origin: ModelOrigin(name: "squares", dataset: "squares", command: "none")
+    )
+    .write(to: folder)
     let package = try ModelPackage(path: folder)
     #expect(package.description.task == .recognition(.detection))
     #expect(package.description.results.first?.metric == "ap50")

@@ -102,9 +102,7 @@ enum DiscPictures {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     try TrainedRegressor(
       outcome: outcome,
-      name: name,
-      dataset: "made discs",
-      command: "lamina vision regress train"
+      origin: ModelOrigin(name: name, dataset: "made discs", command: "lamina vision regress train")
     ).write(to: path)
     return try ModelPackage(path: path)
   }

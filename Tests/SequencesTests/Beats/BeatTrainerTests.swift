@@ -111,11 +111,13 @@ import Testing
     try FileManager.default.createDirectory(atPath: package, withIntermediateDirectories: true)
     let trained = TrainedSequenceModel(
       outcome: outcome,
-      name: "beats",
-      dataset: "made up",
-      licence: "own",
-      source: "own",
-      command: "lamina"
+      origin: ModelOrigin(
+        name: "beats",
+        dataset: "made up",
+        licence: "own",
+        source: "own",
+        command: "lamina"
+      )
     )
     try trained.write(to: package)
     #expect(trained.card.contains("Not for clinical use"))

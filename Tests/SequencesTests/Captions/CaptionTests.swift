@@ -169,11 +169,13 @@ import Testing
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     try TrainedCaptioner(
       outcome: outcome,
-      name: "bars",
-      dataset: "made bars",
-      licence: "none",
-      source: "made",
-      command: "lamina vision caption train"
+      origin: ModelOrigin(
+        name: "bars",
+        dataset: "made bars",
+        licence: "none",
+        source: "made",
+        command: "lamina vision caption train"
+      )
     ).write(to: path)
     let model = try ModelPackage(path: path)
     try model.verify()

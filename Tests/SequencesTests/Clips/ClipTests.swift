@@ -195,11 +195,13 @@ import Testing
       try FileManager.default.createDirectory(atPath: package, withIntermediateDirectories: true)
       try TrainedSequenceModel(
         outcome: outcome,
-        name: "motion",
-        dataset: "made up",
-        licence: "own",
-        source: "own",
-        command: "lamina"
+        origin: ModelOrigin(
+          name: "motion",
+          dataset: "made up",
+          licence: "own",
+          source: "own",
+          command: "lamina"
+        )
       ).write(to: package)
       let (evaluation, problems) = try ClipRecognizer(try ModelPackage(path: package)).evaluate(
         ClipDataset(path: path),

@@ -45,7 +45,7 @@ import Testing
   private func written(_ trained: TrainedPictureNetwork, _ name: String) throws -> PictureModel {
     let path = folder.file(name)
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    let origin = TrainedPictureNetwork.Origin(name: name, licence: "", source: "", command: "")
+    let origin = ModelOrigin(name: name, dataset: "", command: "")
     try trained.write(to: path, origin, notes: [])
     // It is a model package like others.
     #expect(try ModelPackage(path: path).description.task == .stylization)

@@ -22,7 +22,10 @@ let trainer = try ClassificationTrainer(
 let outcome = try trainer.train(learning, budget: .steps, resumes: true)
 print("accuracy on the pictures kept back:", outcome.evaluation?.accuracy?.value ?? .nan)
 
-let trained = TrainedClassifier(outcome: outcome, name: "mine", dataset: "pictures", command: "")
+let trained = TrainedClassifier(
+  outcome: outcome,
+  origin: ModelOrigin(name: "mine", dataset: "pictures", command: "")
+)
 try OutputGuard(mayReplace: true).writeFolder(model) { try trained.write(to: $0) }
 trainer.discardCheckpoints()
 

@@ -124,8 +124,11 @@ struct RegionTrainingTests {
 
     let folder = made.folder.file("model")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try TrainedDetector(outcome: outcome, name: "squares", dataset: "squares", command: "none")
-      .write(to: folder)
+    try TrainedDetector(
+      outcome: outcome,
+      origin: ModelOrigin(name: "squares", dataset: "squares", command: "none")
+    )
+    .write(to: folder)
     let package = try ModelPackage(path: folder)
     #expect(package.description.network.name == "mask-rcnn")
     #expect(package.description.results.contains { $0.metric == "mask-ap" })

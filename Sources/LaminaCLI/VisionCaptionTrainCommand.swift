@@ -39,32 +39,6 @@ struct VisionCaptionTrainCommand: Verb {
   @Option(help: ArgumentHelp("The folder of a JSON file's images.", valueName: "folder"))
   var images: String?
 
-  @Option(
-    parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "Rows and columns that the network sees (default: those of the images, at most 224).",
-      valueName: "pixels"
-    )
-  )
-  var size: [Int] = []
-
-  @Option(
-    help: ArgumentHelp(
-      "How images of another size are fitted.",
-      valueName: "stretch|letterbox|crop|pad"
-    )
-  )
-  var fit = RecognitionPlan.Fitting.stretch
-
-  @Flag(help: "See colour images as grey ones.")
-  var grey = false
-
-  @Flag(help: "Mirror images at random; not where left and right differ.")
-  var mirror = false
-
-  @Flag(name: .customLong("no-augmentation"), help: "Change images in no way.")
-  var plain = false
-
   @Option(help: ArgumentHelp("Slices of each volume.", valueName: "n"))
   var slices = 8
 
@@ -94,22 +68,8 @@ struct VisionCaptionTrainCommand: Verb {
   )
   var beams = 4
 
-  @Option(
-    help: ArgumentHelp(
-      "Share of the images kept for the test, if the data set has none.",
-      valueName: "share"
-    )
-  )
-  var testShare = 0.2
-
-  @Option(
-    help: ArgumentHelp(
-      "Share of the others for looks on the way, if the data set has none.",
-      valueName: "share"
-    )
-  )
-  var validationShare = 0.1
-
+  @OptionGroup var fitting: ImageFittingOptions
+  @OptionGroup var keptBack: KeptBackOptions
   @OptionGroup var learning: LearningOptions
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
@@ -118,7 +78,7 @@ struct VisionCaptionTrainCommand: Verb {
   var usesEngine: Bool { true }
 
   func validate() throws {
-    if ![0, 1, 2].contains(size.count) || !size.allSatisfy({ (16...2048).contains($0) }) {
+    if !fitting.size.allSatisfy({ (16...2048).contains($0) }) {
       throw ValidationError("--size must be one or two numbers, 16 to 2048 pixels.")
     }
     if !(1...8).contains(features.count) || !features.allSatisfy({ (1...1024).contains($0) }) {
@@ -133,23 +93,18 @@ struct VisionCaptionTrainCommand: Verb {
       throw ValidationError("--min-count must be 1 to 1000.")
     }
     if !(1...64).contains(beams) { throw ValidationError("--beams must be 1 to 64.") }
-    for (name, share) in [("test", testShare), ("validation", validationShare)]
-    where !(0..<1).contains(share) {
-      throw ValidationError("--\(name)-share must be 0 to below 1.")
-    }
   }
 
   private var request: CaptionTrainer.Request {
     var request = CaptionTrainer.Request()
-    request.imageSize = size.count == 1 ? [size[0], size[0]] : size.isEmpty ? nil : size
-    request.channels = grey ? 1 : nil
-    request.fitting = fit
+    request.imageSize = fitting.imageSize
+    request.channels = fitting.channels
+    request.fitting = fitting.fit
     (request.slices, request.features, request.width) = (slices, features, width)
     request.gridSize = grid.count == 1 ? [grid[0], grid[0]] : grid
     (request.leastCount, request.beams) = (leastCount, beams)
-    if plain { request.augmentation = .none }
-    if mirror { request.augmentation.mirrorProbability = 0.5 }
-    (request.testShare, request.validationShare) = (testShare, validationShare)
+    fitting.apply(to: &request.augmentation)
+    (request.testShare, request.validationShare) = (keptBack.testShare, keptBack.validationShare)
     return request
   }
 

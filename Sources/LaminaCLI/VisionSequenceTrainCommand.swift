@@ -69,23 +69,8 @@ struct VisionSequenceTrainCommand: Verb {
   @Flag(name: .customLong("no-augmentation"), help: "Change clips in no way.")
   var plain = false
 
-  @Option(
-    help: ArgumentHelp(
-      "Share of the clips kept for the test, if the data set has none.",
-      valueName: "share"
-    )
-  )
-  var testShare = 0.2
-
-  @Option(
-    help: ArgumentHelp(
-      "Share of the others for looks on the way and calibration, if the data set has none.",
-      valueName: "share"
-    )
-  )
-  var validationShare = 0.1
-
   @OptionGroup var recurrence: RecurrenceOptions
+  @OptionGroup var keptBack: KeptBackOptions
   @OptionGroup var learning: LearningOptions
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
@@ -102,10 +87,6 @@ struct VisionSequenceTrainCommand: Verb {
       throw ValidationError("--features must be 1 to 8 numbers, 1 to 1024 each.")
     }
     if !(1...4096).contains(width) { throw ValidationError("--width must be 1 to 4096.") }
-    for (name, share) in [("test", testShare), ("validation", validationShare)]
-    where !(0..<1).contains(share) {
-      throw ValidationError("--\(name)-share must be 0 to below 1.")
-    }
   }
 
   private var request: ClipTrainer.Request {
@@ -118,7 +99,7 @@ struct VisionSequenceTrainCommand: Verb {
     (request.cell, request.layers, request.width) = (recurrence.cell, recurrence.layers, width)
     request.isBidirectional = bothWays
     if plain { request.augmentation = .none }
-    (request.testShare, request.validationShare) = (testShare, validationShare)
+    (request.testShare, request.validationShare) = (keptBack.testShare, keptBack.validationShare)
     return request
   }
 

@@ -11,6 +11,8 @@ extension RecognitionPlan.Fitting: ExpressibleByArgument {}
 /// The options of every training of a network for whole images.
 struct VisionTrainingOptions: ParsableArguments {
   @OptionGroup var learning: LearningOptions
+  @OptionGroup var fitting: ImageFittingOptions
+  @OptionGroup var keptBack: KeptBackOptions
 
   @Option(
     help: ArgumentHelp(
@@ -19,26 +21,6 @@ struct VisionTrainingOptions: ParsableArguments {
     )
   )
   var network = "resnet18"
-
-  @Option(
-    parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "Rows and columns that the network sees (default: those of the images, at most 224).",
-      valueName: "pixels"
-    )
-  )
-  var size: [Int] = []
-
-  @Option(
-    help: ArgumentHelp(
-      "How images of another size are fitted.",
-      valueName: "stretch|letterbox|crop|pad"
-    )
-  )
-  var fit = RecognitionPlan.Fitting.stretch
-
-  @Flag(help: "See colour images as grey ones.")
-  var grey = false
 
   @Option(
     parsing: .upToNextOption,
@@ -53,32 +35,10 @@ struct VisionTrainingOptions: ParsableArguments {
   @Flag(help: "Draw every class equally often, whatever its number of images.")
   var balance = false
 
-  @Flag(help: "Mirror images at random; not where left and right differ.")
-  var mirror = false
-
-  @Flag(name: .customLong("no-augmentation"), help: "Change images in no way.")
-  var plain = false
-
   @Option(
     help: ArgumentHelp("A model of the same network to start from.", valueName: "model")
   )
   var from: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Share of the images kept for the test, if the data set has none.",
-      valueName: "share"
-    )
-  )
-  var testShare = 0.2
-
-  @Option(
-    help: ArgumentHelp(
-      "Share of the others for looks on the way and calibration, if the data set has none.",
-      valueName: "share"
-    )
-  )
-  var validationShare = 0.1
 
   @Option(
     help: ArgumentHelp(
@@ -89,15 +49,8 @@ struct VisionTrainingOptions: ParsableArguments {
   var slices = 8
 
   func validate() throws {
-    if ![0, 1, 2].contains(size.count) || !size.allSatisfy({ (8...4096).contains($0) }) {
-      throw ValidationError("--size must be one or two numbers, 8 to 4096 pixels.")
-    }
     if !window.isEmpty, window.count != 2 || !(window[0] < window[1]) {
       throw ValidationError("--window must be two values, the lower one first.")
-    }
-    for (name, share) in [("test", testShare), ("validation", validationShare)]
-    where !(0..<1).contains(share) {
-      throw ValidationError("--\(name)-share must be 0 to below 1.")
     }
     if !(1...1000).contains(slices) { throw ValidationError("--slices must be 1 to 1000.") }
   }
@@ -106,15 +59,14 @@ struct VisionTrainingOptions: ParsableArguments {
   var request: ClassificationRequest {
     var request = ClassificationRequest()
     request.network = network
-    request.imageSize = size.count == 1 ? [size[0], size[0]] : size.isEmpty ? nil : size
-    request.channels = grey ? 1 : nil
-    request.fitting = fit
+    request.imageSize = fitting.imageSize
+    request.channels = fitting.channels
+    request.fitting = fitting.fit
     if window.count == 2 { request.intensity = .fixed(low: window[0], high: window[1]) }
     request.balances = balance
-    request.augmentation = plain ? .none : RecognitionAugmentation()
-    if mirror { request.augmentation.mirrorProbability = 0.5 }
-    request.testShare = testShare
-    request.validationShare = validationShare
+    fitting.apply(to: &request.augmentation)
+    request.testShare = keptBack.testShare
+    request.validationShare = keptBack.validationShare
     return request
   }
 

@@ -59,20 +59,6 @@ enum AutoencoderReportInput {
     return all
   }
 
-  /// The images of a split.
-  static func part(
-    _ images: LabelledImages,
-    split: String?,
-    path: String
-  ) throws -> LabelledImages {
-    guard let wanted = split.flatMap({ LabelledImages.Split(name: $0) }) else { return images }
-    let part = images.part(wanted)
-    guard part.count > 0 else {
-      throw RecognitionError.noImages(path: path, reason: "it has no \(wanted.rawValue) images")
-    }
-    return part
-  }
-
   /// A file's name within a folder for an image's name, which may be a path.
   static func fileName(_ id: String) -> String {
     id.split(separator: "/").filter { $0 != ".." && $0 != "." }.joined(separator: "/")

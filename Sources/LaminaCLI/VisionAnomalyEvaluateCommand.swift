@@ -31,13 +31,7 @@ struct VisionAnomalyEvaluateCommand: Verb {
   )
   var normal: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "Which images of a data set with splits.",
-      valueName: "training|validation|test"
-    )
-  )
-  var split: String?
+  @OptionGroup var split: SplitOptions
 
   @OptionGroup var measurement: MeasurementOptions
   @Option(help: ArgumentHelp("Slices of each volume, from its middle half.", valueName: "n"))
@@ -50,18 +44,14 @@ struct VisionAnomalyEvaluateCommand: Verb {
   var usesEngine: Bool { true }
 
   func validate() throws {
-    if let split, LabelledImages.Split(name: split) == nil {
-      throw ValidationError("--split must be training, validation or test.")
-    }
     if !(1...1000).contains(slices) { throw ValidationError("--slices must be 1 to 1000.") }
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
     try measurement.check(in: context)
     let detector = try AnomalyDetector(ModelStore().model(model))
-    let images = try AutoencoderReportInput.part(
-      LabelledImages(withOrWithoutClasses: data, slicesPerVolume: slices),
-      split: split,
+    let images = try split.part(
+      of: LabelledImages(withOrWithoutClasses: data, slicesPerVolume: slices),
       path: data
     )
     var hottest = [true, false].map { _ in HighestFew<AnomalyDetector.Scored>(count: 12) }
@@ -84,7 +74,7 @@ struct VisionAnomalyEvaluateCommand: Verb {
         facts: AutoencoderReportInput.facts(detector) + [
           (
             "Data",
-            "\(images.name)\(split.map { ", \($0)" } ?? ""): \(evaluation.normalCount) images of "
+            "\(images.name)\(split.words): \(evaluation.normalCount) images of "
               + "\(evaluation.normalClass), \(evaluation.unusualCount) others"
           ),
           ("Command", OutputPath.command),

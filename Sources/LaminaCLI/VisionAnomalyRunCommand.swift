@@ -42,12 +42,7 @@ struct VisionAnomalyRunCommand: Verb {
   var mayReplaceOutputs: Bool { outputOptions.force }
   var usesEngine: Bool { true }
 
-  private struct Case: Encodable {
-    let id: String
-    let status: String
-    let error: String?
-    let result: AnomalyDetector.Result?
-  }
+  private typealias Case = CaseResult<AnomalyDetector.Result>
 
   private struct Answer: Encodable {
     let schema = "lamina.anomaly-scores/1"
@@ -119,11 +114,11 @@ struct VisionAnomalyRunCommand: Verb {
       switch outcome {
       case .scored(let scored):
         try use(scored)
-        cases.append(Case(id: id, status: "done", error: nil, result: scored.result))
+        cases.append(Case(id: id, scored.result))
       case .failed(let error):
         guard data.count > 1 else { throw error }
         context.progress.warn("\(id): \(error.description)")
-        cases.append(Case(id: id, status: "failed", error: error.description, result: nil))
+        cases.append(Case(id: id, failed: error))
       }
     }
     return cases
@@ -140,20 +135,14 @@ struct VisionAnomalyRunCommand: Verb {
   }
 
   private func confirm(_ answer: Answer, in context: CommandContext) throws -> CommandOutcome {
-    let failed = answer.cases.count { $0.result == nil }
     try context.confirm(answer) {
-      let lines = answer.cases.prefix(20).compactMap { item in
-        item.result.map {
-          "\(item.id): \(ReportNumber.significant($0.score, 3)), "
-            + ($0.isUnusual ? "unusual" : "not unusual")
+      "threshold: \(ReportNumber.significant(answer.threshold, 3))\n"
+        + answer.cases.words(in: output) { id, result in
+          "\(id): \(ReportNumber.significant(result.score, 3)), "
+            + (result.isUnusual ? "unusual" : "not unusual")
         }
-      }
-      let rest = answer.cases.count > 20 ? ["and \(answer.cases.count - 20) more in \(output)"] : []
-      let threshold = ["threshold: \(ReportNumber.significant(answer.threshold, 3))"]
-      return (threshold + lines + rest + (failed > 0 ? ["\(failed) failed"] : []))
-        .joined(separator: "\n")
     }
-    return failed > 0 ? .partial : .complete
+    return answer.cases.outcome()
   }
 
   private func csv(_ cases: [Case]) -> String {

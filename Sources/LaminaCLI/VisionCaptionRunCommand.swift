@@ -48,13 +48,7 @@ struct VisionCaptionRunCommand: Verb {
   var mayReplaceOutputs: Bool { outputOptions.force }
   var usesEngine: Bool { true }
 
-  private struct Case: Encodable {
-    let id: String
-    let input: String
-    let status: String
-    let error: String?
-    let result: CaptionWriter.Result?
-  }
+  private typealias Case = CaseResult<CaptionWriter.Result>
 
   private struct Answer: Encodable {
     let schema = "lamina.captions-results/1"
@@ -79,42 +73,26 @@ struct VisionCaptionRunCommand: Verb {
     let items = inputs.separated
     let writer = try CaptionWriter(ModelStore().model(model), beams: beams)
     let description = writer.model.description
-    var cases: [Case] = []
     var groups: [(heading: String, note: String, pictures: [RecognitionReportData.Picture])] = []
-    context.progress.begin("writing about \(items.count) images", total: items.count)
-    for (index, item) in items.enumerated() {
-      try context.interruption.check()
-      do {
-        let shown = try writer.write(item.path, id: item.id)
-        if !writesFile, groups.count < pictures {
-          groups.append(
-            (
-              item.id,
-              "\"\(shown.result.caption)\": warm colours are where was looked before each word. "
-                + "Attention is no proof that a word is right.",
-              CaptionReportInput.pictures(shown)
-            )
-          )
-        }
-        cases.append(
-          Case(id: item.id, input: item.path, status: "done", error: nil, result: shown.result)
-        )
-      } catch let error as any ClassifiedError where error.failure != .interrupted {
-        guard inputs.isBatch else { throw error }
-        context.progress.warn("\(item.id): \(error.description)")
-        cases.append(
-          Case(
-            id: item.id,
-            input: item.path,
-            status: "failed",
-            error: error.description,
-            result: nil
+    let cases: [Case] = try context.results(
+      of: items.map { ($0.id, $0.path) },
+      "writing about \(items.count) images",
+      tellsInput: true,
+      isBatch: inputs.isBatch
+    ) { path, id in
+      let shown = try writer.write(path, id: id)
+      if !writesFile, groups.count < pictures {
+        groups.append(
+          (
+            id,
+            "\"\(shown.result.caption)\": warm colours are where was looked before each word. "
+              + "Attention is no proof that a word is right.",
+            CaptionReportInput.pictures(shown)
           )
         )
       }
-      context.progress.update(index + 1, detail: nil)
+      return shown.result
     }
-    context.progress.end()
     let answer = Answer(
       model: description.name,
       version: description.version,
@@ -148,15 +126,10 @@ struct VisionCaptionRunCommand: Verb {
         }
       }
     }
-    let failed = cases.count { $0.result == nil }
     try context.confirm(answer) {
-      let lines = cases.prefix(20).compactMap { item in
-        item.result.map { "\(item.id): \($0.caption)" }
-      }
-      let rest = cases.count > 20 ? ["and \(cases.count - 20) more in \(output)"] : []
-      return (lines + rest + (failed > 0 ? ["\(failed) failed"] : [])).joined(separator: "\n")
+      cases.words(in: output) { "\($0): \($1.caption)" }
     }
-    return failed > 0 ? .partial : .complete
+    return cases.outcome()
   }
 
   private func csv(_ cases: [Case]) -> String {
@@ -186,13 +159,7 @@ struct VisionCaptionEvaluateCommand: Verb {
   @Option(name: .shortAndLong, help: ArgumentHelp("A model's name or folder.", valueName: "model"))
   var model: String
 
-  @Option(
-    help: ArgumentHelp(
-      "Which images of a data set with splits.",
-      valueName: "training|validation|test"
-    )
-  )
-  var split: String?
+  @OptionGroup var split: SplitOptions
 
   @OptionGroup var measurement: MeasurementOptions
   @OptionGroup var outputOptions: OutputOptions
@@ -201,17 +168,11 @@ struct VisionCaptionEvaluateCommand: Verb {
   var mayReplaceOutputs: Bool { outputOptions.force }
   var usesEngine: Bool { true }
 
-  func validate() throws {
-    if let split, LabelledImages.Split(name: split) == nil {
-      throw ValidationError("--split must be training, validation or test.")
-    }
-  }
-
   func execute(in context: CommandContext) throws -> CommandOutcome {
     try measurement.check(in: context)
     let writer = try CaptionWriter(ModelStore().model(model))
     var images = try CaptionDataset(path: data, images: images)
-    if let wanted = split.flatMap({ LabelledImages.Split(name: $0) }) {
+    if let wanted = split.wanted {
       images = images.part(wanted)
       guard images.count > 0 else {
         throw SequencesError.nothingToUse(
@@ -235,7 +196,7 @@ struct VisionCaptionEvaluateCommand: Verb {
           ("Model", description.name + " " + description.version),
           (
             "Data",
-            "\(images.name)\(split.map { ", \($0)" } ?? ""), \(evaluation.cases.count) images"
+            "\(images.name)\(split.words), \(evaluation.cases.count) images"
           ),
           ("Command", OutputPath.command),
         ]

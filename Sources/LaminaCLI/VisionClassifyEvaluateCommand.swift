@@ -18,13 +18,7 @@ struct VisionClassifyEvaluateCommand: Verb {
 
   @OptionGroup var ensemble: RecognitionEnsembleOptions
 
-  @Option(
-    help: ArgumentHelp(
-      "Which images of a data set with splits.",
-      valueName: "training|validation|test"
-    )
-  )
-  var split: String?
+  @OptionGroup var split: SplitOptions
 
   @OptionGroup var measurement: MeasurementOptions
   @Option(help: ArgumentHelp("Slices of each volume, from its middle half.", valueName: "n"))
@@ -37,22 +31,16 @@ struct VisionClassifyEvaluateCommand: Verb {
   var usesEngine: Bool { true }
 
   func validate() throws {
-    if let split, LabelledImages.Split(name: split) == nil {
-      throw ValidationError("--split must be training, validation or test.")
-    }
     if !(1...1000).contains(slices) { throw ValidationError("--slices must be 1 to 1000.") }
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
     try measurement.check(in: context)
     let recognizer = try ensemble.recognizer(slicesPerVolume: slices)
-    var images = try LabelledImages(path: data, slicesPerVolume: slices)
-    if let wanted = split.flatMap({ LabelledImages.Split(name: $0) }) {
-      images = images.part(wanted)
-      guard images.count > 0 else {
-        throw RecognitionError.noImages(path: data, reason: "it has no \(wanted.rawValue) images")
-      }
-    }
+    let images = try split.part(
+      of: LabelledImages(path: data, slicesPerVolume: slices),
+      path: data
+    )
     let (evaluation, problems) = try recognizer.evaluate(
       images,
       progress: context.progress,
@@ -67,7 +55,7 @@ struct VisionClassifyEvaluateCommand: Verb {
           ("Model", recognizer.name + " " + recognizer.version),
           (
             "Data",
-            "\(images.name)\(split.map { ", \($0)" } ?? ""), \(evaluation.cases.count) images"
+            "\(images.name)\(split.words), \(evaluation.cases.count) images"
           ),
           ("Command", OutputPath.command),
         ]

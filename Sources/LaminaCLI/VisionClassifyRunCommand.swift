@@ -50,14 +50,7 @@ struct VisionClassifyRunCommand: Verb {
   var mayReplaceOutputs: Bool { outputOptions.force }
   var usesEngine: Bool { true }
 
-  /// One input's result.
-  struct Case: Encodable {
-    let id: String
-    let input: String
-    let status: String
-    let error: String?
-    let result: ImageRecognizer.Result?
-  }
+  typealias Case = CaseResult<ImageRecognizer.Result>
 
   private struct Answer: Encodable {
     let schema = "lamina.recognition/1"
@@ -86,47 +79,31 @@ struct VisionClassifyRunCommand: Verb {
     let inputs = try SegmentationInputs(inputs, picturesAreCases: true)
     let items = inputs.separated
     let recognizer = try ensemble.recognizer(slicesPerVolume: slices)
-    var cases: [Case] = []
     var pictures: [(id: String, picture: RGBImage, caption: String)] = []
-    context.progress.begin("looking at \(items.count) images", total: items.count)
-    for (index, item) in items.enumerated() {
-      try context.interruption.check()
-      do {
-        let result = try recognizer.recognize(item.path, id: item.id)
-        if let explain {
-          let shown = try recognizer.explain(
-            item.path,
-            className: (result.findings.first { $0.isTold } ?? result.findings.first)?.name,
-            method: explain,
-            isMeasured: true,
-            interruption: context.interruption
-          )
-          pictures.append(
-            (
-              item.id, RecognitionReportInput.overlay(shown),
-              RecognitionReportInput.caption(shown, id: item.id)
-            )
-          )
-        }
-        cases.append(
-          Case(id: item.id, input: item.path, status: "done", error: nil, result: result)
+    let cases: [Case] = try context.results(
+      of: items.map { ($0.id, $0.path) },
+      "looking at \(items.count) images",
+      tellsInput: true,
+      isBatch: inputs.isBatch
+    ) { path, id in
+      let result = try recognizer.recognize(path, id: id)
+      if let explain {
+        let shown = try recognizer.explain(
+          path,
+          className: (result.findings.first { $0.isTold } ?? result.findings.first)?.name,
+          method: explain,
+          isMeasured: true,
+          interruption: context.interruption
         )
-      } catch let error as any ClassifiedError where error.failure != .interrupted {
-        guard inputs.isBatch else { throw error }
-        context.progress.warn("\(item.id): \(error.description)")
-        cases.append(
-          Case(
-            id: item.id,
-            input: item.path,
-            status: "failed",
-            error: error.description,
-            result: nil
+        pictures.append(
+          (
+            id, RecognitionReportInput.overlay(shown),
+            RecognitionReportInput.caption(shown, id: id)
           )
         )
       }
-      context.progress.update(index + 1, detail: nil)
+      return result
     }
-    context.progress.end()
     let answer = Answer(
       model: recognizer.name,
       version: recognizer.version,
@@ -160,18 +137,14 @@ struct VisionClassifyRunCommand: Verb {
         }
       }
     }
-    let failed = cases.count { $0.result == nil }
     try context.confirm(answer) {
-      let lines = cases.prefix(20).compactMap { item -> String? in
-        guard let result = item.result else { return nil }
+      cases.words(in: output) { id, result in
         let told = result.findings.filter(\.isTold)
         let words = told.map { "\($0.name) (\(ReportNumber.significant($0.probability, 3)))" }
-        return "\(item.id): \(words.isEmpty ? "nothing" : words.joined(separator: ", "))"
+        return "\(id): \(words.isEmpty ? "nothing" : words.joined(separator: ", "))"
       }
-      let rest = cases.count > 20 ? ["and \(cases.count - 20) more in \(output)"] : []
-      return (lines + rest + (failed > 0 ? ["\(failed) failed"] : [])).joined(separator: "\n")
     }
-    return failed > 0 ? .partial : .complete
+    return cases.outcome()
   }
 
   private func csv(_ cases: [Case], _ recognizer: ImageRecognizer) -> String {

@@ -39,12 +39,7 @@ struct VisionECGRunCommand: Verb {
   var usesEngine: Bool { true }
 
   /// One record's result.
-  private struct Case: Encodable {
-    let id: String
-    let status: String
-    let error: String?
-    let result: BeatAnalyzer.Result?
-  }
+  private typealias Case = CaseResult<BeatAnalyzer.Result>
 
   private struct Answer: Encodable {
     let schema = "lamina.ecg/1"
@@ -59,21 +54,12 @@ struct VisionECGRunCommand: Verb {
     try context.outputs.check(output)
     let paths = try records.flatMap { try WFDBReader.records($0) }
     let analyzer = try BeatAnalyzer(ModelStore().model(model))
-    var cases: [Case] = []
-    context.progress.begin("looking at \(paths.count) records", total: paths.count)
-    for (index, path) in paths.enumerated() {
-      let id = URL(fileURLWithPath: path).lastPathComponent
-      do {
-        let result = try analyzer.analyze(path, interruption: context.interruption)
-        cases.append(Case(id: id, status: "done", error: nil, result: result))
-      } catch let error as any ClassifiedError where error.failure != .interrupted {
-        guard paths.count > 1 else { throw error }
-        context.progress.warn("\(id): \(error.description)")
-        cases.append(Case(id: id, status: "failed", error: error.description, result: nil))
-      }
-      context.progress.update(index + 1, detail: nil)
-    }
-    context.progress.end()
+    let cases: [Case] = try context.results(
+      of: paths.map { (URL(fileURLWithPath: $0).lastPathComponent, $0) },
+      "looking at \(paths.count) records",
+      tellsInput: false,
+      isBatch: paths.count > 1
+    ) { path, _ in try analyzer.analyze(path, interruption: context.interruption) }
     let description = analyzer.model.description
     let answer = Answer(
       model: description.name,
@@ -99,7 +85,7 @@ struct VisionECGRunCommand: Verb {
       (cases.compactMap { $0.result.map(Self.sentence) } + (failed > 0 ? ["\(failed) failed"] : []))
         .joined(separator: "\n")
     }
-    return failed > 0 ? .partial : .complete
+    return cases.outcome()
   }
 
   private static func sentence(_ result: BeatAnalyzer.Result) -> String {

@@ -302,13 +302,7 @@ struct VisionGenerateEvaluateCommand: Verb {
   @Argument(help: "What it was trained on.")
   var images: String
 
-  @Option(
-    help: ArgumentHelp(
-      "Compare with this part of the data set.",
-      valueName: "training|validation|test"
-    )
-  )
-  var split: String?
+  @OptionGroup var split: SplitOptions
 
   @Option(
     name: .customLong("features"),
@@ -328,9 +322,6 @@ struct VisionGenerateEvaluateCommand: Verb {
   var usesEngine: Bool { true }
 
   func validate() throws {
-    if let split, LabelledImages.Split(name: split) == nil {
-      throw ValidationError("--split must be training, validation or test.")
-    }
     if !(1...100).contains(neighbours) { throw ValidationError("--neighbours must be 1 to 100.") }
   }
 
@@ -352,7 +343,7 @@ struct VisionGenerateEvaluateCommand: Verb {
           "they are not of the model's \(c.height) x \(c.width) pixels and \(c.channels) channels"
       )
     }
-    let real = try split.map { try read(LabelledImages.Split(name: $0)) } ?? training
+    let real = try split.wanted.map { try read($0) } ?? training
     let recognizer = try classifier.map { try ImageRecognizer([try ModelStore().model($0)]) }
     let made = try drawing.pictures(of: generator, in: context)
     let evaluator = GenerationEvaluator(recognizer: recognizer, size: size)

@@ -22,13 +22,7 @@ struct VisionInpaintEvaluateCommand: Verb {
 
   @OptionGroup var filling: InpainterOptions
 
-  @Option(
-    help: ArgumentHelp(
-      "Which images of a data set with splits.",
-      valueName: "training|validation|test"
-    )
-  )
-  var split: String?
+  @OptionGroup var split: SplitOptions
 
   @Option(
     help: ArgumentHelp(
@@ -55,9 +49,6 @@ struct VisionInpaintEvaluateCommand: Verb {
   var usesEngine: Bool { true }
 
   func validate() throws {
-    if let split, LabelledImages.Split(name: split) == nil {
-      throw ValidationError("--split must be training, validation or test.")
-    }
     if !(hide > 0 && hide < 1) { throw ValidationError("--hide must be above 0 and below 1.") }
     if !(1...1000).contains(slices) { throw ValidationError("--slices must be 1 to 1000.") }
   }
@@ -65,9 +56,8 @@ struct VisionInpaintEvaluateCommand: Verb {
   func execute(in context: CommandContext) throws -> CommandOutcome {
     try measurement.check(in: context)
     let inpainter = try filling.inpainter()
-    let images = try AutoencoderReportInput.part(
-      LabelledImages(withOrWithoutClasses: data, slicesPerVolume: slices),
-      split: split,
+    let images = try split.part(
+      of: LabelledImages(withOrWithoutClasses: data, slicesPerVolume: slices),
       path: data
     )
     let pattern = HolePattern(holes, share: hide)
@@ -93,7 +83,7 @@ struct VisionInpaintEvaluateCommand: Verb {
           ("Model", inpainter.model?.description.summary ?? inpainter.name),
           (
             "Data",
-            "\(images.name)\(split.map { ", \($0)" } ?? ""): \(evaluation.cases.count) images"
+            "\(images.name)\(split.words): \(evaluation.cases.count) images"
           ),
           ("Holes", "\(pattern.words); seed \(seed)"), ("Command", OutputPath.command),
         ]

@@ -34,13 +34,7 @@ struct VisionRegressRunCommand: Verb {
   var mayReplaceOutputs: Bool { outputOptions.force }
   var usesEngine: Bool { true }
 
-  private struct Case: Encodable {
-    let id: String
-    let input: String
-    let status: String
-    let error: String?
-    let result: ImageRegressor.Result?
-  }
+  private typealias Case = CaseResult<ImageRegressor.Result>
 
   private struct Answer: Encodable {
     let schema = "lamina.regression-results/1"
@@ -64,31 +58,12 @@ struct VisionRegressRunCommand: Verb {
     let inputs = try SegmentationInputs(inputs, picturesAreCases: true)
     let items = inputs.separated
     let regressor = try ensemble.regressor()
-    var cases: [Case] = []
-    context.progress.begin("looking at \(items.count) images", total: items.count)
-    for (index, item) in items.enumerated() {
-      try context.interruption.check()
-      do {
-        let result = try regressor.measure(item.path, id: item.id)
-        cases.append(
-          Case(id: item.id, input: item.path, status: "done", error: nil, result: result)
-        )
-      } catch let error as any ClassifiedError where error.failure != .interrupted {
-        guard inputs.isBatch else { throw error }
-        context.progress.warn("\(item.id): \(error.description)")
-        cases.append(
-          Case(
-            id: item.id,
-            input: item.path,
-            status: "failed",
-            error: error.description,
-            result: nil
-          )
-        )
-      }
-      context.progress.update(index + 1, detail: nil)
-    }
-    context.progress.end()
+    let cases: [Case] = try context.results(
+      of: items.map { ($0.id, $0.path) },
+      "looking at \(items.count) images",
+      tellsInput: true,
+      isBatch: inputs.isBatch
+    ) { try regressor.measure($0, id: $1) }
     let answer = Answer(
       model: regressor.name,
       version: regressor.version,
@@ -100,15 +75,10 @@ struct VisionRegressRunCommand: Verb {
       ending == "csv" ? Data(csv(cases, regressor).utf8) : JSONOutput.data(answer),
       to: output
     )
-    let failed = cases.count { $0.result == nil }
     try context.confirm(answer) {
-      let lines = cases.prefix(20).compactMap { item in
-        item.result.map { "\(item.id): \($0.values.map(words).joined(separator: ", "))" }
-      }
-      let rest = cases.count > 20 ? ["and \(cases.count - 20) more in \(output)"] : []
-      return (lines + rest + (failed > 0 ? ["\(failed) failed"] : [])).joined(separator: "\n")
+      cases.words(in: output) { "\($0): \($1.values.map(words).joined(separator: ", "))" }
     }
-    return failed > 0 ? .partial : .complete
+    return cases.outcome()
   }
 
   private func words(_ value: ImageRegressor.Measurement) -> String {
@@ -164,13 +134,7 @@ struct VisionRegressEvaluateCommand: Verb {
 
   @OptionGroup var ensemble: RecognitionEnsembleOptions
 
-  @Option(
-    help: ArgumentHelp(
-      "Which images of a data set with splits.",
-      valueName: "training|validation|test"
-    )
-  )
-  var split: String?
+  @OptionGroup var split: SplitOptions
 
   @OptionGroup var measurement: MeasurementOptions
   @OptionGroup var outputOptions: OutputOptions
@@ -178,12 +142,6 @@ struct VisionRegressEvaluateCommand: Verb {
 
   var mayReplaceOutputs: Bool { outputOptions.force }
   var usesEngine: Bool { true }
-
-  func validate() throws {
-    if let split, LabelledImages.Split(name: split) == nil {
-      throw ValidationError("--split must be training, validation or test.")
-    }
-  }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
     try measurement.check(in: context)
@@ -193,7 +151,7 @@ struct VisionRegressEvaluateCommand: Verb {
       targets: regressor.regression.targets.map(\.name),
       isForTraining: false
     )
-    if let wanted = split.flatMap({ LabelledImages.Split(name: $0) }) {
+    if let wanted = split.wanted {
       images = images.part(wanted)
       guard images.count > 0 else {
         throw RecognitionError.noImages(path: data, reason: "it has no \(wanted.rawValue) images")
@@ -213,7 +171,7 @@ struct VisionRegressEvaluateCommand: Verb {
           ("Model", regressor.name + " " + regressor.version),
           (
             "Data",
-            "\(images.name)\(split.map { ", \($0)" } ?? ""), \(evaluation.cases.count) images"
+            "\(images.name)\(split.words), \(evaluation.cases.count) images"
           ),
           ("Command", OutputPath.command),
         ]

@@ -36,12 +36,7 @@ struct VisionSequenceRunCommand: Verb {
   var mayReplaceOutputs: Bool { outputOptions.force }
   var usesEngine: Bool { true }
 
-  private struct Case: Encodable {
-    let id: String
-    let status: String
-    let error: String?
-    let result: ClipRecognizer.Result?
-  }
+  private typealias Case = CaseResult<ClipRecognizer.Result>
 
   private struct Answer: Encodable {
     let schema = "lamina.sequence/1"
@@ -63,23 +58,12 @@ struct VisionSequenceRunCommand: Verb {
     try context.outputs.check(output)
     let items = try clips.flatMap { try ClipDataset.clips($0) }
     let recognizer = try ClipRecognizer(ModelStore().model(model))
-    var cases: [Case] = []
-    context.progress.begin("looking at \(items.count) clips", total: items.count)
-    for (index, item) in items.enumerated() {
-      try context.interruption.check()
-      do {
-        let result = try recognizer.recognize(item.path, id: item.id)
-        cases.append(Case(id: item.id, status: "done", error: nil, result: result))
-      } catch let error as any ClassifiedError where error.failure != .interrupted {
-        guard items.count > 1 else { throw error }
-        context.progress.warn("\(item.id): \(error.description)")
-        cases.append(
-          Case(id: item.id, status: "failed", error: error.description, result: nil)
-        )
-      }
-      context.progress.update(index + 1, detail: nil)
-    }
-    context.progress.end()
+    let cases: [Case] = try context.results(
+      of: items.map { ($0.id, $0.path) },
+      "looking at \(items.count) clips",
+      tellsInput: false,
+      isBatch: items.count > 1
+    ) { try recognizer.recognize($0, id: $1) }
     let answer = Answer(
       model: recognizer.model.description.name,
       version: recognizer.model.description.version,
@@ -91,17 +75,14 @@ struct VisionSequenceRunCommand: Verb {
         ? Data(csv(cases, recognizer.classNames).utf8) : JSONOutput.data(answer),
       to: output
     )
-    let failed = cases.count { $0.result == nil }
     try context.confirm(answer) {
-      let lines = cases.prefix(20).compactMap { item in
-        item.result?.findings.first.map {
-          "\(item.id): \($0.name) (\(ReportNumber.significant($0.probability, 3)))"
+      cases.words(in: output) { id, result in
+        result.findings.first.map {
+          "\(id): \($0.name) (\(ReportNumber.significant($0.probability, 3)))"
         }
       }
-      let rest = cases.count > 20 ? ["and \(cases.count - 20) more in \(output)"] : []
-      return (lines + rest + (failed > 0 ? ["\(failed) failed"] : [])).joined(separator: "\n")
     }
-    return failed > 0 ? .partial : .complete
+    return cases.outcome()
   }
 
   private func csv(_ cases: [Case], _ names: [String]) -> String {
@@ -138,13 +119,7 @@ struct VisionSequenceEvaluateCommand: Verb {
   @Option(name: .shortAndLong, help: ArgumentHelp("A model's name or folder.", valueName: "model"))
   var model: String
 
-  @Option(
-    help: ArgumentHelp(
-      "Which clips of a data set with splits.",
-      valueName: "training|validation|test"
-    )
-  )
-  var split: String?
+  @OptionGroup var split: SplitOptions
 
   @OptionGroup var measurement: MeasurementOptions
   @OptionGroup var outputOptions: OutputOptions
@@ -153,19 +128,13 @@ struct VisionSequenceEvaluateCommand: Verb {
   var mayReplaceOutputs: Bool { outputOptions.force }
   var usesEngine: Bool { true }
 
-  func validate() throws {
-    if let split, LabelledImages.Split(name: split) == nil {
-      throw ValidationError("--split must be training, validation or test.")
-    }
-  }
-
   func execute(in context: CommandContext) throws -> CommandOutcome {
     try measurement.check(in: context)
     let recognizer = try ClipRecognizer(ModelStore().model(model))
     let clips = try ClipDataset(path: data)
     let (evaluation, problems) = try recognizer.evaluate(
       clips,
-      split: split.flatMap { LabelledImages.Split(name: $0) },
+      split: split.wanted,
       progress: context.progress,
       interruption: context.interruption
     )
@@ -179,7 +148,7 @@ struct VisionSequenceEvaluateCommand: Verb {
           ("Model", description.name + " " + description.version),
           (
             "Data",
-            "\(clips.name)\(split.map { ", \($0)" } ?? ""), \(evaluation.cases.count) clips"
+            "\(clips.name)\(split.words), \(evaluation.cases.count) clips"
           ),
           ("Command", OutputPath.command),
         ]

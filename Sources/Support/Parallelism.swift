@@ -88,4 +88,21 @@ public enum Parallelism {
       return (first, second)
     }
   }
+
+  /// Values made side by side, in order.
+  /// - Parameters:
+  ///   - count: How many.
+  ///   - body: Makes the value of an index, on any thread.
+  /// - Returns: The values.
+  package static func collected<Value: Sendable>(
+    _ count: Int,
+    _ body: @Sendable (Int) -> Value
+  ) -> [Value] {
+    var slots = [Value?](repeating: nil, count: count)
+    slots.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let buffer = buffer
+      forEach(count) { buffer[$0] = body($0) }
+    }
+    return slots.compactMap(\.self)
+  }
 }

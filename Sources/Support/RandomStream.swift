@@ -63,6 +63,14 @@ public struct RandomStream: RandomNumberGenerator, Sendable, Codable, Equatable 
   /// - Returns: True with that probability.
   public mutating func chance(_ probability: Double) -> Bool { uniform() < probability }
 
+  /// Puts values into a random order (Fisher and Yates), one number of the stream for each but the first.
+  /// - Parameter values: The values, reordered in place.
+  public mutating func shuffle<Value>(_ values: inout [Value]) {
+    for place in values.indices.dropFirst().reversed() {
+      values.swapAt(place, Int(uniform() * Double(place + 1)))
+    }
+  }
+
   private static func splitMix(_ state: inout UInt64) -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state

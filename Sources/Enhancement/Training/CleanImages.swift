@@ -296,9 +296,7 @@ public struct CleanImages: Sendable {
       max(1, Int((share * Double(order.count)).rounded()))
     )
     var random = RandomStream(seed: seed).split(0x6865_6C64)
-    for place in order.indices.dropFirst().reversed() {
-      order.swapAt(place, Int(random.uniform() * Double(place + 1)))
-    }
+    random.shuffle(&order)
     let chosen = Set(order.prefix(count))
     return images.map { !$0.isMade && chosen.contains($0.subject) }
   }

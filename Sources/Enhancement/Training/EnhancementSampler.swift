@@ -142,8 +142,7 @@ package struct EnhancementSampler: Sendable {
         damage.draw(&random),
         to: &input,
         width: box.x,
-        height: box.y,
-        isSame: plan.dimensions == 2
+        height: box.y
       )
     }
     if guided == nil, configuration.selfSupervision != .noise2void,
@@ -250,24 +249,5 @@ package struct EnhancementSampler: Sendable {
       weights: weights.isEmpty
         ? nil : Tensor(weights.flatMap { $0 }, shape: [size, 1] + finer)
     )
-  }
-}
-
-extension Parallelism {
-  /// Values made side by side, in order.
-  /// - Parameters:
-  ///   - count: How many.
-  ///   - body: Makes the value of an index, on any thread.
-  /// - Returns: The values.
-  static func collected<Value: Sendable>(
-    _ count: Int,
-    _ body: @Sendable (Int) -> Value
-  ) -> [Value] {
-    var slots = [Value?](repeating: nil, count: count)
-    slots.withUnsafeMutableBufferPointer { buffer in
-      nonisolated(unsafe) let buffer = buffer
-      forEach(count) { buffer[$0] = body($0) }
-    }
-    return slots.compactMap(\.self)
   }
 }

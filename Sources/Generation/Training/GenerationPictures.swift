@@ -135,10 +135,8 @@ public struct GenerationPictures: Sendable {
     for label in Set(labels).sorted() {
       var order = labels.indices.filter { labels[$0] == label }
       var random = RandomStream(seed: seed).split(0x7061_7274, label)
-      for place in order.indices.dropFirst().reversed() {
-        order.swapAt(place, Int(random.uniform() * Double(place + 1)))
-      }
-      kept += order.prefix(max(1, Int((share * Double(order.count)).rounded())))
+      random.shuffle(&order)
+      kept += order.prefix(ClassShare.count(share, of: order.count))
     }
     kept.sort()
     return GenerationPictures(

@@ -46,9 +46,7 @@ extension LabelledImages {
     for label in names.keys.sorted() {
       guard var order = names[label] else { continue }
       var random = stream.split(label + 1)
-      for place in order.indices.dropFirst().reversed() {
-        order.swapAt(place, Int(random.uniform() * Double(place + 1)))
-      }
+      random.shuffle(&order)
       let count = Int((share * Double(order.count)).rounded())
       for name in order.prefix(min(count, order.count - 1)) {
         for index in members[name] ?? [] { items[index].split = split }

@@ -28,9 +28,7 @@ package enum PassOrder {
   private static func order(_ count: Int, _ stream: RandomStream) -> [Int] {
     var random = stream
     var order = Array(0..<count)
-    for place in order.indices.dropFirst().reversed() {
-      order.swapAt(place, Int(random.uniform() * Double(place + 1)))
-    }
+    random.shuffle(&order)
     return order
   }
 }

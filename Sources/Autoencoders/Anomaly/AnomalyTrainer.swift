@@ -1,4 +1,3 @@
-import Enhancement
 import Foundation
 import Layers
 import Networks

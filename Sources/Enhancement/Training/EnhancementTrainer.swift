@@ -92,6 +92,8 @@ public struct EnhancementTrainer: Sendable {
     budget: SegmentationTrainer.Budget,
     resumes: Bool
   ) throws -> Outcome {
+    // To prepare images is part of the time: to filter them may take minutes.
+    let started = ContinuousClock.now
     var state = try EnhancementState(
       configuration,
       initial: initial,
@@ -105,7 +107,7 @@ public struct EnhancementTrainer: Sendable {
       progress: progress,
       interruption: interruption
     )
-    try train(&state, material, budget: budget)
+    try train(&state, material, budget: budget, since: started)
     let network = try state.averagedNetwork()
     let weightType = network.rounded(to: self.weightType)
     return Outcome(
@@ -136,12 +138,12 @@ public struct EnhancementTrainer: Sendable {
   private func train(
     _ state: inout EnhancementState,
     _ material: EnhancementMaterial,
-    budget: SegmentationTrainer.Budget
+    budget: SegmentationTrainer.Budget,
+    since started: ContinuousClock.Instant
   ) throws {
     let sampler = material.sampler(state.configuration)
     let clock = ContinuousClock()
-    let started = clock.now
-    var measured = started
+    var measured = clock.now
     let (earlier, first) = (state.seconds, state.step)
     var lookSeconds = 0.0
     if case .minutes = budget, first == 0 { state.configuration.steps = .max }

@@ -1,9 +1,8 @@
 import Layers
-import Networks
 import Tensors
 
 /// How trainings begin.
-package enum QuietStart {
+public enum QuietStart {
   /// What the last convolution's weights are multiplied by.
   private static let factor: Float = 0.1
 
@@ -13,7 +12,7 @@ package enum QuietStart {
   /// hundreds of steps on unlearning what it encodes: the squared error of held-out radiographs was 0.0068
   /// after 200 steps instead of 0.0159.
   /// - Parameter network: A network that was just made.
-  package static func apply(to network: any Network) {
+  public static func apply(to network: any Network) {
     let weights = network.namedParameters.map(\.parameter)
       .filter { $0.isTrainable && $0.shape.count >= 4 }
     guard let last = weights.last else { return }

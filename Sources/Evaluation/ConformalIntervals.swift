@@ -16,13 +16,22 @@ public enum ConformalIntervals {
     Int((coverage / (1 - coverage) - tolerance).rounded(.up))
   }
 
+  /// Which of the calibration cases, by rising value, bounds those of new cases.
+  /// - Parameters:
+  ///   - count: How many calibration cases there are.
+  ///   - coverage: The share of new cases whose value should be at most the bound, between 0 and 1.
+  /// - Returns: ⌈(n + 1) c⌉, counted from 1; above n with too few cases.
+  package static func rank(of count: Int, coverage: Double) -> Int {
+    Int((Double(count + 1) * coverage - tolerance).rounded(.up))
+  }
+
   /// How far an interval reaches to either side.
   /// - Parameters:
   ///   - errors: Distances of prediction and truth, or multiples of spreads.
   ///   - coverage: The share of numbers that should lie in the interval.
   /// - Returns: The distance; nil with too few cases.
   public static func halfWidth(_ errors: [Double], coverage: Double) -> Double? {
-    let rank = Int((Double(errors.count + 1) * coverage - tolerance).rounded(.up))
+    let rank = rank(of: errors.count, coverage: coverage)
     guard rank >= 1, rank <= errors.count else { return nil }
     return errors.sorted()[rank - 1]
   }

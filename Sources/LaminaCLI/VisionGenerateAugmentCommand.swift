@@ -20,11 +20,6 @@ struct VisionGenerateAugmentCommand: Verb {
       """
   )
 
-  enum Kind: String, CaseIterable, ExpressibleByArgument {
-    case conditional
-    case conditionalDiffusion = "conditional-diffusion"
-  }
-
   @Argument(help: "As for vision classify train: folders by class, a table or .npz.")
   var images: String
 
@@ -37,8 +32,13 @@ struct VisionGenerateAugmentCommand: Verb {
   @Option(help: ArgumentHelp("Made images of each class.", valueName: "n"))
   var made = 100
 
-  @Option(help: "Which generator.")
-  var network = Kind.conditional
+  @Option(
+    help: ArgumentHelp(
+      "Which generator, one that is told classes.",
+      valueName: "conditional|conditional-diffusion"
+    )
+  )
+  var network = VisionGenerateTrainCommand.Kind.conditional
 
   @Option(help: ArgumentHelp("The generator's steps.", valueName: "n"))
   var steps = 2000
@@ -86,6 +86,9 @@ struct VisionGenerateAugmentCommand: Verb {
     if !(share > 0 && share <= 1) { throw ValidationError("--share must be above 0, at most 1.") }
     if !(1...100).contains(repeats) { throw ValidationError("--repeats must be 1 to 100.") }
     if !(1...100_000).contains(made) { throw ValidationError("--made must be 1 to 100000.") }
+    if !network.isConditional {
+      throw ValidationError("--network must be told classes: conditional or conditional-diffusion.")
+    }
     if !(1...1000).contains(leaps) { throw ValidationError("--leaps must be 1 to 1000.") }
     if let size, !(16...128).contains(size) { throw ValidationError("--size must be 16 to 128.") }
     if !(1...1_000_000).contains(classifierSteps) || !(2...4096).contains(classifierBatch) {
@@ -108,7 +111,7 @@ struct VisionGenerateAugmentCommand: Verb {
     }
     // Sizes are put in when images are read.
     var generator = GenerationConfiguration(
-      model: network == .conditional ? .dcgan : .diffusion,
+      model: network.model,
       height: size ?? 32,
       width: size ?? 32,
       channels: 1
@@ -119,12 +122,11 @@ struct VisionGenerateAugmentCommand: Verb {
     if let features { generator.features = features }
     var request = AugmentationStudy.Request(generator: generator)
     (request.share, request.repeats, request.made, request.leaps) = (share, repeats, made, leaps)
-    (request.classifier, request.seed) = (classifier, seed)
+    (request.classifier, request.seed, request.side) = (classifier, seed, size)
     (request.learning.steps, request.learning.batchSize) = (classifierSteps, classifierBatch)
     let study = try AugmentationStudy(
       images: LabelledImages(path: images),
       request: request,
-      side: size,
       folder: folder,
       outputs: OutputGuard(mayReplace: true, interruption: context.interruption),
       progress: context.progress,

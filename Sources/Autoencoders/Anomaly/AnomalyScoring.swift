@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import Pipelines
 
@@ -65,7 +66,7 @@ package struct AnomalyScoring: Sendable {
       AnomalyScoring(plan: plan, size: size, deviations: deviations(without: residual))
         .score(residual).score
     }
-    let rank = Int((Double(scores.count + 1) * plan.quantile).rounded(.up))
+    let rank = ConformalIntervals.rank(of: scores.count, coverage: plan.quantile)
     let threshold = scores.sorted()[min(scores.count, max(1, rank)) - 1]
     return Fitted(
       scoring: AnomalyScoring(plan: plan, size: size, deviations: deviations(without: nil)),

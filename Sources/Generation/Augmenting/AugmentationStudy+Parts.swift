@@ -30,10 +30,8 @@ extension AugmentationStudy {
           continue
         }
         var random = stream.split(number, label)
-        for place in order.indices.dropFirst().reversed() {
-          order.swapAt(place, Int(random.uniform() * Double(place + 1)))
-        }
-        kept.formUnion(order.prefix(max(1, Int((share * Double(order.count)).rounded()))))
+        random.shuffle(&order)
+        kept.formUnion(order.prefix(ClassShare.count(share, of: order.count)))
       }
     }
     result.items = images.items.indices.filter(kept.contains).map { images.items[$0] }
@@ -112,26 +110,8 @@ extension AugmentationStudy {
       accuracyWithMade: share(with),
       gained: gained,
       lost: lost,
-      p: mcNemar(gained, lost)
+      p: McNemarTest.p(gained, lost)
     )
-  }
-
-  /// Exact two-sided p of McNemar's test: a binomial test of the pairs that differ (McNemar 1947).
-  /// - Parameters:
-  ///   - gained: Pairs of which only the second is right.
-  ///   - lost: Pairs of which only the first is.
-  /// - Returns: The probability of a difference as large or larger; 1 when no pair differs.
-  package static func mcNemar(_ gained: Int, _ lost: Int) -> Double {
-    let count = gained + lost
-    guard count > 0 else { return 1 }
-    // Logarithms: 2 to the power of thousands has no place in a double.
-    var term = -Double(count) * log(2.0)
-    var sum = exp(term)
-    for k in 0..<min(gained, lost) {
-      term += log(Double(count - k)) - log(Double(k + 1))
-      sum += exp(term)
-    }
-    return min(1, 2 * sum)
   }
 
   /// What all repeats came to.

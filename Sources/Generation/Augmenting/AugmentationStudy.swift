@@ -34,6 +34,8 @@ public struct AugmentationStudy: Sendable {
     public var testShare = 0.2
     /// Of those to train on, if the data set has no such images.
     public var validationShare = 0.1
+    /// Rows and columns to bring images to for the generator; nil as they are.
+    public var side: Int?
     /// Seed of the splits, and the first of the repeats' seeds.
     public var seed: UInt64 = 1
 
@@ -102,7 +104,6 @@ public struct AugmentationStudy: Sendable {
 
   private let images: LabelledImages
   private let request: Request
-  private let side: Int?
   private let folder: String
   private let outputs: OutputGuard
   private let progress: any ProgressReporter
@@ -112,7 +113,6 @@ public struct AugmentationStudy: Sendable {
   /// - Parameters:
   ///   - images: Images of one class each.
   ///   - request: What is compared.
-  ///   - side: Rows and columns to bring images to for the generator; nil as they are.
   ///   - folder: Where what is done is kept until all is; a killed study goes on from there.
   ///   - outputs: Writes it.
   ///   - progress: Told about the trainings.
@@ -121,7 +121,6 @@ public struct AugmentationStudy: Sendable {
   public init(
     images: LabelledImages,
     request: Request,
-    side: Int? = nil,
     folder: String,
     outputs: OutputGuard,
     progress: any ProgressReporter,
@@ -137,7 +136,7 @@ public struct AugmentationStudy: Sendable {
       images.classNames.count > 1 && !images.areFindings,
       "a study of made images needs images of two or more classes, one class each"
     )
-    (self.images, self.request, self.side) = (images, request, side)
+    (self.images, self.request) = (images, request)
     (self.folder, self.outputs) = (folder, outputs)
     (self.progress, self.interruption) = (progress, interruption)
   }
@@ -146,8 +145,10 @@ public struct AugmentationStudy: Sendable {
   public func discardCheckpoints() { try? FileManager.default.removeItem(atPath: folder) }
 
   /// What a classifier told rightly, kept between runs.
-  private struct Told: Codable {
+  private struct Answers: Codable {
     let request: Request
+    /// Tells the images, their classes and their splits apart from others.
+    let images: String
     let ids: [String]
     let isRight: [Bool]
   }
@@ -173,13 +174,16 @@ public struct AugmentationStudy: Sendable {
       let place = folder + "/\(number + 1)"
       let pictures = try GenerationPictures(
         part.part(.training),
-        side: side,
+        side: request.side,
         path: images.name
       )
       let (made, labels) = try madeImages(pictures, seed: seed, place, resumes: resumes)
-      let without = try told(part, seed: seed, place, "labelled", resumes: resumes)
+      // Found once: with made images among them the usual size could be another.
+      let wanted = try classifier(for: part)
+      let without = try told(part, wanted, seed: seed, place, "labelled", resumes: resumes)
       let with = try told(
         Self.joined(part, made, labels, size: pictures.size),
+        wanted,
         seed: seed,
         place,
         "with-made",
@@ -236,19 +240,36 @@ public struct AugmentationStudy: Sendable {
     return (made.values, made.labels ?? [])
   }
 
+  /// The classifier that labelled images ask for.
+  private func classifier(for images: LabelledImages) throws -> ClassificationRequest {
+    var wanted = ClassificationRequest()
+    wanted.network = request.classifier
+    let plan = try wanted.configuration(for: images).plan
+    (wanted.imageSize, wanted.channels) = ([plan.height, plan.width], plan.channels)
+    wanted.intensity = plan.intensity
+    return wanted
+  }
+
+  private static func hash(_ images: LabelledImages) throws -> String {
+    let lines = images.items.map { "\($0.id) \($0.classes) \($0.split?.rawValue ?? "")" }
+    return try SHA256.hexDigest(of: Data(lines.joined(separator: "\n").utf8))
+  }
+
   /// Trains a classifier and tells the test images.
   private func told(
     _ images: LabelledImages,
+    _ wanted: ClassificationRequest,
     seed: UInt64,
     _ place: String,
     _ name: String,
     resumes: Bool
-  ) throws -> Told {
+  ) throws -> Answers {
     let file = place + "/\(name).json"
+    let hash = try Self.hash(images)
     if resumes, let data = FileManager.default.contents(atPath: file),
-      let kept = try? JSONDecoder().decode(Told.self, from: data)
+      let kept = try? JSONDecoder().decode(Answers.self, from: data)
     {
-      guard kept.request == request else {
+      guard kept.request == request, kept.images == hash else {
         throw PipelinesError.checkpointMismatch(
           path: file,
           reason: "it belongs to a study of other values"
@@ -256,8 +277,6 @@ public struct AugmentationStudy: Sendable {
       }
       return kept
     }
-    var wanted = ClassificationRequest()
-    wanted.network = request.classifier
     var learning = request.learning
     learning.seed = seed
     let trainer = ClassificationTrainer(
@@ -270,8 +289,9 @@ public struct AugmentationStudy: Sendable {
     )
     let outcome = try trainer.train(learning, budget: .steps, resumes: resumes)
     let cases = outcome.measuredOnValidation ? [] : outcome.evaluation?.cases ?? []
-    let result = Told(
+    let result = Answers(
       request: request,
+      images: hash,
       ids: cases.map(\.id),
       isRight: cases.map { $0.truth == $0.prediction }
     )

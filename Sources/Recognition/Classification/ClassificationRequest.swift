@@ -47,7 +47,7 @@ public struct ClassificationRequest: Sendable {
   /// - Parameter images: The images.
   /// - Returns: The values; means and deviations are found when the images are read.
   /// - Throws: `RecognitionError.unknownNetwork`, `.unfitTraining`, `.noImages`.
-  func configuration(for images: LabelledImages) throws -> ClassificationConfiguration {
+  package func configuration(for images: LabelledImages) throws -> ClassificationConfiguration {
     let step = max(1, images.count / Self.sampleCount)
     let sample = stride(from: 0, to: images.count, by: step).compactMap { place in
       try? images.items[place].read()

@@ -14,6 +14,8 @@ package struct EnhancementPicture: Sendable {
 
   /// 65535 in 16 bits is 255.
   private static let deepFactor: Float = 257
+  /// Shares of red and blue in the luma (ITU-R BT.601); the rest is green.
+  private static let (redShare, blueShare): (Float, Float) = (0.299, 0.114)
   /// The middle of the range, about which colour differences lie.
   private static let middle: Float = 128
 
@@ -57,7 +59,8 @@ package struct EnhancementPicture: Sendable {
     return Volume(
       geometry: channels[0].geometry,
       voxels: green.indices.map {
-        green[$0] + 0.299 * (red[$0] - green[$0]) + 0.114 * (blue[$0] - green[$0])
+        green[$0] + Self.redShare * (red[$0] - green[$0])
+          + Self.blueShare * (blue[$0] - green[$0])
       }
     )
   }
@@ -69,6 +72,7 @@ package struct EnhancementPicture: Sendable {
   package func replacingGrey(_ grey: Volume<Float>) -> EnhancementPicture {
     guard channels.count == 3 else { return EnhancementPicture(channels: [grey], bits: bits) }
     let old = self.grey
+    // Green by its own difference: from red and blue it would come back rounded.
     let colours = channels.map { channel in
       var difference = Volume(
         geometry: old.geometry,
@@ -119,7 +123,8 @@ package struct EnhancementPicture: Sendable {
         channel { luma[$0] + red[$0] - Self.middle },
         channel {
           luma[$0]
-            - (0.299 * (red[$0] - Self.middle) + 0.114 * (blue[$0] - Self.middle)) / 0.587
+            - (Self.redShare * (red[$0] - Self.middle) + Self.blueShare * (blue[$0] - Self.middle))
+            / (1 - Self.redShare - Self.blueShare)
         },
         channel { luma[$0] + blue[$0] - Self.middle },
       ],

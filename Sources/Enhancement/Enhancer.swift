@@ -109,6 +109,8 @@ public struct Enhancer: ScanStage {
   /// Channels of an image that the model sees: 1, or 3 for colours.
   package var channelCount: Int { model.channels.count }
 
+  package var removesNoise: Bool { plan.task == .denoise }
+
   package func check(_ scan: Volume<Float>, modality: String?, path: String) throws {
     func require(_ condition: Bool, _ reason: String) throws {
       if !condition { throw PipelinesError.unsuitableScan(path: path, reason: reason) }

@@ -11,11 +11,7 @@ package struct FilterStage: ScanStage {
   /// - Parameter filter: The filter with its values.
   package init(_ filter: any VolumeFilter) { self.filter = filter }
 
-  /// Filters that do other things than take noise away.
-  private static let others = [UnsharpMask.name, BiasCorrection.name, GibbsRemoval.name]
-
-  /// Whether the filter takes noise away.
-  var isDenoiser: Bool { !Self.others.contains(type(of: filter).name) }
+  package var removesNoise: Bool { type(of: filter).removesNoise }
 
   package var record: StageRecord {
     let values = filter.values.all.sorted { $0.key < $1.key }

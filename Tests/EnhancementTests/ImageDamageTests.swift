@@ -18,8 +18,7 @@ import Testing
     _ kind: ImageDamage.Kind,
     level: Double = 0.8,
     seed: UInt64 = 4,
-    planes: Int = 1,
-    isSame: Bool = false
+    planes: Int = 1
   ) -> [Float] {
     let damage = ImageDamage(kind: kind, lowest: level, highest: level)
     var values = (0..<planes).flatMap { _ in smooth }
@@ -27,8 +26,7 @@ import Testing
       damage.middle(seed: seed),
       to: &values,
       width: Self.width,
-      height: Self.height,
-      isSame: isSame
+      height: Self.height
     )
     return values
   }
@@ -50,10 +48,8 @@ import Testing
     #expect(change(0.2) < change(1))
   }
 
-  @Test func coloursShareTheirMarks() {
+  @Test func planesHaveMarksOfTheirOwn() {
     let area = Self.width * Self.height
-    let together = damaged(.scratches, planes: 2, isSame: true)
-    #expect(Array(together[..<area]) == Array(together[area...]))
     let apart = damaged(.scratches, planes: 2)
     #expect(Array(apart[..<area]) != Array(apart[area...]))
   }

@@ -2,6 +2,9 @@ import Foundation
 import Support
 
 /// A plane that is being damaged; values 0 to 1.
+///
+/// Sizes are pixels and strengths shares of the range of values. But for the steps of JPEG they come from no
+/// paper: they were chosen so that marks look like those of scanned prints and of MR scans with faults.
 struct DamagedPlane {
   /// One thing that is done.
   enum Part: Sendable {
@@ -54,6 +57,7 @@ struct DamagedPlane {
 
   // MARK: - Photographs
 
+  /// Fine bright or dark lines; at full level one begins on every 5000 pixels.
   private mutating func scratches(_ level: Double, _ random: inout RandomStream) {
     for _ in 0..<count(level, pixelsEach: 5000, &random) {
       var at = place(&random)
@@ -81,6 +85,7 @@ struct DamagedPlane {
     }
   }
 
+  /// Bright or dark spots of 2 to 16 pixels' radius; at full level one on every 14,000 pixels.
   private mutating func blotches(_ level: Double, _ random: inout RandomStream) {
     for _ in 0..<count(level, pixelsEach: 14000, &random) {
       let centre = place(&random)
@@ -103,6 +108,7 @@ struct DamagedPlane {
     }
   }
 
+  /// Black becomes grey and white too, by up to 0.3, more at one side of the plane.
   private mutating func fading(_ level: Double, _ random: inout RandomStream) {
     let black = 0.3 * level * random.uniform()
     let white = 1 - 0.3 * level * random.uniform()
@@ -117,6 +123,7 @@ struct DamagedPlane {
     }
   }
 
+  /// Gaussian noise of a deviation up to 0.06.
   private mutating func grain(_ level: Double, _ random: inout RandomStream) {
     let deviation = Float(0.06 * level * random.uniform())
     for at in values.indices { values[at] += deviation * Float(random.normal()) }
@@ -138,16 +145,18 @@ struct DamagedPlane {
     }
   }
 
+  /// What JPEG of quality 90 to 25 leaves.
   private mutating func compression(_ level: Double, _ random: inout RandomStream) {
     // A quality of 90 down to 25; steps grow as those of libjpeg.
     let quality = 90 - 65 * level * random.uniform()
     let scale = quality < 50 ? 50 / quality : 2 - quality / 50
     for top in stride(from: 0, to: height, by: 8) {
-      for left in stride(from: 0, to: width, by: 8) { round(top, left, scale) }
+      for left in stride(from: 0, to: width, by: 8) { quantised(top, left, scale) }
     }
   }
 
-  private mutating func round(_ top: Int, _ left: Int, _ scale: Double) {
+  /// Rounds the cosines of a block of 8 x 8.
+  private mutating func quantised(_ top: Int, _ left: Int, _ scale: Double) {
     func turned(_ block: [Double], isInverse: Bool) -> [Double] {
       var result = [Double](repeating: 0, count: 64)
       for row in 0..<8 {
@@ -180,6 +189,7 @@ struct DamagedPlane {
 
   // MARK: - Scans
 
+  /// Adds a wave; the frequency is in turns a pixel, the phase in radians.
   private mutating func wave(_ amplitude: Double, _ frequency: SIMD2<Double>, _ phase: Double) {
     for y in 0..<height {
       for x in 0..<width {
@@ -190,6 +200,7 @@ struct DamagedPlane {
     }
   }
 
+  /// A wave along one axis, 3 to 23 pixels long.
   private mutating func stripes(_ level: Double, _ random: inout RandomStream) {
     let amplitude = level * (0.03 + 0.09 * random.uniform())
     let frequency = 1 / (3 + 20 * random.uniform())
@@ -201,6 +212,7 @@ struct DamagedPlane {
     )
   }
 
+  /// One or two waves in any direction, as bright points of k-space leave.
   private mutating func spikes(_ level: Double, _ random: inout RandomStream) {
     for _ in 0..<1 + Int(random.uniform() * 2) {
       let angle = 2 * .pi * random.uniform()
@@ -213,6 +225,7 @@ struct DamagedPlane {
     }
   }
 
+  /// Lines of 0: up to 8 % of them.
   private mutating func droppedLines(_ level: Double, _ random: inout RandomStream) {
     let isColumn = random.chance(0.5)
     let chance = level * (0.02 + 0.06 * random.uniform())
@@ -223,6 +236,7 @@ struct DamagedPlane {
     }
   }
 
+  /// One or two lines of alternating values, as interference leaves; as many in a piece as in a whole plane.
   private mutating func zipper(_ level: Double, _ random: inout RandomStream) {
     let isColumn = random.chance(0.5)
     let amplitude = level * (0.2 + 0.5 * random.uniform())

@@ -70,21 +70,18 @@ public struct ImageDamage: Codable, Sendable, Equatable {
     Parameters(level: (lowest + highest) / 2, seed: seed)
   }
 
-  /// Damages planes.
+  /// Damages planes, each with marks of its own.
   /// - Parameters:
   ///   - parameters: The sample's numbers.
   ///   - values: The clean values, rows fastest, one plane after another, changed in place.
   ///   - width: Columns.
   ///   - height: Rows.
-  ///   - isSame: Whether all planes get the same marks, as colours of one picture and neighbours of
-  ///     one slice.
   /// - Precondition: Whole planes.
   package func apply(
     _ parameters: Parameters,
     to values: inout [Float],
     width: Int,
-    height: Int,
-    isSame: Bool = false
+    height: Int
   ) {
     let area = width * height
     precondition(
@@ -93,7 +90,7 @@ public struct ImageDamage: Codable, Sendable, Equatable {
     )
     let stream = RandomStream(seed: parameters.seed)
     for plane in 0..<values.count / area {
-      var random = stream.split(isSame ? 0 : plane)
+      var random = stream.split(plane)
       var canvas = DamagedPlane(
         values: Array(values[plane * area..<(plane + 1) * area]),
         width: width,

@@ -5,6 +5,8 @@ import Support
 package protocol ScanStage: Sendable {
   /// What the step is, for the record of a run.
   var record: StageRecord { get }
+  /// Whether the step takes noise away and keeps the grid, so that it is for each colour of a picture.
+  var removesNoise: Bool { get }
 
   /// Checks that the step is made for a scan.
   /// - Parameters:
@@ -88,4 +90,8 @@ extension ScanChannels {
       seeds: seeds
     )
   }
+}
+
+extension ScanStage {
+  package var removesNoise: Bool { false }
 }

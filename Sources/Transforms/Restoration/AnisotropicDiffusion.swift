@@ -6,6 +6,7 @@
 /// given as a share of the largest stable one, 1 / Σ 2 / spacing².
 package struct AnisotropicDiffusion: VolumeFilter {
   package static let name = "diffusion"
+  package static let removesNoise = true
   package static let paper =
     "Perona and Malik 1990, Scale-space and edge detection using anisotropic diffusion"
   package static let parameters = [

@@ -12,6 +12,7 @@ import Support
 /// follows ITK's filter. Values of 0 and below stay.
 package struct BiasCorrection: VolumeFilter {
   package static let name = "n4"
+  package static let removesNoise = false
   package static let paper = "Tustison et al. 2010, N4ITK: improved N3 bias correction"
   package static let parameters = [
     FilterParameter(

@@ -7,6 +7,7 @@ import Foundation
 /// either side. Images are mirrored at their outer voxels' centres.
 package struct BilateralFilter: VolumeFilter {
   package static let name = "bilateral"
+  package static let removesNoise = true
   package static let paper =
     "Tomasi and Manduchi 1998, Bilateral filtering for gray and color images"
   package static let parameters = [

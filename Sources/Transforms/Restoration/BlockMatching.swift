@@ -13,6 +13,7 @@
 /// without the papers' coarse prefilter. For Rician noise the bias of dark places stays.
 package struct BlockMatching: VolumeFilter {
   package static let name = "bm3d"
+  package static let removesNoise = true
   package static let paper =
     "Dabov et al. 2007, Image denoising by sparse 3-D transform-domain collaborative filtering; "
     + "volumes: Maggioni et al. 2013"

@@ -3,6 +3,7 @@
 /// The kernel ends at 4 deviations; images are mirrored at their outer voxels' faces, as in scipy.
 package struct GaussianFilter: VolumeFilter {
   package static let name = "gaussian"
+  package static let removesNoise = true
   package static let paper =
     "Marr and Hildreth 1980, Theory of edge detection (smoothing by a Gaussian)"
   package static let parameters = [

@@ -10,6 +10,7 @@ import Foundation
 /// is how they are acquired. dipy's variant takes a shift on either side and interpolates between both. Images that were interpolated by zero filling need their own grid first.
 package struct GibbsRemoval: VolumeFilter {
   package static let name = "unring"
+  package static let removesNoise = false
   package static let paper =
     "Kellner et al. 2016, Gibbs-ringing artifact removal based on local subvoxel-shifts"
   package static let parameters = [

@@ -5,6 +5,7 @@
 /// smallest and the largest of them cannot be the median and are dropped, the next value comes in.
 package struct MedianFilter: VolumeFilter {
   package static let name = "median"
+  package static let removesNoise = true
   package static let paper = "Tukey 1977, Exploratory data analysis"
   package static let parameters = [
     FilterParameter("radius", 1, 1...3, isWhole: true, "half the box's width less ½, voxels"),

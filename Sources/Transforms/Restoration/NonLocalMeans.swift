@@ -14,6 +14,7 @@ import Support
 /// used in blocks by Coupé et al., 2008; here voxel by voxel).
 package struct NonLocalMeans: VolumeFilter {
   package static let name = "nlm"
+  package static let removesNoise = true
   package static let paper =
     "Buades et al. 2005, A non-local algorithm for image denoising; Rician: Coupé et al. 2008"
   package static let parameters = [

@@ -8,6 +8,7 @@ import Support
 /// than `tolerance` times the first, as in scikit-image, whose `weight` is the same number.
 package struct TotalVariation: VolumeFilter {
   package static let name = "tv"
+  package static let removesNoise = true
   package static let paper =
     "Chambolle 2004, An algorithm for total variation minimization and applications"
   package static let parameters = [

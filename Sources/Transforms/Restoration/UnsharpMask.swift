@@ -3,6 +3,7 @@
 /// v + amount · (v − blurred v); the blur is that of `GaussianFilter`. Values are not cut off.
 package struct UnsharpMask: VolumeFilter {
   package static let name = "unsharp"
+  package static let removesNoise = false
   package static let paper =
     "Schreiber 1970, Wirephoto quality improvement by unsharp masking"
   package static let parameters = [

@@ -7,6 +7,8 @@ package protocol VolumeFilter: Codable, Sendable {
   static var name: String { get }
   /// Where it comes from: authors, year, title.
   static var paper: String { get }
+  /// Whether it takes noise away, so that it is for each colour of a picture, not for the luma alone.
+  static var removesNoise: Bool { get }
   /// What it can be told.
   static var parameters: [FilterParameter] { get }
 

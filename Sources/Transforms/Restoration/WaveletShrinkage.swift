@@ -9,6 +9,7 @@ import Support
 /// scikit-image's, which subsamples, it does not depend on where blocks begin.
 package struct WaveletShrinkage: VolumeFilter {
   package static let name = "wavelet"
+  package static let removesNoise = true
   package static let paper =
     "Chang et al. 2000, Adaptive wavelet thresholding for image denoising and compression"
   package static let parameters = [

@@ -278,7 +278,8 @@ extension IdentifiedNetwork {
   static func styleTransfer(_ weights: StoredWeights, _ hints: NetworkHints) throws -> Finding? {
     let blocks = weights.count { "res\($0 + 1).conv1.conv2d.weight" }
     guard blocks > 0, let first = weights["conv1.conv2d.weight"],
-      let last = weights["deconv3.conv2d.weight"], first.count == 4, last[0] == first[1]
+      let last = weights["deconv3.conv2d.weight"], first.spatialAxes == 2, last.spatialAxes == 2,
+      last[0] == first[1]
     else { return nil }
     let values = StyleTransferConfiguration(
       channels: first[1],

@@ -42,20 +42,23 @@ public struct StylizationPlan: Codable, Sendable, Equatable {
     }
   }
 
-  /// How grey pictures get colours.
+  /// How grey pictures get colours: classes of colours, of which a mean is taken at every pixel.
+  ///
+  /// Zhang, Isola and Efros 2016, "Colorful image colorization".
   public struct Colours: Codable, Sendable, Equatable {
-    /// Colours of the classes: pairs of a* and b*.
+    /// Colours of the classes: pairs of CIELAB's a* and b*, −128 to 128.
     public var bins: [[Double]]
-    /// The mean a* and b* of the training.
+    /// The mean a* and b* of the training, −128 to 128.
     public var mean: [Double]
-    /// Of the annealed mean.
+    /// The temperature T of the annealed mean (equation 5), 0 < T ≤ 1: 1 is the mean of the classes'
+    /// colours, near 0 the most likely class's.
     public var temperature: Double
 
     /// Creates values.
     /// - Parameters:
-    ///   - bins: Colours of the classes: pairs of a* and b*.
-    ///   - mean: The mean a* and b* of the training.
-    ///   - temperature: Of the annealed mean.
+    ///   - bins: Colours of the classes: pairs of CIELAB's a* and b*, −128 to 128.
+    ///   - mean: The mean a* and b* of the training, −128 to 128.
+    ///   - temperature: The temperature of the annealed mean, above 0 and at most 1.
     public init(bins: [[Double]], mean: [Double], temperature: Double) {
       (self.bins, self.mean, self.temperature) = (bins, mean, temperature)
     }

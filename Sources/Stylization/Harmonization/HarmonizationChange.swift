@@ -20,8 +20,8 @@ public struct HarmonizationChange: Codable, Sendable, Equatable {
   /// The distance of the foreground's distribution from the group's, percent of the group's range.
   public let distanceBefore: Double
   /// That distance when the scan's median and quartiles alone are brought to the group's: what no
-  /// more than a scale does.
-  public let distanceScaled: Double
+  /// more than a scale does; nil where the quartiles are one value.
+  public let distanceScaled: Double?
   /// That distance afterwards.
   public let distanceAfter: Double
   /// Against the scan before, brought to the scale of the scan after by the best straight line.
@@ -30,8 +30,8 @@ public struct HarmonizationChange: Codable, Sendable, Equatable {
   /// differ by a factor alone.
   public let gradientCorrelation: Double
   /// Dice between the tissues before and after: three classes of the foreground by Otsu's thresholds,
-  /// the darkest first.
-  public let tissueDice: [Double]
+  /// the darkest first; nil for all where a foreground has too few values for three classes.
+  public let tissueDice: [Double?]
   /// What may have changed anatomy, one sentence each.
   public let warnings: [String]
 
@@ -95,22 +95,21 @@ public struct HarmonizationChange: Codable, Sendable, Equatable {
     func quartiles(_ values: [Double]) -> (middle: Double, width: Double) {
       (
         ForegroundValues.at(50, values),
-        max(
-          ForegroundValues.at(75, values) - ForegroundValues.at(25, values),
-          .leastNormalMagnitude
-        )
+        ForegroundValues.at(75, values) - ForegroundValues.at(25, values)
       )
     }
     let (own, wanted) = (quartiles(old.percentiles), quartiles(group.percentiles))
-    distanceScaled = share(
-      old.percentiles.map { wanted.middle + ($0 - own.middle) / own.width * wanted.width }
-    )
+    distanceScaled =
+      own.width > 0
+      ? share(
+        old.percentiles.map { wanted.middle + ($0 - own.middle) / own.width * wanted.width }
+      ) : nil
     let line = Self.fitted(before, to: after)
     let finite = after.map { $0.isFinite ? $0 : 0 }
     let range = ForegroundValues.at(99.5, new.percentiles) - Double(finite.voxels.min() ?? 0)
     quality = try ImageQuality(of: finite, reference: line, dataRange: max(range, 1e-12))
     gradientCorrelation = Self.correlation(line, finite, isForeground)
-    tissueDice = try Self.tissues(before.voxels, after.voxels, isForeground)
+    tissueDice = Self.tissues(before.voxels, finite.voxels, isForeground)
     var warnings: [String] = []
     func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
     if gradientCorrelation < limits.gradientCorrelation {
@@ -119,7 +118,8 @@ public struct HarmonizationChange: Codable, Sendable, Equatable {
           + "\(limits.gradientCorrelation). Anatomy may have changed; compare both scans."
       )
     }
-    for (tissue, dice) in tissueDice.enumerated() where dice < limits.dice {
+    for (tissue, dice) in tissueDice.enumerated() {
+      guard let dice, dice < limits.dice else { continue }
       warnings.append(
         "Tissue \(tissue + 1) of \(tissueDice.count) lies elsewhere: Dice \(rounded(dice)), less than "
           + "\(limits.dice). Anatomy may have changed; compare both scans."
@@ -135,7 +135,7 @@ public struct HarmonizationChange: Codable, Sendable, Equatable {
   ) -> Double {
     let size = a.geometry.size
     let steps = [1, size.x, size.x * size.y]
-    let sums = Parallelism.collectedSums(size.y * size.z) { line in
+    let sums = Parallelism.collected(size.y * size.z) { line -> SIMD3<Double> in
       let (z, y) = (line / size.y, line % size.y)
       var sum = SIMD3<Double>.zero
       for x in 0..<size.x where isForeground[x + size.x * line] {
@@ -155,40 +155,38 @@ public struct HarmonizationChange: Codable, Sendable, Equatable {
     return size2 > 0 ? total.x / size2 : 1
   }
 
-  /// Classes of tissue.
-  private static let tissueCount = 3
+  /// Classes of tissue, as many as `tissueDice` has values.
+  package static let tissueCount = 3
 
+  /// Compares the classes of tissue.
+  /// - Parameters:
+  ///   - before: Values before.
+  ///   - after: Values after, all finite.
+  ///   - isForeground: Which voxels count; their values before are finite.
+  /// - Returns: Dice of each class; nil for all where there are too few values for so many classes.
   private static func tissues(
     _ before: [Float],
     _ after: [Float],
     _ isForeground: [Bool]
-  ) throws -> [Double] {
-    func classes(_ values: [Float]) throws -> [Int] {
+  ) -> [Double?] {
+    func classes(_ values: [Float]) -> [Int]? {
       let kept = zip(values, isForeground).compactMap { $1 ? $0 : nil }
       let sorted = kept.sorted()
       // A few bright vessels must not take a class for themselves.
       let (low, high) = (sorted[sorted.count / 200], sorted[sorted.count - 1 - sorted.count / 200])
       let cut = kept.map { min(max($0, low), high) }
-      let thresholds = try MultiOtsu.thresholds(of: cut, classes: tissueCount)
+      guard let thresholds = try? MultiOtsu.thresholds(of: cut, classes: tissueCount) else {
+        return nil
+      }
       return cut.map { value in thresholds.count { value >= $0 } }
     }
-    let (old, new) = (try classes(before), try classes(after))
-    return (0..<tissueCount).map { tissue in
+    guard let old = classes(before), let new = classes(after) else {
+      return [Double?](repeating: nil, count: tissueCount)
+    }
+    return (0..<tissueCount).map { tissue -> Double? in
       let (a, b) = (old.count { $0 == tissue }, new.count { $0 == tissue })
       let both = zip(old, new).count { $0 == tissue && $1 == tissue }
-      return a + b > 0 ? 2 * Double(both) / Double(a + b) : 1
+      return a + b > 0 ? 2 * Double(both) / Double(a + b) : nil
     }
-  }
-}
-
-extension Parallelism {
-  /// Sums of rows made side by side, in order.
-  fileprivate static func collectedSums(
-    _ count: Int,
-    _ body: @Sendable (Int) -> SIMD3<Double>
-  ) -> [SIMD3<Double>] {
-    let sums = AlignedBuffer<SIMD3<Double>>(repeating: .zero, count: count)
-    forEach(count) { sums.mutableElements[$0] = body($0) }
-    return Array(sums.elements)
   }
 }

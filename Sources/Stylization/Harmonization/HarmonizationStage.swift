@@ -37,7 +37,7 @@ public struct HarmonizationStage: ScanStage {
   package var record: StageRecord {
     StageRecord(
       name: "harmonise:\(method.rawValue)",
-      summary: "intensities of \(group.name), learnt from \(group.scans) scans"
+      summary: "intensities as of \(group.words)"
     )
   }
 

@@ -7,9 +7,13 @@ import Transforms
 
 /// How the scans of a scanner or site look: statistics alone, nothing of any scan.
 public struct IntensityGroup: Codable, Sendable, Equatable {
+  private static let currentSchema = "lamina.intensity-group/1"
+
   /// Version of this record.
-  public private(set) var schema = "lamina.intensity-group/1"
-  /// Where it comes from.
+  public private(set) var schema = IntensityGroup.currentSchema
+  /// What it is called: as the user says, else by the number of scans.
+  ///
+  /// It stands in what is made of other patients' scans, so that it must not be a file's name.
   public let name: String
   /// Scans that it was learnt from.
   public let scans: Int
@@ -24,21 +28,21 @@ public struct IntensityGroup: Codable, Sendable, Equatable {
 
   /// Learns how scans look.
   /// - Parameters:
-  ///   - name: Where they come from.
+  ///   - name: Where they come from; nil calls them by their number.
   ///   - paths: Files, or folders or zips of DICOM.
   ///   - selection: Which series and volume of each.
   ///   - progress: Told about every scan.
   ///   - interruption: Looked at between scans.
   /// - Throws: What reading throws; `StylizationError.noContrast`.
   public init(
-    name: String,
+    name: String?,
     paths: [String],
     selection: VolumeSelection,
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws {
     var (marks, backgrounds, details) = ([[Double]](), [Double](), [[Double]]())
-    // One scan at a time: of each only its percentiles stay.
+    // One scan at a time: of each stay its numbers, and fewer than 400 000 values for the landmarks.
     var landmarks: [[Float]] = []
     for path in paths {
       try interruption.check()
@@ -53,22 +57,36 @@ public struct IntensityGroup: Codable, Sendable, Equatable {
       landmarks.append(values.standardSample)
     }
     guard let standard = HistogramStandard(of: landmarks), !marks.isEmpty else {
-      throw StylizationError.noContrast(path: name)
+      throw StylizationError.noContrast(path: paths.joined(separator: ", "))
     }
     func mean(_ rows: [[Double]]) -> [Double] {
       rows[0].indices.map { place in
         rows.reduce(0) { $0 + $1[place] } / Double(rows.count)
       }
     }
-    self.name = name
+    self.name = name ?? Self.countWords(paths.count)
     self.standard = standard
     scans = paths.count
     percentiles = mean(marks)
     background = backgrounds.reduce(0, +) / Double(backgrounds.count)
     self.details = mean(details)
+    // Distances are shares of this range.
+    guard range.low < range.high else {
+      throw StylizationError.noContrast(path: paths.joined(separator: ", "))
+    }
   }
 
-  /// Reads the statistics that `encoded` gave.
+  private static func countWords(_ scans: Int) -> String {
+    "\(scans) reference scan\(scans == 1 ? "" : "s")"
+  }
+
+  /// Its name, and how many scans it was learnt from.
+  public var words: String {
+    let count = Self.countWords(scans)
+    return name == count ? name : "\(name), \(count)"
+  }
+
+  /// Reads statistics that were saved.
   /// - Parameter path: A .json file.
   /// - Throws: `SupportError.notFound`; `StylizationError.damagedGroup`.
   public init(contentsOf path: String) throws {
@@ -76,12 +94,12 @@ public struct IntensityGroup: Codable, Sendable, Equatable {
       throw SupportError.notFound(path: path)
     }
     guard let group = try? JSONDecoder().decode(Self.self, from: data),
-      group.schema == "lamina.intensity-group/1",
+      group.schema == Self.currentSchema,
       group.percentiles.count == ForegroundValues.percentiles.count,
       group.details.count == DetailBands.widths.count,
       zip(group.percentiles, group.percentiles.dropFirst()).allSatisfy(<=),
       (group.percentiles + group.details + [group.background]).allSatisfy(\.isFinite),
-      group.percentiles.last ?? 0 > group.percentiles.first ?? 0,
+      group.range.low < group.range.high,
       group.standard.landmarks.count == HistogramStandard.percentiles.count,
       group.standard.landmarks.allSatisfy(\.isFinite)
     else { throw StylizationError.damagedGroup(path: path) }
@@ -105,10 +123,10 @@ struct ForegroundValues: Sendable {
   let percentiles: [Double]
   /// The mean of what lies below.
   let background: Double
-  /// As many voxels.
+  /// The number of the foreground's voxels.
   let count: Int
-  /// Few values that stand for all, for landmarks: those of the foreground, and as many of the
-  /// background as there are.
+  /// Values that stand for all, for landmarks: every n-th finite value of the scan, with the n that leaves
+  /// from 200 000 to fewer than 400 000 of a larger scan.
   let standardSample: [Float]
 
   /// Finds the foreground; nil without contrast.
@@ -121,18 +139,13 @@ struct ForegroundValues: Sendable {
 
   /// Takes the values above an edge; nil when they have no contrast.
   init?(_ finite: [Float], edge: Float) {
-    let sorted = finite.filter { $0 > edge }.sorted()
+    let bright = finite.filter { $0 > edge }
     let below = finite.filter { $0 <= edge }
-    guard sorted.count > 100, let first = sorted.first, let last = sorted.last, first < last
+    guard bright.count > 100, let low = bright.min(), let high = bright.max(), low < high
     else { return nil }
     self.edge = edge
-    count = sorted.count
-    percentiles = Self.percentiles.map { percentile in
-      let rank = percentile / 100 * Double(sorted.count - 1)
-      let low = min(Int(rank), sorted.count - 2)
-      let share = rank - Double(low)
-      return Double(sorted[low]) * (1 - share) + Double(sorted[low + 1]) * share
-    }
+    count = bright.count
+    percentiles = IntensitySteps.percentiles(bright, Self.percentiles)
     background =
       below.isEmpty ? Double(edge) : below.reduce(0.0) { $0 + Double($1) } / Double(below.count)
     let step = max(1, finite.count / 200_000)

@@ -76,15 +76,12 @@ public struct StyleLoss: Sendable {
   ///   - target: `[1, C, C]`, or `[N, C, C]` for a style of each picture.
   /// - Returns: One number.
   package static func style(_ found: Tensor, target: Tensor) -> Tensor {
-    if target.shape[0] > 1 {
-      let sizes = (0..<target.shape[0]).map { place in
-        1 / max(Float(target.sliced(axis: 0, start: place, end: place + 1).sumOfSquares), 1e-12)
-      }
-      let weights = Tensor(sizes, shape: [sizes.count, 1, 1]) * (1 / Float(sizes.count))
-      return ((found - target).squared() * weights).sum
+    let count = Float(found.shape[0])
+    let weights = (0..<target.shape[0]).map { place in
+      let own = target.sliced(axis: 0, start: place, end: place + 1)
+      return 1 / (max(Float(own.sumOfSquares), 1e-12) * count)
     }
-    let size = max(Float(target.sumOfSquares), 1e-12) * Float(found.shape[0])
-    return (found - target.broadcasted(to: found.shape)).squared().sum * (1 / size)
+    return ((found - target).squared() * Tensor(weights, shape: [weights.count, 1, 1])).sum
   }
 
   private static func relative(_ found: Tensor, target: Tensor) -> Tensor {

@@ -37,7 +37,7 @@ public struct StyleNetwork: Sendable {
     }
     guard let style else { throw StylizationError.missingStyle(path: model.path) }
     let picture = try ImagePlanes.photograph(style, largestSide: largestSide)
-    let range = model.plan.style?.range ?? [-1, 1]
+    let range = model.plan.styleRange
     let input = Self.fitted(Self.scaled(picture.tensor, to: range), network.sizeMultiple)
     wanted = network.encoded(input, in: .inference)
   }
@@ -69,7 +69,7 @@ public struct StyleNetwork: Sendable {
     let content = try ImagePlanes.photograph(path, largestSide: largestSide)
     let clock = ContinuousClock()
     let started = clock.now
-    let range = model.plan.style?.range ?? [-1, 1]
+    let range = model.plan.styleRange
     let (network, size) = (model.network, (content.height, content.width))
     let input = Self.fitted(Self.scaled(content.tensor, to: range), network.sizeMultiple)
     let output: Tensor
@@ -89,4 +89,9 @@ public struct StyleNetwork: Sendable {
     }
     return (content, keepsColours ? painted.withColours(of: content) : painted, seconds)
   }
+}
+
+extension StylizationPlan {
+  /// What black and white are to a network that paints.
+  var styleRange: [Double] { style?.range ?? [-1, 1] }
 }

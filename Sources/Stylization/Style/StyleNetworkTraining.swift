@@ -162,7 +162,7 @@ public struct StyleNetworkTrainer: Sendable {
     budget: SegmentationTrainer.Budget,
     resumes: Bool
   ) throws -> TrainedPictureNetwork {
-    let range = plan.style?.range ?? [-1, 1]
+    let range = plan.styleRange
     let outcome: LearningRun.Outcome
     switch request.kind {
     case .feedForward:
@@ -278,17 +278,17 @@ struct AnyStyleTask: LearningTask {
   func images(of batch: Batch) -> Tensor { batch.pictures }
 
   func loss(of network: any Network, on batch: Batch, in context: Context) -> Tensor {
-    guard let network = network as? AdaINNetwork else { return batch.pictures.sum }
+    guard let network = network as? AdaINNetwork else {
+      preconditionFailure("a network of any style is an AdaINNetwork, not a \(type(of: network))")
+    }
     let encoding = values.keepsEncoder ? Context.inference : context
     func encoded(_ pictures: Tensor) -> Tensor {
       network.encoded(StyleNetwork.scaled(pictures, to: range), in: encoding)
     }
     let maps = network.styled(encoded(batch.pictures), by: encoded(batch.styles))
     let painted = StyleNetwork.restored(network.decoded(maps, in: context), from: range)
-    return StyleLoss(style: batch.styles, features: features, weights: values.weights)(
-      painted,
-      content: features(batch.pictures).last?.detached ?? batch.pictures
-    )
+    let loss = StyleLoss(style: batch.styles, features: features, weights: values.weights)
+    return loss(painted, content: loss.content(of: batch.pictures))
   }
 
   func look(at network: any Network, interruption: Interruption) throws -> [LearningMetric] { [] }

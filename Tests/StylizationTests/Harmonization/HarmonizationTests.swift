@@ -90,8 +90,9 @@ import Testing
     let change = try HarmonizationChange(before: scan, after: after, group: group, path: "scan")
     #expect(after.geometry == scan.geometry)
     #expect(change.distanceAfter < 0.3 * change.distanceBefore)
-    #expect(change.distanceAfter < 0.6 * change.distanceScaled)
-    #expect(change.tissueDice.allSatisfy { $0 > 0.95 } && change.warnings.isEmpty)
+    let scaled = try #require(change.distanceScaled)
+    #expect(change.distanceAfter < 0.6 * scaled)
+    #expect(change.tissueDice.allSatisfy { ($0 ?? 0) > 0.95 } && change.warnings.isEmpty)
     // One of the group stays as it is.
     let own = try head(seed: 4) { $0 }
     let same = try HarmonizationChange(
@@ -135,6 +136,47 @@ import Testing
     let after = scan.map { $0 > 135 ? 110 : $0 }
     let change = try HarmonizationChange(before: scan, after: after, group: group, path: "scan")
     #expect(change.warnings.contains { $0.contains("Anatomy may have changed") })
+  }
+
+  @Test func fewValuesLeaveNumbersUndefined() throws {
+    let group = try group()
+    // The foreground has two values, and both quartiles are one of them.
+    let scan = try head(seed: 9) { $0 < 40 ? 0 : $0 < 135 ? 100 : 120 }
+    let after = try harmonised(scan, group, .histogram)
+    let change = try HarmonizationChange(before: scan, after: after, group: group, path: "scan")
+    #expect(change.distanceScaled == nil)
+    #expect(change.tissueDice == [nil, nil, nil])
+    #expect(change.distanceBefore.isFinite && change.distanceAfter.isFinite)
+    let data = try JSONEncoder().encode(change)
+    #expect(try JSONDecoder().decode(HarmonizationChange.self, from: data) == change)
+  }
+
+  @Test func valuesThatAreNoNumbersAreLeftOut() throws {
+    let group = try group()
+    let scan = try head(seed: 9) { $0 }
+    var voxels = try harmonised(scan, group, .histogram).voxels
+    // In the middle of the brightest tissue.
+    voxels[(14 * 28 + 14) * 28 + 14] = .nan
+    let after = Volume(geometry: scan.geometry, voxels: voxels)
+    let change = try HarmonizationChange(before: scan, after: after, group: group, path: "scan")
+    #expect(change.distanceAfter.isFinite && change.gradientCorrelation.isFinite)
+    #expect(change.tissueDice.allSatisfy { ($0 ?? 0) > 0.95 })
+  }
+
+  @Test func groupsWithoutANameAreCalledByTheirNumber() throws {
+    let path = folder.file("Doe-Jane.nii.gz")
+    try NIfTIWriter.write(.float32(head(seed: 1) { $0 }), to: path)
+    let group = try IntensityGroup(
+      name: nil,
+      paths: [path],
+      selection: VolumeSelection(),
+      progress: SilentProgress(),
+      interruption: Interruption()
+    )
+    #expect(group.name == "1 reference scan" && group.words == group.name)
+    let saved = String(decoding: try JSONEncoder().encode(group), as: UTF8.self)
+    let summary = HarmonizationStage(group, method: .histogram).record.summary
+    #expect(!saved.contains("Doe") && summary == "intensities as of 1 reference scan")
   }
 
   @Test func groupsAreKeptAsNumbers() throws {

@@ -60,6 +60,11 @@ package protocol ClassicalRefinement: ClassicalMethod {
   /// Whether it makes use of class probabilities.
   static var usesProbabilities: Bool { get }
 
+  /// How many classes it tells apart when it improves labels, for `bytesPerVoxel`.
+  /// - Parameter prior: The labels.
+  /// - Returns: The number of classes.
+  static func classCount(of prior: PriorLabels) -> Int
+
   /// Improves labels.
   /// - Parameters:
   ///   - prior: The labels, and class probabilities where they are known.
@@ -77,6 +82,9 @@ package protocol ClassicalRefinement: ClassicalMethod {
 extension ClassicalRefinement {
   /// Most do.
   package static var usesProbabilities: Bool { true }
+
+  /// Every label that occurs is one.
+  package static func classCount(of prior: PriorLabels) -> Int { prior.occurring.count }
 }
 
 extension ClassicalMethod {

@@ -52,6 +52,11 @@ package struct DenseRandomField: ClassicalRefinement {
 
   package static func bytesPerVoxel(classes: Int) -> Int { 24 + 12 * classes }
 
+  /// Objects are one class, and the background another.
+  package static func classCount(of prior: PriorLabels) -> Int {
+    prior.countsObjects ? 2 : prior.occurring.count
+  }
+
   package func labels(
     of image: ClassicalImage,
     seeds: [UInt16]?,

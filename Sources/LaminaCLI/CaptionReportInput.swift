@@ -72,14 +72,17 @@ enum CaptionReportInput {
     let factor = max(1, leastSide / max(1, min(rows, columns)))
     let (height, width) = (rows * factor, columns * factor)
     return shown.words.map { word in
+      let attention = ImagePlanes(
+        height: shown.gridSize[0],
+        width: shown.gridSize[1],
+        values: word.attention
+      ).resized(toHeight: height, width: width).values
       let largest = max(word.attention.max() ?? 1, 1e-6)
       var bytes = [UInt8](repeating: 0, count: 3 * height * width)
       for y in 0..<height {
         for x in 0..<width {
           let grey = Double(shown.grey[(y / factor) * columns + x / factor])
-          let share = Double(
-            attention(word, shown.gridSize, y: y, x: x, height: height, width: width) / largest
-          )
+          let share = Double(attention[y * width + x] / largest)
           let color = HeatScale.laid(share, over: SIMD3(grey, grey, grey))
           for channel in 0..<3 {
             bytes[3 * (y * width + x) + channel] = UInt8(color[channel].rounded())
@@ -88,30 +91,5 @@ enum CaptionReportInput {
       }
       return .init(RGBImage(width: width, height: height, bytes: bytes), caption: word.text)
     }
-  }
-
-  /// The attention at a pixel, linear between the middles of places.
-  private static func attention(
-    _ word: CaptionWriter.Word,
-    _ grid: [Int],
-    y: Int,
-    x: Int,
-    height: Int,
-    width: Int
-  ) -> Float {
-    func place(_ pixel: Int, _ size: Int, _ cells: Int) -> (Int, Int, Float) {
-      let at = min(
-        max((Float(pixel) + 0.5) / Float(size) * Float(cells) - 0.5, 0),
-        Float(cells - 1)
-      )
-      let low = Int(at)
-      return (low, min(cells - 1, low + 1), at - Float(low))
-    }
-    let (top, bottom, down) = place(y, height, grid[0])
-    let (left, right, across) = place(x, width, grid[1])
-    func value(_ row: Int, _ column: Int) -> Float { word.attention[row * grid[1] + column] }
-    let upper = value(top, left) * (1 - across) + value(top, right) * across
-    let lower = value(bottom, left) * (1 - across) + value(bottom, right) * across
-    return upper * (1 - down) + lower * down
   }
 }

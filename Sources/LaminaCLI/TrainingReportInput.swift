@@ -24,14 +24,11 @@ enum TrainingReportInput {
     _ folder: String
   ) throws -> (training: TrainingReportData, evaluation: EvaluationReportData?) {
     let package = try ModelPackage(path: folder)
-    if package.description.plan.enhancement != nil {
-      return (try EnhancementReportInput.training(package), nil)
-    }
-    let plan = package.description.plan
-    if plan.recognition != nil || plan.sequence != nil || plan.compression != nil
-      || plan.autoencoder != nil || plan.stylization != nil
-    {
+    switch package.description.task {
+    case .enhancement: return (try EnhancementReportInput.training(package), nil)
+    case .recognition, .sequence, .compression, .autoencoder, .stylization:
       return (try RecognitionTrainingReport.training(package), nil)
+    case .segmentation, .start: break
     }
     guard let data = FileManager.default.contents(atPath: folder + "/" + TrainingRecord.fileName),
       let record = try? JSONDecoder().decode(TrainingRecord.self, from: data)

@@ -110,7 +110,7 @@ struct VisionCaptionRunCommand: Verb {
       ]
       page.pictures = groups
       page.cases = (
-        ["Image", "Sentence", "Mean logarithm of a word's probability"],
+        ["Image", "Sentence", "Mean natural logarithm of a word's probability"],
         cases.prefix(500).compactMap { item in
           item.result.map { [item.id, $0.caption, ReportNumber.significant($0.logarithm, 3)] }
         }

@@ -28,8 +28,9 @@ struct VisionCaptionTrainCommand: Verb {
     abstract: "Trains an encoder of images and an LSTM with attention that writes sentences.",
     discussion: """
       DATA is a table (image, caption; split and patient are used) or a JSON file of captions as COCO's. \
-      Of a volume --slices slices, spread over all of it, are the channels of one image. Results on the \
-      test stand beside the most frequent sentence and that of the most alike training image.
+      Of a volume --slices slices are the channels of one image: with --fit pad at fixed distances in mm \
+      about its middle, so that sizes are kept, else spread over all of it. Results on the test stand \
+      beside the most frequent sentence and that of the most alike training image.
       """
   )
 

@@ -86,8 +86,6 @@ struct VisionRegressTrainCommand: Verb {
     for problem in images.problems { context.progress.warn(problem) }
     var request = RegressionRequest()
     request.images = training.request
-    // Another scale would be another volume.
-    request.images.augmentation.scaling = 0
     (request.loss, request.coverage, request.slices) = (loss, coverage, training.slices)
     let trainer = RegressionTrainer(
       data: images,
@@ -167,7 +165,7 @@ struct VisionRegressTableCommand: Verb {
     for problem in problems { context.progress.warn(problem) }
     let table = ImageContents.csv(contents)
     try context.outputs.write(Data(table.utf8), to: output)
-    let columns = table.prefix { $0 != "\n" }.split(separator: ",").map(String.init)
+    let columns = ImageContents.columns(contents)
     let answer = Answer(
       output: output,
       images: contents.count,

@@ -131,6 +131,14 @@ struct DenseRandomFieldTests {
     #expect(refined == mask.map { $0 ? 1 : 0 })
   }
 
+  @Test func objectsTakeNoMoreMemoryThanOneClass() {
+    let labels: [UInt16] = [0, 1, 2, 3]
+    let objects = PriorLabels(labels, countsObjects: true)
+    #expect(DenseRandomField.classCount(of: objects) == 2)
+    #expect(DenseRandomField.classCount(of: PriorLabels(labels)) == 4)
+    #expect(GraphCut.classCount(of: objects) == 4)
+  }
+
   @Test func objectsShareTheForegroundHoweverManyThereAre() throws {
     // Bright columns of two voxels with gaps of two; the labels lack a quarter of each.
     let size = SIMD3(4 * 80, 12, 1)

@@ -46,7 +46,7 @@ struct RefinedPredictor: ScanPredictor {
         }
       try type(of: method).checkMemory(
         voxels: labels.count,
-        prior.occurring.count,
+        type(of: method).classCount(of: prior),
         limit: memoryLimit
       )
       progress.begin("refining (\(type(of: method).name))", total: nil)

@@ -72,7 +72,7 @@ extension RecognitionPlan {
     public var hasSpread: Bool
     /// The share of images whose number lies in the interval, in the long run.
     public var coverage: Double
-    /// Images that the intervals were calibrated on.
+    /// Images that the intervals were calibrated on, of a patient or group one; 0 without calibration.
     public var calibrationImages = 0
 
     /// Creates the numbers of a network, not calibrated yet.

@@ -47,10 +47,11 @@ extension Detector {
   ///
   /// The score is the logit of the box's class in the cell that predicts it; of a detector of two stages
   /// that of the region that the box was made of, less the background's. Grad-CAM takes the maps of all
-  /// three resolutions that the heads read; of two stages the map of the pyramid that shows the region. RISE and occlusion judge a changed picture by the box of the
-  /// class that is most like the explained one: the largest product of overlap and score, after Petsiuk et
-  /// al. 2021, "Black-box explanation of object detectors via saliency maps" (D-RISE), equation 3; the
-  /// likeness of all classes' probabilities is left out, as a finding names one class.
+  /// three resolutions that the heads read; of two stages the map of the pyramid that shows the region.
+  /// RISE and occlusion judge a changed picture by the box of the class that is most like the explained
+  /// one: the largest product of overlap and score, after Petsiuk et al. 2021, "Black-box explanation of
+  /// object detectors via saliency maps" (D-RISE), equation 3; the likeness of all classes' probabilities
+  /// is left out, as a finding names one class.
   /// - Parameters:
   ///   - picture: The picture.
   ///   - detection: One of the boxes that `detect` told.

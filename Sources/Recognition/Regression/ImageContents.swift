@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import Imaging
 import ImagingIO
@@ -85,9 +86,12 @@ public struct ImageContents: Sendable, Equatable {
     for (name, split) in [
       ("train", LabelledImages.Split.training), ("val", .validation), ("test", .test),
     ] {
-      // Lists that are not there give no split.
-      let part = try? DetectionDataset.open(path, split: name, interruption: interruption)
-      for image in part?.images ?? [] { splits[image.id] = split }
+      do {
+        let part = try DetectionDataset.open(path, split: name, interruption: interruption)
+        for image in part.images { splits[image.id] = split }
+      } catch RecognitionError.noBoxDataset(_, _) {
+        // A list that is not there, or that names nothing, gives no split.
+      }
     }
     let contents = all.images.map { image in
       ImageContents(
@@ -241,36 +245,59 @@ public struct ImageContents: Sendable, Equatable {
 
   /// A table of the numbers, as `vision regress train` reads it.
   ///
-  /// Columns: `image` (absolute path), `split` where there is one, a count (`NAME`) or a size (`NAME_mm3`)
-  /// of each structure, and for several of them their sum (`total`, `total_mm3`).
+  /// Cells follow RFC 4180; `columns` are the header.
   /// - Parameter contents: The images; of one data set.
   /// - Returns: CSV, UTF-8.
   public static func csv(_ contents: [ImageContents]) -> String {
-    guard let first = contents.first else { return "image\n" }
-    let hasSplit = contents.contains { $0.split != nil }
-    func cell(_ text: String) -> String {
-      text.contains(where: { ",\"\n\r;".contains($0) })
-        ? "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : text
-    }
-    let counts = first.structures.contains { $0.count != nil }
-    let sizes = first.structures.contains { $0.size != nil } && !counts
-    let unit = first.structures.first?.unit ?? ""
-    let isTotalled =
-      first.structures.count > 1 && !first.structures.contains { $0.name == "total" }
-    var header = ["image"] + (hasSplit ? ["split"] : [])
-    header += first.structures.map { sizes ? "\($0.name)_\(unit)" : $0.name }
-    if isTotalled { header.append(sizes ? "total_\(unit)" : "total") }
-    var lines = [header.map(cell).joined(separator: ",")]
-    for item in contents {
-      let numbers = item.structures.map { sizes ? $0.size ?? 0 : Double($0.count ?? 0) }
+    let layout = TableLayout(contents)
+    let rows = contents.map { item -> [String] in
+      let numbers = item.structures.map { structure in
+        layout.tellsSizes ? structure.size ?? 0 : Double(structure.count ?? 0)
+      }
       var row = [URL(fileURLWithPath: item.path).standardizedFileURL.path]
-      if hasSplit { row.append(item.split?.rawValue ?? "") }
-      row += (numbers + (isTotalled ? [numbers.reduce(0, +)] : [])).map { value in
+      if layout.hasSplit { row.append(item.split?.rawValue ?? "") }
+      row += (numbers + (layout.isTotalled ? [numbers.reduce(0, +)] : [])).map { value in
         value == value.rounded() ? "\(Int(value))" : "\((value * 1000).rounded() / 1000)"
       }
-      lines.append(row.map(cell).joined(separator: ","))
+      return row
     }
-    return lines.joined(separator: "\n") + "\n"
+    return ([layout.columns] + rows)
+      .map { $0.map(EvaluationReport.csvCell).joined(separator: ",") + "\n" }.joined()
+  }
+
+  /// The columns of the table.
+  ///
+  /// `image` (absolute path), `split` where there is one, a count (`NAME`) or a size (`NAME_mm3` of
+  /// volumes, `NAME_px` of pictures) of each structure, and for several of them their sum (`total`,
+  /// `total_mm3`, `total_px`).
+  /// - Parameter contents: The images; of one data set.
+  /// - Returns: The names, as they are before they are written as cells.
+  public static func columns(_ contents: [ImageContents]) -> [String] {
+    TableLayout(contents).columns
+  }
+}
+
+/// Which columns a table of contents has.
+private struct TableLayout {
+  let hasSplit: Bool
+  /// Sizes of structures, where nothing is counted.
+  let tellsSizes: Bool
+  /// Whether the sum of all structures stands last.
+  let isTotalled: Bool
+  let columns: [String]
+
+  init(_ contents: [ImageContents]) {
+    let structures = contents.first?.structures ?? []
+    hasSplit = contents.contains { $0.split != nil }
+    tellsSizes =
+      structures.contains { $0.size != nil } && !structures.contains { $0.count != nil }
+    isTotalled = structures.count > 1 && !structures.contains { $0.name == "total" }
+    let ending = tellsSizes ? "_\(structures.first?.unit ?? "")" : ""
+    var columns = ["image"]
+    if hasSplit { columns.append("split") }
+    columns += structures.map { $0.name + ending }
+    if isTotalled { columns.append("total" + ending) }
+    self.columns = columns
   }
 }
 

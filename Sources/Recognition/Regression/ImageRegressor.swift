@@ -128,7 +128,7 @@ public struct ImageRegressor: Sendable {
     for member in members {
       let plan = member.plan
       let values: [Float]
-      if let seen, seen.plan == plan {
+      if let seen, Self.seesAlike(seen.plan, plan) {
         values = seen.values
       } else {
         let image = try Self.image(path, plan)
@@ -163,6 +163,13 @@ public struct ImageRegressor: Sendable {
       },
       members: members.count
     )
+  }
+
+  /// Whether two networks are given the same values of an image; what they tell of it may differ.
+  private static func seesAlike(_ one: RecognitionPlan, _ other: RecognitionPlan) -> Bool {
+    var (one, other) = (one, other)
+    (one.regression, other.regression) = (nil, nil)
+    return one == other
   }
 
   private static func image(_ path: String, _ plan: RecognitionPlan) throws -> ImagePlanes {
@@ -231,8 +238,8 @@ public struct ImageRegressor: Sendable {
         )
       }
       let fitted: FittedImages
-      if let seen, seen.plan == member.plan {
-        fitted = seen
+      if let seen, Self.seesAlike(seen.plan, member.plan) {
+        fitted = seen.with(member.plan)
       } else {
         fitted = try FittedImages(
           data.with(member.plan.stack),

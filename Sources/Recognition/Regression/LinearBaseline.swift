@@ -61,6 +61,11 @@ package struct LinearBaseline {
     let middles = targets.map { target in
       training.items.reduce(0) { $0 + $1.targets[target] } / count
     }
+    // Each number's errors count on the scale of its own spread.
+    let spreads = targets.map { target -> Double in
+      let sum = training.items.reduce(0.0) { $0 + abs($1.targets[target] - middles[target]) }
+      return max(1e-12, sum / count)
+    }
     let sides = targets.map { target -> [Double] in
       var sum = [Double](repeating: 0, count: width)
       for (row, item) in zip(centred, training.items) {
@@ -92,13 +97,8 @@ package struct LinearBaseline {
       try interruption.check()
       guard let weights = fitted(penalty) else { continue }
       let error = zip(told(weights, held), validation.items).reduce(0) { sum, entry in
-        // Each number on the scale of its own spread.
         targets.reduce(sum) { part, target in
-          let spread = max(
-            1e-12,
-            training.items.reduce(0) { $0 + abs($1.targets[target] - middles[target]) } / count
-          )
-          let difference = (entry.0[target] - entry.1.targets[target]) / spread
+          let difference = (entry.0[target] - entry.1.targets[target]) / spreads[target]
           return part + difference * difference
         }
       }

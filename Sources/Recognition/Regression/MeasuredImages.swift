@@ -40,7 +40,7 @@ public struct MeasuredImages: Sendable {
   /// Units that a column's name may end with after a "_".
   private static let usualUnits = [
     "mm", "mm2", "mm3", "cm", "cm2", "cm3", "ml", "l", "um", "years", "months", "weeks", "days",
-    "kg", "g", "hu", "percent",
+    "kg", "g", "hu", "percent", "px",
   ]
   private static let fewestCases = 4
 

@@ -1,4 +1,3 @@
-import ImagingIO
 import Networks
 import Pipelines
 
@@ -27,7 +26,8 @@ public struct RegressionConfiguration: Codable, Sendable, Equatable {
 
 /// What is asked for when a network for numbers is trained; nil is chosen from the images.
 public struct RegressionRequest: Sendable {
-  /// Network, size, channels, fitting, intensities, augmentation and shares; the rest is not looked at.
+  /// Network, size, channels, fitting, intensities, augmentation and shares; the rest is not looked at,
+  /// nor is the augmentation's scaling, as another scale would be another volume.
   public var images = ClassificationRequest()
   /// What is minimised.
   public var loss = RegressionConfiguration.Loss.huber
@@ -36,18 +36,16 @@ public struct RegressionRequest: Sendable {
   /// Slices of a volume, which are the channels of the network's input.
   public var slices = 8
 
-  /// Creates the defaults that the properties show; images are not scaled at random, as that would change
-  /// volumes.
-  public init() {
-    images.augmentation.scaling = 0
-  }
+  /// Creates the defaults that the properties show.
+  public init() {}
 
   /// The values of a training; the numbers' means and the images' are found when these are read.
   /// - Parameter data: The images.
   /// - Returns: The values.
   /// - Throws: `RecognitionError.unknownNetwork`, `.unfitTraining`, `.noImages`.
   func configuration(for data: MeasuredImages) throws -> RegressionConfiguration {
-    let stack = data.areVolumes ? try stack(for: data) : nil
+    let stack =
+      data.areVolumes ? try data.images.stack(slices: slices, fitting: images.fitting) : nil
     let set = data.with(stack)
     let step = max(1, set.count / ClassificationRequest.sampleCount)
     let sample = stride(from: 0, to: set.count, by: step).compactMap { place in
@@ -62,9 +60,7 @@ public struct RegressionRequest: Sendable {
     if let wanted = images.imageSize {
       size = wanted
     } else if images.fitting == .pad {
-      // The largest, in steps of 8 pixels.
-      let sides = [sample.map(\.height).max() ?? 8, sample.map(\.width).max() ?? 8]
-      size = sides.map { min(224, ($0 + 7) / 8 * 8) }
+      size = ImagePlanes.paddedSize(of: sample)
     } else {
       size = ClassificationRequest.usualSize(sample)
     }
@@ -108,38 +104,13 @@ public struct RegressionRequest: Sendable {
         known: VectorNetworkCatalog.names
       )
     }
+    var augmentation = images.augmentation
+    augmentation.scaling = 0
     return RegressionConfiguration(
       network: network,
       plan: plan,
-      augmentation: images.augmentation,
+      augmentation: augmentation,
       loss: loss
-    )
-  }
-
-  /// Slices over the whole volume; with `pad` at distances that reach over the largest one.
-  private func stack(for data: MeasuredImages) throws -> StackedSlices {
-    guard images.fitting == .pad else { return StackedSlices(slices: slices) }
-    var (spacings, depths): ([[Double]], [Double]) = ([], [])
-    for item in data.images.items {
-      guard case .stack(let path, _) = item.source,
-        let volume = try? ImageFormats.inspect(path).first?.volumes.first,
-        volume.size.count >= 3, volume.spacingMM.count >= 3,
-        volume.spacingMM.allSatisfy({ (1e-3...1e3).contains($0) })
-      else { continue }
-      spacings.append(Array(volume.spacingMM.prefix(3)))
-      depths.append(Double(volume.size[2]) * volume.spacingMM[2])
-    }
-    guard let depth = depths.max() else {
-      throw RecognitionError.noImages(path: data.name, reason: "no volume's header can be read")
-    }
-    func median(_ axis: Int) -> Double {
-      let sorted = spacings.map { $0[axis] }.sorted()
-      return sorted[sorted.count / 2]
-    }
-    return StackedSlices(
-      slices: slices,
-      spacingMM: [median(0), median(1), max(median(2), depth / Double(slices))]
-        .map { ($0 * 1e4).rounded() / 1e4 }
     )
   }
 }

@@ -23,7 +23,8 @@ public struct RegressionTrainer: Sendable {
     public let looks: [LearningLook]
     /// Images of each split.
     public let counts: [LabelledImages.Split: Int]
-    /// Results on test images, or validation images where there are no others; nil without either.
+    /// Results on test images, or validation images where there are no others, without intervals then, as
+    /// these were calibrated on them; nil without either.
     public let evaluation: RegressionEvaluation?
     /// The names of the images that it was measured on.
     public let measuredIDs: [String]
@@ -91,7 +92,7 @@ public struct RegressionTrainer: Sendable {
       validationShare: request.images.validationShare,
       seed: learning.seed
     )
-    try checkCount(divided.part(.validation).count)
+    try checkCount(divided.part(.validation).items)
     func fitted(_ split: LabelledImages.Split) throws -> FittedImages {
       try FittedImages(
         divided.part(split),
@@ -106,7 +107,7 @@ public struct RegressionTrainer: Sendable {
     guard training.count > 0 else {
       throw RecognitionError.noImages(path: data.name, reason: "none is left to train on")
     }
-    try checkCount(validation.count)
+    try checkCount(validation.items)
     (configuration.plan.means, configuration.plan.deviations) = training.statistics
     try standardise(&configuration, training)
     configuration.imagesHash = try Self.hash(training.items)
@@ -118,7 +119,8 @@ public struct RegressionTrainer: Sendable {
       resumes: resumes
     )
     try calibrate(&configuration, outcome.network, validation)
-    let measured = (test.count > 0 ? test : validation).with(configuration.plan)
+    let measuresValidation = test.count == 0
+    let measured = (measuresValidation ? validation : test).with(configuration.plan)
     return Outcome(
       configuration: configuration,
       learning: outcome.configuration,
@@ -131,23 +133,36 @@ public struct RegressionTrainer: Sendable {
         configuration,
         outcome.network,
         training: training,
-        validation: validation,
-        measured: measured
+        // Validation images that are measured may not choose; the test has none then.
+        choosing: measuresValidation ? test : validation,
+        measured: measured,
+        checksIntervals: !measuresValidation
       ),
       measuredIDs: measured.items.map(\.id),
-      measuredOnValidation: test.count == 0,
+      measuredOnValidation: measuresValidation,
       notes: data.problems + training.problems + validation.problems + test.problems
     )
   }
 
+  /// The places of the images that intervals are calibrated on: of a patient or group the first, as its
+  /// images are not drawn by themselves.
+  private static func calibrating(_ items: [LabelledImages.Item]) -> [Int] {
+    var seen: Set<String> = []
+    return items.indices.filter { place in
+      items[place].group.map { seen.insert($0).inserted } ?? true
+    }
+  }
+
   /// Refuses a level for which there are too few images to calibrate on.
-  private func checkCount(_ count: Int) throws(RecognitionError) {
+  private func checkCount(_ items: [LabelledImages.Item]) throws(RecognitionError) {
     let needed = ConformalIntervals.fewestCases(coverage: request.coverage)
+    let count = Self.calibrating(items).count
     guard count == 0 || count >= needed else {
+      let grouped = count < items.count ? ", of each patient or group one" : ""
       throw .unfitTraining(
         reason: "intervals that hold \(request.coverage) of the numbers need \(needed) validation "
-          + "images, there are \(count); choose a larger --validation-share, a smaller --coverage, or "
-          + "--validation-share 0 for no intervals"
+          + "images, there are \(count)\(grouped); choose a larger --validation-share, a smaller "
+          + "--coverage, or --validation-share 0 for no intervals"
       )
     }
   }
@@ -190,32 +205,46 @@ public struct RegressionTrainer: Sendable {
       validation.with(configuration.plan),
       interruption: interruption
     )
+    let images = Self.calibrating(validation.items)
     for place in regression.targets.indices {
-      let errors = zip(told, validation.items).map { numbers, item in
-        abs(numbers[place].value - item.targets[place]) / (numbers[place].spread ?? 1)
+      let errors = images.map { image in
+        abs(told[image][place].value - validation.items[image].targets[place])
+          / (told[image][place].spread ?? 1)
       }
       regression.targets[place].quantile = ConformalIntervals.halfWidth(
         errors,
         coverage: regression.coverage
       )
     }
-    regression.calibrationImages = validation.count
+    regression.calibrationImages = images.count
     configuration.plan.regression = regression
   }
 
+  /// Measures the network and what is simple.
+  /// - Parameters:
+  ///   - configuration: The values, with the intervals.
+  ///   - network: The network.
+  ///   - training: The images trained on.
+  ///   - choosing: Those that choose the linear baseline's penalty; may be none.
+  ///   - measured: Those that are measured.
+  ///   - checksIntervals: Whether these had no part in the intervals, so that coverage means something.
+  /// - Returns: The results; nil without images.
+  /// - Throws: `RecognitionError.infiniteScores`; `SupportError.interrupted`.
   private func evaluation(
     _ configuration: RegressionConfiguration,
     _ network: any Network,
     training: FittedImages,
-    validation: FittedImages,
-    measured: FittedImages
+    choosing: FittedImages,
+    measured: FittedImages,
+    checksIntervals: Bool
   ) throws -> RegressionEvaluation? {
-    guard measured.count > 0, let regression = configuration.plan.regression else { return nil }
+    guard measured.count > 0, var regression = configuration.plan.regression else { return nil }
+    if !checksIntervals {
+      for place in regression.targets.indices { regression.targets[place].quantile = nil }
+    }
     let linear = try LinearBaseline(
       training,
-      // Where validation images are measured they may not choose.
-      validation: measured.items.map(\.id) == validation.items.map(\.id)
-        ? training : validation,
+      validation: choosing,
       test: measured,
       interruption: interruption
     )

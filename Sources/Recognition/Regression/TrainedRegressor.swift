@@ -22,22 +22,26 @@ public struct TrainedRegressor: Sendable {
   private var plan: RecognitionPlan { outcome.configuration.plan }
   private var targets: [RecognitionPlan.Regression.Target] { plan.regression?.targets ?? [] }
 
+  private var hasIntervals: Bool { targets.contains { $0.quantile != nil } }
+
   /// The network's trainable values.
   public var parameterCount: Int { outcome.network.trainableCount }
 
   /// Results on images that were kept back.
   public var results: [ModelDescription.Result] {
-    (outcome.evaluation?.targets ?? []).flatMap { target in
-      [
-        ("mae", target.mae), ("rmse", target.rmse), ("r2", target.r2),
-        ("concordance", target.concordance), ("intervalCoverage", target.coverage?.value),
-        ("intervalWidth", target.meanWidth),
-      ].compactMap { metric, value in
+    (outcome.evaluation?.targets ?? []).flatMap { target -> [ModelDescription.Result] in
+      let values: [(metric: String, value: Double?)] = [
+        ("mae", significant(target.mae)), ("rmse", significant(target.rmse)),
+        ("r2", target.r2.map(decimal)), ("concordance", target.concordance.map(decimal)),
+        ("intervalCoverage", target.coverage.map { decimal($0.value) }),
+        ("intervalWidth", target.meanWidth.map(significant)),
+      ]
+      return values.compactMap { metric, value in
         value.map {
           ModelDescription.Result(
             structure: target.name,
             metric: metric,
-            mean: rounded($0),
+            mean: $0,
             sd: 0,
             cases: target.count
           )
@@ -87,12 +91,19 @@ public struct TrainedRegressor: Sendable {
       "```", "lamina vision regress run IMAGE... --model \(origin.name) --output OUT", "```", "",
       description.intendedUse, "", "## Training", "",
       "- Data: \(origin.dataset); \(origin.source). Licence: \(origin.licence).",
-      "- \(count(.training)) images trained on, \(count(.validation)) looked at on the way and used to "
-        + "calibrate intervals, \(count(.test)) for the test alone.",
+      "- \(count(.training)) images trained on, \(count(.validation)) looked at on the way, "
+        + "\(count(.test)) for the test alone.",
     ]
-    lines += targets.map { target in
-      "- \(target.title): \(rounded(target.range[0])) to \(rounded(target.range[1])) in the training "
-        + "images, mean \(rounded(target.mean)), deviation \(rounded(target.deviation))."
+    let calibrated = plan.regression?.calibrationImages ?? 0
+    lines.append(
+      hasIntervals
+        ? "- Intervals were calibrated on \(calibrated) of the images looked at on the way, of each "
+          + "patient or group one." : "- Numbers come without intervals."
+    )
+    lines += targets.map { target -> String in
+      "- \(target.title): \(significant(target.range[0])) to \(significant(target.range[1])) in the "
+        + "training images, mean \(significant(target.mean)), deviation "
+        + "\(significant(target.deviation))."
     }
     lines += [
       "- Network: \(outcome.configuration.network.name), \(parameterCount) weights; "
@@ -107,42 +118,54 @@ public struct TrainedRegressor: Sendable {
         : "On \(outcome.measuredIDs.count) test images:", "",
     ]
     for target in outcome.evaluation?.targets ?? [] { lines += table(target) }
-    lines += [
-      "Intervals are for \(plan.regression?.coverage ?? 0) of images of the same origin, on average over "
-        + "them, not for a single kind of them."
-    ]
+    if hasIntervals {
+      lines.append(
+        "Intervals are for \(plan.regression?.coverage ?? 0) of images of the same origin, on average over "
+          + "them, not for a single kind of them."
+      )
+    }
+    if hasIntervals, outcome.measuredOnValidation {
+      lines.append(
+        "They were not checked: no image was kept for the test, and on the images that they were "
+          + "calibrated on the share would be right by construction."
+      )
+    }
     lines += outcome.notes.map { "\n\($0)" }
     return lines.joined(separator: "\n") + "\n"
   }
 
   private func table(_ target: RegressionEvaluation.TargetResult) -> [String] {
     let unit = target.unit.isEmpty ? "" : " \(target.unit)"
-    func between(_ bounds: [Double]?) -> String {
-      bounds.map { " (95 % interval \(rounded($0[0])) to \(rounded($0[1])))" } ?? ""
+    func between(_ bounds: [Double]?, _ number: (Double) -> Double) -> String {
+      bounds.map { " (95 % interval \(number($0[0])) to \(number($0[1])))" } ?? ""
     }
-    func text(_ value: Double?) -> String { value.map { "\(rounded($0))" } ?? "undefined" }
+    func text(_ value: Double?) -> String { value.map { "\($0)" } ?? "undefined" }
     var lines = [
       "| \(target.name) | value |", "| --- | --- |",
-      "| mean absolute error | \(rounded(target.mae))\(unit)\(between(target.maeCI95)) |",
-      "| root mean squared error | \(rounded(target.rmse))\(unit) |",
-      "| R2 | \(text(target.r2)) |",
-      "| concordance (Lin) | \(text(target.concordance))\(between(target.concordanceCI95)) |",
-      "| bias | \(rounded(target.bias))\(unit)\(between(target.biasCI95)) |",
+      "| mean absolute error | \(significant(target.mae))\(unit)"
+        + "\(between(target.maeCI95, significant)) |",
+      "| root mean squared error | \(significant(target.rmse))\(unit) |",
+      "| R2 | \(text(target.r2.map(decimal))) |",
+      "| concordance (Lin) | \(text(target.concordance.map(decimal)))"
+        + "\(between(target.concordanceCI95, decimal)) |",
+      "| bias | \(significant(target.bias))\(unit)\(between(target.biasCI95, significant)) |",
     ]
     if let limits = target.limits {
       lines.append(
-        "| limits of agreement | \(rounded(limits[0])) to \(rounded(limits[1]))\(unit) |"
+        "| limits of agreement | \(significant(limits[0])) to \(significant(limits[1]))\(unit) |"
       )
     }
     if let coverage = target.coverage {
       lines.append(
-        "| share of intervals with the truth | \(rounded(coverage.value))"
-          + "\(between(coverage.ci95)) |"
+        "| share of intervals with the truth | \(decimal(coverage.value))"
+          + "\(between(coverage.ci95, decimal)) |"
       )
-      lines.append("| mean width of the intervals | \(text(target.meanWidth))\(unit) |")
+      lines.append(
+        "| mean width of the intervals | \(text(target.meanWidth.map(significant)))\(unit) |"
+      )
     }
     lines += target.baselines.map {
-      "| mean absolute error, \($0.name) | \(rounded($0.mae))\(unit) |"
+      "| mean absolute error, \($0.name) | \(significant($0.mae))\(unit) |"
     }
     return lines + [""]
   }
@@ -167,7 +190,15 @@ public struct TrainedRegressor: Sendable {
     try ModelPackage.write(records: records, to: folder)
   }
 
-  private func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }
+  /// A number in a target's unit, however small the unit makes it, to four significant digits.
+  private func significant(_ value: Double) -> Double {
+    BenchStatistics.rounded(value, digits: 4)
+  }
+
+  /// A share or a coefficient, to four decimals.
+  private func decimal(_ value: Double) -> Double {
+    BenchStatistics.rounded(value, decimals: 4)
+  }
 }
 
 /// What `training.json` of a model for numbers says.

@@ -10,13 +10,15 @@ struct BeamSearch {
   struct Sentence {
     /// The words by number, without marks of start and end.
     var words: [Int]
-    /// The logarithm of its probability, its end included.
+    /// The natural logarithm of the probability of what is scored of it.
     var logarithm: Double
+    /// How many words are scored: its own, and its end unless it was cut at the largest number of words.
+    var scored: Int
     /// For each word the share of each place.
     var attention: [[Float]]
   }
 
-  /// Sentences are compared by their logarithm over their length to this power.
+  /// Sentences are compared by their logarithm over the number of scored words to this power.
   ///
   /// Wu et al. 2016, "Google's neural machine translation system", section 7, without the rest.
   private static let lengthPower = 0.7
@@ -32,7 +34,7 @@ struct BeamSearch {
     let one = network.places(of: image, in: .inference)
     let places = concatenation([Tensor](repeating: one, count: beams), axis: 0)
     var state = network.begin(places, in: .inference)
-    var open = [Sentence(words: [], logarithm: 0, attention: [])]
+    var open = [Sentence(words: [], logarithm: 0, scored: 0, attention: [])]
     var closed: [Sentence] = []
     for step in 0...plan.maximumWords {
       if step == plan.maximumWords {
@@ -68,6 +70,7 @@ struct BeamSearch {
       for candidate in candidates where next.count + closed.count < beams {
         var sentence = open[candidate.row]
         sentence.logarithm = candidate.logarithm
+        sentence.scored += 1
         if candidate.word == SequencePlan.Captions.end {
           closed.append(sentence)
         } else {
@@ -90,6 +93,6 @@ struct BeamSearch {
   }
 
   private func rating(_ sentence: Sentence) -> Double {
-    sentence.logarithm / pow(Double(sentence.words.count + 1), Self.lengthPower)
+    sentence.logarithm / pow(Double(max(1, sentence.scored)), Self.lengthPower)
   }
 }

@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import Recognition
 
@@ -149,14 +150,11 @@ public struct CaptionRules: Sendable, Codable, Equatable {
   /// - Returns: CSV with `image` (absolute path), `split` where there is one, and `caption`.
   public func csv(_ contents: [ImageContents]) -> String {
     let hasSplit = contents.contains { $0.split != nil }
-    func cell(_ text: String) -> String {
-      "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
-    }
     let lines = contents.map { item in
       let row =
         [URL(fileURLWithPath: item.path).standardizedFileURL.path]
         + (hasSplit ? [item.split?.rawValue ?? ""] : []) + [sentence(item)]
-      return row.map(cell).joined(separator: ",")
+      return row.map(EvaluationReport.csvCell).joined(separator: ",")
     }
     return "image,\(hasSplit ? "split," : "")caption\n" + lines.joined(separator: "\n") + "\n"
   }

@@ -137,8 +137,10 @@ struct CaptionTask: LearningTask {
         sentences: range.map { validationSentences[$0][0] }
       )
       let loss = Self.scores(of: network, batch, in: .inference).loss
-      sum += Double(loss.scalar) * Double(range.count)
-      count += range.count
+      // The loss is a mean over the batch's words, their ends included.
+      let words = batch.sentences.reduce(0) { $0 + $1.count }
+      sum += Double(loss.scalar) * Double(words)
+      count += words
     }
     return [LearningMetric("cross-entropy of a word", sum / Double(max(1, count)))]
   }

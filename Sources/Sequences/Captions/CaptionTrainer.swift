@@ -10,7 +10,8 @@ import Tensors
 public struct CaptionTrainer: Sendable {
   /// What is asked for; nil is chosen from the images.
   public struct Request: Sendable {
-    /// Rows and columns that the network sees; those of the images, but at most 224, when nil.
+    /// Rows and columns that the network sees; the median of the images', with `pad` the largest, but at
+    /// most 224, when nil.
     public var imageSize: [Int]?
     /// 1 for grey images, 3 for colours; 3 when nil and one of the first images has colours.
     public var channels: Int?
@@ -18,7 +19,8 @@ public struct CaptionTrainer: Sendable {
     public var fitting = RecognitionPlan.Fitting.stretch
     /// Which intensities become 0 and 1; 0 to 255 for pictures and percentiles for scans when nil.
     public var intensity: IntensityRange?
-    /// Slices of a volume, which are the channels of the network's input.
+    /// Slices of a volume, which are the channels of the network's input; with `pad` at fixed distances in
+    /// mm about its middle, else spread over all of it.
     public var slices = 8
     /// Channels of the encoder's stages.
     public var features = [32, 64, 96, 128]
@@ -68,6 +70,8 @@ public struct CaptionTrainer: Sendable {
 
   /// The largest side that is chosen.
   private static let usualSide = 224
+  /// The smallest side that is chosen.
+  private static let leastSide = 16
 
   private let data: CaptionDataset
   private let request: Request
@@ -113,7 +117,7 @@ public struct CaptionTrainer: Sendable {
   ///   - budget: How long to train.
   ///   - resumes: Whether to go on from a checkpoint that is there.
   /// - Returns: The finished run.
-  /// - Throws: `SequencesError`; what `LearningRun.train` throws.
+  /// - Throws: `SequencesError`; `RecognitionError.noImages`; what `LearningRun.train` throws.
   public func train(
     _ learning: LearningConfiguration,
     budget: SegmentationTrainer.Budget,
@@ -201,7 +205,9 @@ public struct CaptionTrainer: Sendable {
   }
 
   private func imagePlan() throws -> RecognitionPlan {
-    let stack = data.areVolumes ? StackedSlices(slices: request.slices) : nil
+    let stack =
+      data.areVolumes
+      ? try data.images.stack(slices: request.slices, fitting: request.fitting) : nil
     let set = data.with(stack)
     let step = max(1, set.count / 32)
     let sample = stride(from: 0, to: set.count, by: step).compactMap { place in
@@ -210,15 +216,16 @@ public struct CaptionTrainer: Sendable {
     guard !sample.isEmpty else {
       throw SequencesError.nothingToUse(path: data.name, reason: "none of its images can be read")
     }
-    func side(_ sides: [Int]) -> Int {
-      max(16, min(Self.usualSide, sides.sorted()[sides.count / 2]))
-    }
+    func side(_ sides: [Int]) -> Int { min(Self.usualSide, sides.sorted()[sides.count / 2]) }
+    let usual =
+      request.fitting == .pad
+      ? ImagePlanes.paddedSize(of: sample)
+      : [side(sample.map(\.height)), side(sample.map(\.width))]
     let channels =
       stack?.slices ?? request.channels ?? (sample.contains(where: \.hasColours) ? 3 : 1)
     var plan = RecognitionPlan(
       task: .embedding,
-      imageSize: request.imageSize
-        ?? [side(sample.map(\.height)), side(sample.map(\.width))],
+      imageSize: request.imageSize ?? usual.map { max(Self.leastSide, $0) },
       channels: channels
     )
     plan.fitting = request.fitting

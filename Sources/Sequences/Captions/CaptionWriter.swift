@@ -21,7 +21,8 @@ public struct CaptionWriter: Sendable {
     public let id: String
     /// The sentence.
     public let caption: String
-    /// The mean logarithm of a word's probability.
+    /// The mean natural logarithm of a word's probability; the end of the sentence counts as a word unless
+    /// it was cut at the largest number of words.
     public let logarithm: Double
   }
 
@@ -116,7 +117,7 @@ public struct CaptionWriter: Sendable {
       result: Result(
         id: id,
         caption: CaptionWords.sentence(words),
-        logarithm: found.logarithm / Double(words.count + 1)
+        logarithm: found.logarithm / Double(max(1, found.scored))
       ),
       words: zip(words, found.attention).map { Word(text: $0, attention: $1) },
       gridSize: network.configuration.gridSize,

@@ -21,7 +21,7 @@ enum DiscPictures {
   }
 
   /// Radii drawn evenly from 1 to 6 pixels; the number is the area, and another is noise-free brightness.
-  static func images(_ count: Int, seed: UInt64 = 1) -> MeasuredImages {
+  static func images(_ count: Int, perPatient: Int? = nil, seed: UInt64 = 1) -> MeasuredImages {
     var (bytes, areas): ([UInt8], [Double]) = ([], [])
     for index in 0..<count {
       var random = RandomStream(seed: seed).split(index)
@@ -37,6 +37,7 @@ enum DiscPictures {
         classes: []
       )
       item.targets = [area, 1000 - 3 * area]
+      item.group = perPatient.map { "p\(index / $0)" }
       return item
     }
     return MeasuredImages(
@@ -75,6 +76,7 @@ enum DiscPictures {
     _ loss: RegressionConfiguration.Loss,
     folder name: String = "run",
     steps: Int = 110,
+    data: MeasuredImages = DiscPictures.images(200),
     change: (inout RegressionRequest) -> Void = { _ in }
   ) throws -> RegressionTrainer.Outcome {
     var request = RegressionRequest()
@@ -86,7 +88,7 @@ enum DiscPictures {
     (learning.steps, learning.batchSize, learning.warmupSteps) = (steps, 16, 5)
     learning.averagingDecay = 0.9
     return try RegressionTrainer(
-      data: DiscPictures.images(200),
+      data: data,
       request: request,
       checkpointFolder: folder.file(name),
       outputs: OutputGuard(mayReplace: true),
@@ -167,6 +169,35 @@ enum DiscPictures {
     #expect(ConformalIntervals.halfWidth(errors.reversed(), coverage: 0.9) == 10)
     #expect(ConformalIntervals.halfWidth(errors, coverage: 0.5) == 6)
     #expect(ConformalIntervals.halfWidth(errors, coverage: 0.95) == nil)
+    // 0.9 · 10 is not quite 9 in binary.
+    #expect(ConformalIntervals.rank(of: 9, coverage: 0.9) == 9)
+    #expect(ConformalIntervals.rank(of: 9, coverage: 0.95) == 10)
+  }
+
+  @Test func intervalsAreCheckedOnOtherImagesThanTheyWereFoundOn() throws {
+    let outcome = try outcome(
+      .huber,
+      steps: 5,
+      data: DiscPictures.images(200, perPatient: 4)
+    ) {
+      ($0.images.testShare, $0.images.validationShare) = (0, 0.4)
+      // Another scale would be another area.
+      $0.images.augmentation.scaling = 0.5
+    }
+    #expect(outcome.configuration.augmentation.scaling == 0)
+    let regression = try #require(outcome.configuration.plan.regression)
+    #expect(regression.targets.allSatisfy { $0.quantile != nil })
+    // Of each patient one.
+    let validation = outcome.counts[.validation] ?? 0
+    #expect(validation > 0 && regression.calibrationImages * 4 == validation)
+    let result = try #require(outcome.evaluation?.targets.first)
+    #expect(outcome.measuredOnValidation && result.coverage == nil && result.meanWidth == nil)
+    let card = TrainedRegressor(
+      outcome: outcome,
+      origin: ModelOrigin(name: "a", dataset: "made discs", command: "lamina vision regress train")
+    ).card
+    #expect(card.contains("calibrated on \(regression.calibrationImages) of the images"))
+    #expect(card.contains("They were not checked"))
   }
 
   @Test func measuresAreThoseOfTheirFormulae() throws {

@@ -89,6 +89,7 @@ import Testing
     #expect(contents[0].structures[0].count == 3 && contents[0].clusters == 1)
     #expect(contents[1].structures[0].count == 0 && contents[1].clusters == 0)
     #expect(ImageContents.csv(contents).contains("a.png,3\n"))
+    #expect(ImageContents.columns(contents) == ["image", "objects"])
     let rules = try CaptionRules(
       contents,
       names: ["objects": ["nucleus", "nuclei"]],

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Evaluation
 import Foundation
+import Imaging
 import ImagingIO
 import Pipelines
 import Recognition
@@ -47,14 +48,21 @@ struct VisionDetectRunCommand: Verb {
   enum Extra: String, ExpressibleByArgument, CaseIterable {
     /// A DICOM structured report for each case.
     case sr
+    /// A label map for each case, whose numbers are those of the objects.
+    case labels
   }
 
   @Option(
     name: .customLong("write"),
     parsing: .singleValue,
     help: ArgumentHelp(
-      "What to add to a result folder: sr writes the boxes as a DICOM structured report (DICOM inputs).",
-      valueName: "sr"
+      "What to add to a result folder; repeatable.",
+      discussion: """
+        sr writes the boxes as a DICOM structured report (DICOM inputs). labels writes the masks of a \
+        Mask R-CNN as label maps: PNG of 16 bits for pictures, NIfTI for volumes; an object has the number \
+        of its place in detections.json, from 1, and where masks overlap the surest counts.
+        """,
+      valueName: "sr|labels"
     )
   )
   var extras: [Extra] = []
@@ -180,7 +188,14 @@ struct VisionDetectRunCommand: Verb {
     var options = Detector.Options()
     options.leastScores = score.map { [$0] }
     var maps: [DetectionExplanation] = []
-    let reports = extras.contains(.sr) ? try ScratchFolder() : nil
+    if extras.contains(.labels), !detector.hasMasks {
+      throw RecognitionError.otherTask(
+        model: detector.name,
+        task: package.description.plan.summary,
+        wanted: "masks of objects, which a Mask R-CNN tells"
+      )
+    }
+    let scratch = extras.isEmpty ? nil : try ScratchFolder()
     var (cases, written): ([Case], [String]) = ([], [])
     var pictures: [RecognitionReportData.Picture] = []
     context.progress.begin("looking at \(items.count) images", total: items.count)
@@ -189,15 +204,26 @@ struct VisionDetectRunCommand: Verb {
       do {
         let found = try findings(item.path, detector, options, context)
         let explained = try explanations(of: found, id: item.id, detector, context)
-        if let reports {
-          let name = inputs.isBatch ? "\(item.id)-detections.dcm" : "detections.dcm"
-          try found.writeReport(
-            by: package.description,
-            classes: detector.classes,
-            input: item.path,
-            to: reports.path + "/" + name
-          )
-          written.append(name)
+        if let scratch {
+          let prefix = inputs.isBatch ? "\(item.id)-" : ""
+          if extras.contains(.sr) {
+            try found.writeReport(
+              by: package.description,
+              classes: detector.classes,
+              input: item.path,
+              to: scratch.path + "/\(prefix)detections.dcm"
+            )
+            written.append("\(prefix)detections.dcm")
+          }
+          if extras.contains(.labels) {
+            written.append(
+              try found.writeLabels(
+                classes: detector.classes,
+                to: scratch.path,
+                stem: "\(prefix)objects"
+              )
+            )
+          }
         }
         maps += explained
         cases.append(
@@ -242,9 +268,9 @@ struct VisionDetectRunCommand: Verb {
             .write(to: URL(fileURLWithPath: folder + "/\(map.name).png"))
         }
         for name in written {
-          guard let reports else { continue }
+          guard let scratch else { continue }
           try FileManager.default.copyItem(
-            atPath: reports.path + "/" + name,
+            atPath: scratch.path + "/" + name,
             toPath: folder + "/" + name
           )
         }
@@ -267,6 +293,34 @@ struct VisionDetectRunCommand: Verb {
     var boxes: (picture: ColorImage, found: [Detection])?
     /// The volume that was looked at, and the boxes that its findings were joined of.
     var volume: (loaded: LoadedVolume, found: Detector.VolumeFindings)?
+
+    /// Writes the masks as a label map in which each object has its number.
+    /// - Returns: The file's name.
+    func writeLabels(classes: [String], to folder: String, stem: String) throws -> String {
+      if let volume {
+        let map = ObjectNumbering.labelMap(
+          of: volume.found,
+          geometry: volume.loaded.volume.geometry,
+          classes: classes
+        )
+        try NIfTIWriter.write(map, to: "\(folder)/\(stem).nii.gz")
+        return "\(stem).nii.gz"
+      }
+      guard let boxes else { preconditionFailure("findings of no picture and no volume") }
+      let map = ObjectNumbering.labelMap(
+        of: boxes.found,
+        geometry: try ImageGeometry(
+          size: [boxes.picture.width, boxes.picture.height, 1],
+          spacing: [1, 1, 1],
+          origin: .zero,
+          direction: .identity,
+          isPlanar: true
+        ),
+        classes: classes
+      )
+      try GreyPicture.write(map, to: "\(folder)/\(stem).png")
+      return "\(stem).png"
+    }
 
     /// Writes the boxes as a DICOM structured report.
     func writeReport(

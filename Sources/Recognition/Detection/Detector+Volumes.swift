@@ -14,6 +14,18 @@ extension Detector {
     public let findings: [VolumeDetection]
     /// The boxes that each finding was joined of, with their slices from 0.
     public let boxes: [[(slice: Int, detection: Detection)]]
+
+    /// Joins the findings of neighbouring slices.
+    package init(
+      _ slices: [[Detection]],
+      linking: SliceLinking = SliceLinking(),
+      geometry: ImageGeometry
+    ) {
+      let linked = linking.linked(slices, geometry: geometry)
+      self.slices = slices
+      findings = linked.map(\.finding)
+      boxes = linked.map(\.track.boxes)
+    }
   }
 
   /// Finds objects in the slices of a file's volume one by one, and joins those of neighbouring slices.
@@ -87,11 +99,6 @@ extension Detector {
       progress.update(slice + 1, detail: nil)
     }
     progress.end()
-    let linked = linking.linked(slices, geometry: volume.geometry)
-    return VolumeFindings(
-      slices: slices,
-      findings: linked.map(\.finding),
-      boxes: linked.map(\.track.boxes)
-    )
+    return VolumeFindings(slices, linking: linking, geometry: volume.geometry)
   }
 }

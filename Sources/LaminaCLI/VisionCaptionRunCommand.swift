@@ -26,6 +26,14 @@ struct VisionCaptionRunCommand: Verb {
   var model: String
 
   @Option(
+    help: ArgumentHelp(
+      "The image's label map, or a folder of label maps named as the images, for a model that sees them.",
+      valueName: "path"
+    )
+  )
+  var labels: String?
+
+  @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
       "A .json or .csv file for the results, or a folder for both and a page.",
@@ -71,6 +79,9 @@ struct VisionCaptionRunCommand: Verb {
     try context.outputs.check(output)
     let inputs = try SegmentationInputs(inputs, picturesAreCases: true)
     let items = inputs.separated
+    if let labels, items.count > 1, !Self.isFolder(labels) {
+      throw ValidationError("--labels must be a folder for several images.")
+    }
     let writer = try CaptionWriter(ModelStore().model(model), beams: beams)
     let description = writer.model.description
     var groups: [(heading: String, note: String, pictures: [RecognitionReportData.Picture])] = []
@@ -80,7 +91,7 @@ struct VisionCaptionRunCommand: Verb {
       tellsInput: true,
       isBatch: inputs.isBatch
     ) { path, id in
-      let shown = try writer.write(path, id: id)
+      let shown = try writer.write(path, labels: try labelMap(of: path), id: id)
       if !writesFile, groups.count < pictures {
         groups.append(
           (
@@ -130,6 +141,29 @@ struct VisionCaptionRunCommand: Verb {
       cases.words(in: output) { "\($0): \($1.caption)" }
     }
     return cases.outcome()
+  }
+
+  private static func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      && isFolder.boolValue
+  }
+
+  /// The label map of an image: the one that was named, or the one of its name in the folder.
+  private func labelMap(of path: String) throws -> String? {
+    guard let labels else { return nil }
+    guard FileManager.default.fileExists(atPath: labels) else {
+      throw SupportError.notFound(path: labels)
+    }
+    guard Self.isFolder(labels) else { return labels }
+    let stem = LabelledImages.stem(path)
+    let names = try FileManager.default.contentsOfDirectory(atPath: labels).sorted()
+    // nnU-Net's images end in a channel's number, and its label maps do not.
+    guard
+      let name = names.first(where: { LabelledImages.stem($0) == stem })
+        ?? names.first(where: { LabelledImages.stem($0) + "_0000" == stem })
+    else { throw SupportError.notFound(path: labels + "/" + stem) }
+    return labels + "/" + name
   }
 
   private func csv(_ cases: [Case]) -> String {

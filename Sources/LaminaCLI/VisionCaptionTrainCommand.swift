@@ -27,7 +27,8 @@ struct VisionCaptionTrainCommand: Verb {
     commandName: "train",
     abstract: "Trains an encoder of images and an LSTM with attention that writes sentences.",
     discussion: """
-      DATA is a table (image, caption; split and patient are used) or a JSON file of captions as COCO's. \
+      DATA is a table (image, caption; split and patient are used, and labels: the file of a label map that \
+      the network sees beside the image, each structure as a channel of its own) or a JSON file of captions as COCO's. \
       Of a volume --slices slices are the channels of one image: with --fit pad at fixed distances in mm \
       about its middle, so that sizes are kept, else spread over all of it. Results on the test stand \
       beside the most frequent sentence and that of the most alike training image.
@@ -174,6 +175,12 @@ struct VisionCaptionDescribeCommand: Verb {
   )
   var name: [String] = []
 
+  @Flag(
+    name: .customLong("with-labels"),
+    help: "Add the label maps as a column, so that a network sees them beside the images."
+  )
+  var withLabels = false
+
   @OptionGroup var outputOptions: OutputOptions
   @OptionGroup var global: GlobalOptions
 
@@ -215,8 +222,17 @@ struct VisionCaptionDescribeCommand: Verb {
       interruption: context.interruption
     )
     for problem in problems { context.progress.warn(problem) }
+    if withLabels, contents.contains(where: { $0.labelPath == nil }) {
+      throw SequencesError.noCaptions(
+        path: dataset,
+        reason: "its labels are boxes, and --with-labels is for label maps"
+      )
+    }
     let rules = try CaptionRules(contents, names: names, path: dataset)
-    try context.outputs.write(Data(rules.csv(contents).utf8), to: output)
+    try context.outputs.write(
+      Data(rules.csv(contents, withLabels: withLabels).utf8),
+      to: output
+    )
     let answer = Answer(
       output: output,
       images: contents.count,

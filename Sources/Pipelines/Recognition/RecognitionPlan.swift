@@ -65,6 +65,8 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
   public var regression: Regression?
   /// How volumes become images of several channels; nil where their slices are images of their own.
   public var stack: StackedSlices?
+  /// What the network sees of a label map beside the image; nil for the image alone.
+  public var labelMap: LabelChannels?
 
   /// A threshold of conformal prediction sets.
   ///
@@ -102,8 +104,10 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
     thresholds = [0.5]
   }
 
-  /// 1 for grey images, 3 for colours, or the slices of a stack.
+  /// 1 for grey images, 3 for colours, or the slices of a stack; and those of a label map.
   public var channels: Int { means.count }
+  /// The image's channels, without those of a label map.
+  public var imageChannels: Int { stack?.slices ?? channels - (labelMap?.count ?? 0) }
 
   /// Checks values that came from a file.
   /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
@@ -118,9 +122,11 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
     )
     try intensity.check()
     try require(
-      stack.map { $0.slices == channels } ?? [1, 3].contains(channels),
+      stack.map { $0.slices * (1 + (labelMap?.count ?? 0)) == channels }
+        ?? [1, 3].contains(imageChannels),
       "it has \(channels) channels"
     )
+    try labelMap?.check()
     try stack?.check()
     try require(
       (task == .regression) == (regression != nil),

@@ -62,7 +62,7 @@ public struct LabelledImages: Sendable {
   }
 
   /// Where an image's pixels are.
-  package enum Source: Sendable {
+  package indirect enum Source: Sendable {
     /// In a picture's file.
     case picture(String)
     /// In a slice of a volume, so far along the third axis as the share says.
@@ -71,6 +71,8 @@ public struct LabelledImages: Sendable {
     case stack(String, StackedSlices)
     /// In memory.
     case stored(StoredImages, Int)
+    /// An image, and the file of its label map.
+    case labelled(Source, map: String, LabelChannels)
   }
 
   /// The data set's name.

@@ -76,12 +76,14 @@ package struct FittedImages: Sendable {
     values[index * stride..<(index + 1) * stride]
   }
 
-  /// The mean and the deviation of each channel over all images; deviations are at least 1/255.
+  /// The mean and the deviation of each channel over all images.
+  ///
+  /// Deviations are at least 1/255; label maps stay 0 and 1.
   package var statistics: (means: [Double], deviations: [Double]) {
     let area = plan.height * plan.width
     var means: [Double] = []
     var deviations: [Double] = []
-    for channel in 0..<plan.channels {
+    for channel in 0..<plan.imageChannels {
       var (sum, squares) = (0.0, 0.0)
       for index in 0..<count {
         let first = index * stride + channel * area
@@ -97,7 +99,11 @@ package struct FittedImages: Sendable {
       let deviation = max(0, squares / number - mean * mean).squareRoot()
       deviations.append(max(1.0 / 255, (deviation * 1e6).rounded() / 1e6))
     }
-    return (means, deviations)
+    let labels = plan.channels - plan.imageChannels
+    return (
+      means + [Double](repeating: 0, count: labels),
+      deviations + [Double](repeating: 1, count: labels)
+    )
   }
 
   /// Images as the network takes them.
@@ -122,6 +128,7 @@ package struct FittedImages: Sendable {
           to: self[indices[place]],
           height: plan.height,
           width: plan.width,
+          labels: plan.channels - plan.imageChannels,
           &random
         )
       } else {

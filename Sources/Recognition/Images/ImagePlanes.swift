@@ -12,6 +12,10 @@ package struct ImagePlanes: Sendable, Equatable {
   package let width: Int
   /// One plane after another, rows from the top.
   package var values: [Float]
+  /// Planes of a label map of the same size, 0 to 1; empty without one.
+  ///
+  /// Only what fits images to a network sees them.
+  package var labels: [Float] = []
 
   /// Creates an image.
   /// - Parameters:

@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import ImagingIO
 import Pipelines
 import Support
@@ -14,10 +15,29 @@ package struct ImageReader {
   /// - Returns: The pixels.
   /// - Throws: `ImagingIOError`; `SupportError`; `RecognitionError.unsuitableImage`.
   package mutating func read(_ item: LabelledImages.Item) throws -> ImagePlanes {
-    switch item.source {
+    try read(item.source)
+  }
+
+  private mutating func read(_ source: LabelledImages.Source) throws -> ImagePlanes {
+    switch source {
     case .picture(let path): return try ImagePlanes(picture: path)
     case .stored(let images, let index): return images.image(index)
     case .stack(let path, let stack): return try Self.stacked(path, stack)
+    case .labelled(let image, let map, let channels):
+      if case .stack(let path, let stack) = image {
+        let volume = try Self.volume(path)
+        var planes = Self.stacked(volume, stack)
+        planes.labels = try LabelPlanes.planes(map, channels, stack, geometry: volume.geometry)
+        return planes
+      }
+      var planes = try read(image)
+      planes.labels = try LabelPlanes.planes(
+        map,
+        channels,
+        height: planes.height,
+        width: planes.width
+      )
+      return planes
     case .slice(let path, let share):
       let planes = try planes(of: path)
       return planes[min(planes.count - 1, Int(share * Double(planes.count)))]
@@ -34,6 +54,10 @@ package struct ImageReader {
   /// - Returns: The image.
   /// - Throws: `SupportError.notFound`; what reading throws.
   package static func stacked(_ path: String, _ stack: StackedSlices) throws -> ImagePlanes {
+    stacked(try volume(path), stack)
+  }
+
+  private static func volume(_ path: String) throws -> Volume<Float> {
     guard FileManager.default.fileExists(atPath: path) else {
       throw SupportError.notFound(path: path)
     }
@@ -43,7 +67,10 @@ package struct ImageReader {
         reason: "it is a picture, and the model sees volumes"
       )
     }
-    let volume = try ImageFormats.read(path).volume.asFloat
+    return try ImageFormats.read(path).volume.asFloat
+  }
+
+  static func stacked(_ volume: Volume<Float>, _ stack: StackedSlices) -> ImagePlanes {
     let (size, own) = (volume.geometry.size, volume.geometry.spacing)
     guard let spacing = stack.spacingMM else {
       let planes = (0..<stack.slices).map { index in
@@ -124,7 +151,7 @@ extension RecognitionPlan {
         reason: finite.isEmpty ? "none of its values is finite" : "it is constant and shows nothing"
       )
     }
-    guard channels == 3 || takesColours == true || !image.hasColours else {
+    guard imageChannels == 3 || takesColours == true || !image.hasColours else {
       throw RecognitionError.unsuitableImage(
         path: path,
         reason: "it has colours, and \(model) sees grey images; convert it first"

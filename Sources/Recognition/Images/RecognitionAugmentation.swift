@@ -41,12 +41,14 @@ public struct RecognitionAugmentation: Codable, Sendable, Equatable {
   ///   - values: One plane after another, on the scale on which the range of intensities is 1.
   ///   - height: Rows of a plane.
   ///   - width: Columns of a plane.
+  ///   - labels: The last planes are of a label map, which moves with the image and keeps its values.
   ///   - random: The stream to draw from.
   /// - Returns: The changed planes.
   package func applied(
     to values: ArraySlice<Float>,
     height: Int,
     width: Int,
+    labels: Int = 0,
     _ random: inout RandomStream
   ) -> [Float] {
     func draw(_ limit: Double) -> Double { limit * (2 * random.uniform() - 1) }
@@ -77,8 +79,9 @@ public struct RecognitionAugmentation: Codable, Sendable, Equatable {
             let lower =
               source[first + below] + shareX
               * (source[first + below + next] - source[first + below])
+            let value = upper + shareY * (lower - upper)
             result[channel * area + y * width + x] =
-              (upper + shareY * (lower - upper) - 0.5) * gain + 0.5 + offset
+              channel < channels - labels ? (value - 0.5) * gain + 0.5 + offset : value
           }
         }
       }
@@ -89,7 +92,7 @@ public struct RecognitionAugmentation: Codable, Sendable, Equatable {
       let top = Int(random.uniform() * Double(height - rows + 1))
       let left = Int(random.uniform() * Double(width - columns + 1))
       let shade = Float(random.uniform())
-      for channel in 0..<channels {
+      for channel in 0..<channels - labels {
         for y in top..<top + rows {
           for x in left..<left + columns { result[channel * area + y * width + x] = shade }
         }

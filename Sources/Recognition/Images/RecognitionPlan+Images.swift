@@ -20,16 +20,29 @@ extension RecognitionPlan {
   /// An image as the network sees it.
   ///
   /// Values that are not finite count as the low end of the range; a constant image becomes 0 before
-  /// means and deviations.
-  /// - Parameter image: The image.
+  /// means and deviations. A label map goes where its image goes.
+  /// - Parameter image: The image, with a label map where the plan sees one.
   /// - Returns: The values, and where the image lies.
   package func fitted(_ image: ImagePlanes) -> FittedImage {
-    let placed = placed(image.with(channels: channels))
+    let placed = placed(image.with(channels: imageChannels))
     return FittedImage(
-      values: normalized(placed.image.values, range: image),
+      values: normalized(placed.image.values, range: image) + labels(image),
       scale: placed.scale,
       origin: placed.origin
     )
+  }
+
+  /// A label map as the network sees it; empty where the plan sees none.
+  private func labels(_ image: ImagePlanes) -> [Float] {
+    guard labelMap != nil else { return [] }
+    let count = channels - imageChannels
+    precondition(
+      image.labels.count == count * image.height * image.width,
+      "an image without the label map that the network sees"
+    )
+    let planes = ImagePlanes(height: image.height, width: image.width, values: image.labels)
+    // Beyond the label map there is nothing.
+    return placed(planes).image.values.map { $0.isFinite ? $0 : 0 }
   }
 
   /// The image on the network's grid, its values as they were; not a number where there is no image.
@@ -84,7 +97,7 @@ extension RecognitionPlan {
   /// - Returns: The values.
   package func normalized(_ values: [Float], range image: ImagePlanes) -> [Float] {
     let scale = intensity.scale(for: image.values)
-    let area = values.count / channels
+    let area = values.count / imageChannels
     return values.indices.map { index in
       let channel = index / area
       let value = scale?.scaled(values[index]) ?? 0

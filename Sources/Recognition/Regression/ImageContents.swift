@@ -23,6 +23,8 @@ public struct ImageContents: Sendable, Equatable {
   public let id: String
   /// Its file.
   public let path: String
+  /// The file of its label map; nil for boxes.
+  public let labelPath: String?
   /// What it is for, if the data set says so.
   public let split: LabelledImages.Split?
   /// What it shows, in the order of the data set's labels; also what it does not, with 0.
@@ -97,6 +99,7 @@ public struct ImageContents: Sendable, Equatable {
       ImageContents(
         id: image.id,
         path: image.path,
+        labelPath: nil,
         split: splits[image.id],
         structures: all.classes.enumerated().map { label, name in
           Structure(
@@ -157,6 +160,7 @@ public struct ImageContents: Sendable, Equatable {
       return ImageContents(
         id: item.id,
         path: item.image,
+        labelPath: item.label,
         split: heldOut.isEmpty ? nil : heldOut.contains(item.id) ? .test : .training,
         structures: structures.map { structure in
           Structure(
@@ -199,6 +203,7 @@ public struct ImageContents: Sendable, Equatable {
     return ImageContents(
       id: id,
       path: image,
+      labelPath: label,
       split: nil,
       structures: [
         Structure(

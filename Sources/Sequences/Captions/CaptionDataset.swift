@@ -7,14 +7,16 @@ import Support
 
 /// Images with one sentence or several about each.
 ///
-/// A table with the columns `image` and `caption` (several rows for several sentences; `split` and
-/// `patient` are used), or a file of captions as COCO's: `images` with `id` and `file_name`,
+/// A table with the columns `image` and `caption` (several rows for several sentences; `split`, `patient`
+/// and `labels`, the image's label map, are used), or a file of captions as COCO's: `images` with `id` and `file_name`,
 /// `annotations` with `image_id` and `caption`.
 public struct CaptionDataset: Sendable {
   /// The images; all pictures, or all volumes.
   package var images: LabelledImages
   /// The sentences of each image, as words, by its name.
   package let captions: [String: [[String]]]
+  /// The file of each image's label map, by the image's name; empty where the data set has none.
+  package let labelMaps: [String: String]
   /// Whether the images are volumes.
   public let areVolumes: Bool
 
@@ -53,6 +55,7 @@ public struct CaptionDataset: Sendable {
   private struct Row {
     var name: String
     var file: String
+    var labels: String?
     var captions: [String]
     var split: LabelledImages.Split?
     var group: String?
@@ -71,7 +74,9 @@ public struct CaptionDataset: Sendable {
       let caption = column("caption", "sentence", "findings", "report", "text")
     else { throw fault("it needs the columns image and caption") }
     let (split, group) = (column("split"), column("patient", "group", "subject"))
+    let labels = column("labels", "label_map", "mask")
     let base = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    func file(_ name: String) -> String { name.hasPrefix("/") ? name : base + "/" + name }
     var (rows, places): ([Row], [String: Int]) = ([], [:])
     for row in table.rows {
       if let place = places[row[image]] {
@@ -82,7 +87,8 @@ public struct CaptionDataset: Sendable {
       rows.append(
         Row(
           name: row[image],
-          file: row[image].hasPrefix("/") ? row[image] : base + "/" + row[image],
+          file: file(row[image]),
+          labels: labels.map { file(row[$0]) },
           captions: [row[caption]],
           split: split.flatMap { LabelledImages.Split(name: row[$0]) },
           group: group.map { row[$0] }.flatMap { $0.isEmpty ? nil : $0 }
@@ -137,7 +143,8 @@ public struct CaptionDataset: Sendable {
   private init(_ rows: [Row], path: String) throws {
     var items: [LabelledImages.Item] = []
     var captions: [String: [[String]]] = [:]
-    var (missing, others, silent, volumes) = (0, 0, 0, 0)
+    var labelMaps: [String: String] = [:]
+    var (missing, unlabelled, others, silent, volumes) = (0, 0, 0, 0, 0)
     for row in rows {
       let sentences = row.captions.map { Array(CaptionWords.words($0).prefix(Self.mostWords)) }
         .filter { !$0.isEmpty }
@@ -148,6 +155,16 @@ public struct CaptionDataset: Sendable {
       guard FileManager.default.fileExists(atPath: row.file) else {
         missing += 1
         continue
+      }
+      if let labels = row.labels {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: labels, isDirectory: &isFolder),
+          !isFolder.boolValue
+        else {
+          unlabelled += 1
+          continue
+        }
+        labelMaps[row.name] = labels
       }
       let source: LabelledImages.Source
       switch LabelledImages.sources(row.file, slicesPerVolume: 1).first?.source {
@@ -173,6 +190,11 @@ public struct CaptionDataset: Sendable {
     var problems: [String] = []
     if silent > 0 { problems.append("\(silent) images have no sentence and were left out.") }
     if missing > 0 { problems.append("\(missing) images are not there.") }
+    if unlabelled > 0 {
+      problems.append(
+        "\(unlabelled) images have no label map where the table says, and were left out."
+      )
+    }
     if others > 0 { problems.append("\(others) files are no images and were left out.") }
     guard !items.isEmpty else {
       throw SequencesError.noCaptions(
@@ -190,6 +212,7 @@ public struct CaptionDataset: Sendable {
     }
     areVolumes = volumes > 0
     self.captions = captions
+    self.labelMaps = labelMaps
     images = LabelledImages(
       name: LabelledImages.stem(path),
       classNames: ["image"],
@@ -203,18 +226,19 @@ public struct CaptionDataset: Sendable {
   package init(_ images: LabelledImages, captions: [String: [[String]]]) {
     self.images = images
     self.captions = captions
-    areVolumes = false
+    (areVolumes, labelMaps) = (false, [:])
   }
 
-  /// The images with volumes seen as a plan says.
-  func with(_ stack: StackedSlices?) -> LabelledImages {
-    guard let stack else { return images }
+  /// The images with volumes and label maps seen as a plan says.
+  func with(_ stack: StackedSlices?, _ labels: LabelChannels?) -> LabelledImages {
     var result = images
     result.items = images.items.map { item in
-      guard case .stack(let path, _) = item.source else { return item }
+      var source = item.source
+      if let stack, case .stack(let path, _) = source { source = .stack(path, stack) }
+      if let labels, let map = labelMaps[item.id] { source = .labelled(source, map: map, labels) }
       return LabelledImages.Item(
         id: item.id,
-        source: .stack(path, stack),
+        source: source,
         classes: item.classes,
         split: item.split,
         group: item.group

@@ -146,16 +146,20 @@ public struct CaptionRules: Sendable, Codable, Equatable {
   private func title(_ name: String) -> String { names[name]?.first ?? name }
 
   /// A table of images and sentences, as `vision caption train` reads it.
-  /// - Parameter contents: The images.
-  /// - Returns: CSV with `image` (absolute path), `split` where there is one, and `caption`.
-  public func csv(_ contents: [ImageContents]) -> String {
+  /// - Parameters:
+  ///   - contents: The images.
+  ///   - withLabels: Whether the files of label maps are a column too.
+  /// - Returns: CSV with `image` (absolute path), `labels` and `split` where there are such, and `caption`.
+  public func csv(_ contents: [ImageContents], withLabels: Bool = false) -> String {
+    func file(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
     let hasSplit = contents.contains { $0.split != nil }
     let lines = contents.map { item in
       let row =
-        [URL(fileURLWithPath: item.path).standardizedFileURL.path]
+        [file(item.path)] + (withLabels ? [item.labelPath.map(file) ?? ""] : [])
         + (hasSplit ? [item.split?.rawValue ?? ""] : []) + [sentence(item)]
       return row.map(EvaluationReport.csvCell).joined(separator: ",")
     }
-    return "image,\(hasSplit ? "split," : "")caption\n" + lines.joined(separator: "\n") + "\n"
+    return "image,\(withLabels ? "labels," : "")\(hasSplit ? "split," : "")caption\n"
+      + lines.joined(separator: "\n") + "\n"
   }
 }

@@ -70,6 +70,8 @@ public struct CaptionTrainer: Sendable {
 
   /// The largest side that is chosen.
   private static let usualSide = 224
+  /// Label maps that are looked at for their numbers, at most.
+  private static let lookedAt = 200
   /// The smallest side that is chosen.
   private static let leastSide = 16
 
@@ -124,7 +126,7 @@ public struct CaptionTrainer: Sendable {
     resumes: Bool
   ) throws -> Outcome {
     var images = try imagePlan()
-    let divided = data.with(images.stack).divided(
+    let divided = data.with(images.stack, images.labelMap).divided(
       testShare: request.testShare,
       validationShare: request.validationShare,
       seed: learning.seed
@@ -208,7 +210,9 @@ public struct CaptionTrainer: Sendable {
     let stack =
       data.areVolumes
       ? try data.images.stack(slices: request.slices, fitting: request.fitting) : nil
-    let set = data.with(stack)
+    let maps = data.labelMaps.sorted { $0.key < $1.key }.map(\.value)
+    let labels = try LabelPlanes.channels(for: Array(maps.prefix(Self.lookedAt)))
+    let set = data.with(stack, nil)
     let step = max(1, set.count / 32)
     let sample = stride(from: 0, to: set.count, by: step).compactMap { place in
       try? set.items[place].read()
@@ -226,8 +230,9 @@ public struct CaptionTrainer: Sendable {
     var plan = RecognitionPlan(
       task: .embedding,
       imageSize: request.imageSize ?? usual.map { max(Self.leastSide, $0) },
-      channels: channels
+      channels: channels + (labels?.count ?? 0) * (stack?.slices ?? 1)
     )
+    plan.labelMap = labels
     plan.fitting = request.fitting
     plan.stack = stack
     plan.intensity =

@@ -76,15 +76,25 @@ public struct CaptionWriter: Sendable {
   /// Writes a sentence.
   /// - Parameters:
   ///   - path: A picture, or a volume where the model sees volumes.
+  ///   - labels: The image's label map, for a model that sees one beside the image.
   ///   - id: The input's name in the result.
   /// - Returns: The sentence, its words and where was looked.
-  /// - Throws: `RecognitionError.unsuitableImage` for an image of another kind; `SequencesError.infiniteScores`;
+  /// - Throws: `RecognitionError.unsuitableImage` for an image of another kind, and where a label map is
+  ///   missing, too many or not on the image's grid; `SequencesError.infiniteScores`;
   ///   what reading throws.
-  public func write(_ path: String, id: String) throws -> Shown {
+  public func write(_ path: String, labels: String? = nil, id: String) throws -> Shown {
     let images = plan.images
-    let image: ImagePlanes
+    guard (labels != nil) == (images.labelMap != nil) else {
+      throw RecognitionError.unsuitableImage(
+        path: labels ?? path,
+        reason: labels == nil
+          ? "\(model.description.name) sees a label map beside an image; name it with --labels"
+          : "\(model.description.name) sees images without label maps; leave out --labels"
+      )
+    }
+    var source: LabelledImages.Source
     if let stack = images.stack {
-      image = try ImageReader.stacked(path, stack)
+      source = .stack(path, stack)
     } else {
       guard FileManager.default.fileExists(atPath: path) else {
         throw SupportError.notFound(path: path)
@@ -96,8 +106,12 @@ public struct CaptionWriter: Sendable {
           reason: "it is no picture, and the model sees pictures"
         )
       }
-      image = try ImagePlanes(picture: path)
+      source = .picture(path)
     }
+    if let labels, let channels = images.labelMap {
+      source = .labelled(source, map: labels, channels)
+    }
+    let image = try LabelledImages.Item(id: id, source: source, classes: []).read()
     try images.check(image, path: path, model: model.description.name)
     let values = images.fitted(image).values
     let input = Tensor(values, shape: [1, images.channels, images.height, images.width])
@@ -107,11 +121,11 @@ public struct CaptionWriter: Sendable {
     let words = found.words.map { plan.words[$0] }
     let area = images.height * images.width
     let grey = (0..<area).map { place -> UInt8 in
-      let sum = (0..<images.channels).reduce(Float(0)) { sum, channel in
+      let sum = (0..<images.imageChannels).reduce(Float(0)) { sum, channel in
         sum + values[channel * area + place] * Float(images.deviations[channel])
           + Float(images.means[channel])
       }
-      return UInt8((255 * min(max(sum / Float(images.channels), 0), 1)).rounded())
+      return UInt8((255 * min(max(sum / Float(images.imageChannels), 0), 1)).rounded())
     }
     return Shown(
       result: Result(
@@ -146,8 +160,16 @@ public struct CaptionWriter: Sendable {
           + "\(model.description.name) sees the others"
       )
     }
+    guard data.labelMaps.isEmpty == (plan.images.labelMap == nil) else {
+      throw SequencesError.noCaptions(
+        path: data.name,
+        reason: plan.images.labelMap == nil
+          ? "it has a column of label maps, and \(model.description.name) sees images alone"
+          : "it has no column of label maps, which \(model.description.name) sees beside images"
+      )
+    }
     let fitted = try FittedImages(
-      data.with(plan.images.stack),
+      data.with(plan.images.stack, plan.images.labelMap),
       plan: plan.images,
       progress: progress,
       interruption: interruption

@@ -61,7 +61,7 @@ public struct TrainedCaptioner: Sendable {
       version: "1.0.0",
       summary: "Writes a sentence about an image, of \(outcome.plan.words.count) words.",
       channels: [
-        outcome.plan.images.stack == nil && outcome.plan.images.channels == 3 ? "RGB" : "grey"
+        outcome.plan.images.stack == nil && outcome.plan.images.imageChannels == 3 ? "RGB" : "grey"
       ],
       labels: [],
       network: .captioner(outcome.configuration),
@@ -93,7 +93,9 @@ public struct TrainedCaptioner: Sendable {
     var lines = [
       "# \(origin.name)", "", description.summary, "", "**\(Version.disclaimer)**", "", "## Use",
       "",
-      "```", "lamina vision caption run IMAGE... --model \(origin.name) --output OUT", "```", "",
+      "```",
+      "lamina vision caption run IMAGE\(outcome.plan.images.labelMap == nil ? "..." : " --labels LABELS") "
+        + "--model \(origin.name) --output OUT", "```", "",
       description.intendedUse, "", "## Training", "",
       "- Data: \(origin.dataset); \(origin.source). Licence: \(origin.licence).",
       "- \(count(.training)) images trained on, \(count(.validation)) looked at on the way, "

@@ -199,6 +199,87 @@ import Testing
     )
   }
 
+  /// A picture of noise and its label map, a structure above or below, thick or thin; and the sentence.
+  private func labelledPicture(_ index: Int) throws -> (row: String, map: String, picture: String) {
+    var random = RandomStream(seed: 8).split(index)
+    let (place, isWide) = (index % 2, index / 2 % 2 == 1)
+    let (side, width) = (Self.side, isWide ? 7 : 3)
+    let picture = PNGImage(
+      width: side,
+      height: side,
+      channels: 1,
+      samples: .eightBit((0..<side * side).map { _ in UInt8(100 + 50 * random.uniform()) })
+    )
+    let path = folder.file("noise-\(index).png")
+    try PNGEncoder.encode(picture).write(to: URL(fileURLWithPath: path))
+    let geometry = try ImageGeometry(
+      size: [side, side, 1],
+      spacing: [1, 1, 1],
+      origin: .zero,
+      direction: .identity,
+      isPlanar: true
+    )
+    let labels = (0..<side * side).map { pixel -> UInt16 in
+      let y = pixel / side
+      return [y, side - 1 - y][place] < width ? UInt16(3 + 4 * place) : 0
+    }
+    let map = folder.file("map-\(index).png")
+    try GreyPicture.write(LabelMap(geometry: geometry, labels: labels, table: []), to: map)
+    let sentence = "a \(isWide ? "thick" : "thin") layer \(place == 0 ? "above" : "below")"
+    return ("noise-\(index).png,map-\(index).png,\(sentence)", map, path)
+  }
+
+  @Test func labelMapsAreSeenBesideImages() throws {
+    let rows = try (0..<64).map { try labelledPicture($0) }
+    let table = folder.file("labelled.csv")
+    let text = (["image,labels,caption"] + rows.map(\.row)).joined(separator: "\n")
+    try Data(text.utf8).write(to: URL(fileURLWithPath: table))
+    let data = try CaptionDataset(path: table)
+    #expect(data.labelMaps.count == 64)
+    var request = CaptionTrainer.Request()
+    (request.features, request.gridSize, request.width) = ([8, 12], [4, 4], 24)
+    request.augmentation.rotationDegrees = 0
+    var learning = LearningConfiguration()
+    (learning.steps, learning.batchSize, learning.warmupSteps) = (120, 16, 5)
+    (learning.averagingDecay, learning.learningRate) = (0.9, 0.01)
+    let outcome = try CaptionTrainer(
+      data: data,
+      request: request,
+      checkpointFolder: folder.file("labelled"),
+      outputs: OutputGuard(mayReplace: true),
+      progress: SilentProgress(),
+      interruption: Interruption()
+    ).train(learning, budget: .steps, resumes: false)
+    let plan = outcome.plan.images
+    #expect(plan.labelMap?.structures == [3, 7] && plan.channels == 3 && plan.imageChannels == 1)
+    #expect(Array(plan.means.suffix(2)) == [0, 0] && Array(plan.deviations.suffix(2)) == [1, 1])
+    // The pictures are noise: what is told can only be seen in the label maps.
+    #expect((outcome.evaluation.network.exact?.value ?? 0) > 0.9)
+    let path = folder.file("layers")
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    let origin = ModelOrigin(
+      name: "layers",
+      dataset: "made layers",
+      licence: "none",
+      source: "made",
+      command: "lamina vision caption train"
+    )
+    try TrainedCaptioner(outcome: outcome, origin: origin).write(to: path)
+    let writer = try CaptionWriter(ModelPackage(path: path))
+    let shown = try writer.write(rows[3].picture, labels: rows[3].map, id: "3")
+    #expect(shown.result.caption == "a thick layer below")
+    #expect(throws: RecognitionError.self) { try writer.write(rows[3].picture, id: "3") }
+    // A label map of another size, and a data set without label maps.
+    let small = PNGImage(width: 4, height: 4, channels: 1, samples: .eightBit(.init(0..<16)))
+    try PNGEncoder.encode(small).write(to: URL(fileURLWithPath: folder.file("small.png")))
+    #expect(throws: RecognitionError.self) {
+      try writer.write(rows[3].picture, labels: folder.file("small.png"), id: "3")
+    }
+    #expect(throws: SequencesError.self) {
+      try writer.evaluate(self.data(8), progress: SilentProgress(), interruption: Interruption())
+    }
+  }
+
   @Test func tablesAndFilesOfCaptionsAreRead() throws {
     let picture = PNGImage(
       width: 8,

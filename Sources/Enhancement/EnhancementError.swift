@@ -59,7 +59,7 @@ public enum EnhancementError: ClassifiedError, Equatable {
         + "reduction."
     case .unknownDegradation(let text):
       "\(text) is no degradation; write gaussian:25 (grey levels of pictures), gaussian:5%, rician:5% "
-        + "or poisson-gaussian:5% (of the range of intensities), reduce:2, reduce:1x1x4, old-photograph:60% "
+        + "or poisson-gaussian:5% (of the range of intensities), low-dose-ct:40 (HU), reduce:2, reduce:1x1x4, old-photograph:60% "
         + "or another damage: "
         + ImageDamage.Kind.allCases.map(\.rawValue).joined(separator: ", ") + "."
     case .unfitDegradation(let name, let reason): "\(name) cannot be degraded: \(reason)."

@@ -11,7 +11,8 @@ struct EnhanceMeasuringOptions: ParsableArguments {
       discussion: """
         gaussian:25 is noise of 25 grey levels of 8 bits (pictures); gaussian:5%, rician:5% and \
         poisson-gaussian:5% are of the range of intensities (scans: from the least to the 99.5th \
-        percentile). old-photograph:60% and other damage (see lamina train --damage) have a strength up to \
+        percentile). low-dose-ct:40 is noise of a CT scan's projections with a deviation of 40 HU in the \
+        body. old-photograph:60% and other damage (see lamina train --damage) have a strength up to \
         100%. reduce:2 makes planes coarser by an antialiased cubic, reduce:1x1x4 slices thicker. \
         Several are done in order. OUT/evaluation.json has means, intervals and every image.
         """,

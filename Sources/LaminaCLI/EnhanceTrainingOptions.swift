@@ -42,8 +42,9 @@ struct EnhanceTrainingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Noise that is added to the images (default with denoise: gaussian).",
-      valueName: "gaussian|rician|poisson-gaussian"
+      "Noise that is added to the images (default with denoise: gaussian); low-dose-ct is that of the "
+        + "projections of CT, where 1 % of --level is 41 HU.",
+      valueName: "gaussian|rician|poisson-gaussian|low-dose-ct"
     )
   )
   var noise: ImageNoise.Kind?

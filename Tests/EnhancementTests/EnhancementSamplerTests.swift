@@ -56,6 +56,38 @@ import Testing
     #expect(abs(mean) < 0.03 && (0.04...0.12).contains(deviation))
   }
 
+  @Test func noiseOfALowDoseIsMadeForWholeSlices() throws {
+    let image = CleanImages.Image(
+      id: "head",
+      volume: try SampleModel.disc(slices: 3),
+      modality: "CT"
+    )
+    let clean = CleanImages([image], arePictures: false, name: "heads")
+    func change(_ request: inout EnhancementRequest) {
+      // 41 HU.
+      request.noise = ImageNoise(kind: .lowDoseCT, lowest: 0.01, highest: 0.01)
+      request.contextSlices = 1
+      request.network = "dncnn"
+    }
+    let (sampler, configuration) = try sampler(clean, change)
+    let material = try EnhancementMaterial(clean, configuration: configuration)
+    let fields = material.training[0].fields
+    #expect(fields.count == 3 && Set(fields.map { $0.voxels[2000] }).count == 3)
+    let sample = sampler.sample(step: 1, index: 2)
+    #expect(sample == sampler.sample(step: 1, index: 2))
+    let middle = sample.input[256..<512]
+    let errors = zip(middle, sample.target).map { Double($0 - $1) }
+    let squares = errors.reduce(0.0) { $0 + $1 * $1 }
+    #expect((0.004...0.02).contains((squares / 256).squareRoot()))
+    // Scans that are no CT have no such noise.
+    #expect(throws: EnhancementError.self) {
+      _ = try self.sampler(images([40, 40, 4])) { request in
+        change(&request)
+        request.contextSlices = 0
+      }
+    }
+  }
+
   @Test func neighboursAreChannelsAndTheTargetIsTheMiddle() throws {
     let (sampler, configuration) = try sampler(images([40, 40, 9])) {
       $0.contextSlices = 1

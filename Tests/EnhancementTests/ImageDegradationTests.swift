@@ -42,6 +42,7 @@ import Testing
     for text in [
       "gaussian", "gaussian:", "gaussian:-3", "gaussian:nan", "gaussian:900", "salt:5%", "reduce:1",
       "reduce:0", "reduce:2x2", "reduce:2xx2", "reduce:1000", "reduce:2:3", "",
+      "low-dose-ct:5%", "low-dose-ct:2000",
     ] {
       #expect(throws: EnhancementError.unknownDegradation(text: text)) {
         try ImageDegradation([text])
@@ -94,6 +95,33 @@ import Testing
     #expect(degraded.grey.geometry.spacing.z == 4 * clean.grey.geometry.spacing.z)
     let mean = (0..<4).map { clean.grey[2, 3, 4 + $0] }.reduce(0, +) / 4
     #expect(abs(degraded.grey[2, 3, 1] - mean) < 1e-3)
+  }
+
+  @Test func aLowDoseHasItsHounsfieldUnitsInTheBody() throws {
+    let volume = try SampleModel.disc(slices: 2)
+    let head = volume.voxels
+    let found = try apply(
+      ImageDegradation(["low-dose-ct:40"]),
+      to: .scan(volume, storedAs: .float32(volume))
+    )
+    let body = head.indices.filter { head[$0] > 0 }
+    let squares = body.reduce(0.0) { sum, place in
+      let error = Double(found.degraded.grey.voxels[place] - head[place])
+      return sum + error * error
+    }
+    #expect(abs((squares / Double(body.count)).squareRoot() - 40) < 0.01)
+    #expect(found.clean.grey.voxels == head)
+    // No values below 0, and slices that are not axial.
+    #expect(throws: EnhancementError.self) {
+      try apply(ImageDegradation(["low-dose-ct:40"]), to: scan([20, 20, 3]))
+    }
+    let coronal = volume.reoriented(to: try Orientation(code: "LSP"))
+    #expect(throws: EnhancementError.self) {
+      try apply(
+        ImageDegradation(["low-dose-ct:40"]),
+        to: .scan(coronal, storedAs: .float32(coronal))
+      )
+    }
   }
 
   @Test func whatDoesNotSuitAnImageIsRefused() throws {

@@ -125,6 +125,21 @@ enum SampleModel {
     )
   }
 
+  /// Discs of soft tissue in air, 4 mm a voxel, in Hounsfield units.
+  static func disc(slices: Int) throws -> Volume<Float> {
+    let geometry = try ImageGeometry(
+      size: [48, 48, slices],
+      spacing: [4, 4, 4],
+      origin: .zero,
+      direction: .identity
+    )
+    let voxels = (0..<slices * 48 * 48).map { place -> Float in
+      let (x, y) = (place % 48 - 24, place / 48 % 48 - 24)
+      return x * x + y * y < 400 ? 40 + 10 * Float(x & 1) : -1000
+    }
+    return Volume(geometry: geometry, voxels: voxels)
+  }
+
   /// An oblique grid with a smooth image and some noise, 0 to 255.
   static func scan(_ size: SIMD3<Int>, isPlanar: Bool = false) throws -> Volume<Float> {
     let (c, s) = (0.8, 0.6)

@@ -10,6 +10,8 @@ package struct ImageDegradation: Sendable, Equatable {
     case greyLevels(Double)
     /// In units of the range of intensities.
     case share(Double)
+    /// In Hounsfield units.
+    case hounsfield(Double)
   }
 
   /// One thing that is done.
@@ -27,8 +29,8 @@ package struct ImageDegradation: Sendable, Equatable {
   /// The texts that named it.
   package let texts: [String]
 
-  /// Reads descriptions such as "gaussian:25", "rician:5%", "old-photograph:60%", "reduce:2" and
-  /// "reduce:1x1x4".
+  /// Reads descriptions such as "gaussian:25", "rician:5%", "low-dose-ct:40", "old-photograph:60%",
+  /// "reduce:2" and "reduce:1x1x4".
   /// - Parameter texts: The descriptions, in order.
   /// - Throws: `EnhancementError.unknownDegradation`.
   package init(_ texts: [String]) throws(EnhancementError) {
@@ -60,6 +62,13 @@ package struct ImageDegradation: Sendable, Equatable {
     }
     let isShare = parts[1].hasSuffix("%")
     let number = Double(isShare ? String(parts[1].dropLast()) : parts[1])
+    if kind == .lowDoseCT {
+      // Percentages would be of a range that depends on what else is compared.
+      guard !isShare, let number, number > 0, number <= 1000 else {
+        throw .unknownDegradation(text: text)
+      }
+      return .noise(kind, .hounsfield(number))
+    }
     // As strong as the range twice over is the most that trainings know.
     guard let number, number > 0, number <= (isShare ? 200 : 510) else {
       throw .unknownDegradation(text: text)
@@ -136,6 +145,11 @@ package struct ImageDegradation: Sendable, Equatable {
         let level: Double
         switch strength {
         case .share(let share): level = share
+        case .hounsfield(let units):
+          if let reason = ImageNoise.projectionRefusal(of: degraded.grey) {
+            try require(false, reason)
+          }
+          level = units / Double(range.width)
         case .greyLevels(let levels):
           try require(
             image.isPicture,
@@ -147,9 +161,11 @@ package struct ImageDegradation: Sendable, Equatable {
         let noise = ImageNoise(kind: kind, lowest: level, highest: level)
         degraded = degraded.mapChannels { channel, number in
           var random = stream.split(index, number)
-          var values = channel.voxels.map { range.scaled($0) }
-          noise.apply(noise.middle(seed: random.next()), to: &values)
-          return Volume(geometry: channel.geometry, voxels: values.map { range.restored($0) })
+          return noise.noisy(
+            noise.middle(seed: random.next()),
+            channel.map { range.scaled($0) },
+            scale: range
+          ).map { range.restored($0) }
         }
       }
     }

@@ -145,6 +145,16 @@ public struct EnhancementConfiguration: Codable, Sendable, Equatable {
       damage == nil || plan.task == .restoration && plan.enlargement == nil,
       "damage is undone by --enhance restoration, on the same grid"
     )
+    if noise?.isProjected == true {
+      try require(
+        plan.modality?.uppercased() == "CT" && plan.intensity == EnhancementPlanner.hounsfieldRange,
+        "noise of a low dose is of CT scans; say --scan-modality CT where the files do not"
+      )
+      try require(
+        plan.orientation == nil && plan.enlargement == nil,
+        "noise of a low dose is made in the scans' own slices, on their own grid"
+      )
+    }
     try require(patchSize.count == plan.dimensions, "samples of \(patchSize) for its network")
     try require(
       plan.task != .denoise || noise != nil || selfSupervision != nil,

@@ -16,6 +16,8 @@ package struct EnhancementMaterial: Sendable {
     package var repeats: [Volume<Float>] = []
     /// Noisy versions of the image with what the plan's filter makes of them; empty without a filter.
     package var guided: [GuidedVersion] = []
+    /// Noise with a deviation of 1 where it is made for whole slices; else empty.
+    package var fields: [Volume<Float>] = []
   }
 
   /// A noisy version of an image and the image of the filter that guides the network.
@@ -31,6 +33,8 @@ package struct EnhancementMaterial: Sendable {
   /// Noisy versions of each image where a filter guides the network: to filter takes far longer than a
   /// step, so that it is done before.
   private static let guidedVersions = 4
+  /// Noise of whole slices for each image; samples take it with either sign.
+  private static let fieldVersions = 3
 
   /// The images trained on.
   package let training: [Image]
@@ -108,8 +112,34 @@ package struct EnhancementMaterial: Sendable {
         for version in 0..<versions {
           try interruption.check()
           training[index].guided.append(
-            try Self.guided(training[index], guide, noise, random.split(index, version), version)
+            try Self.guided(
+              training[index],
+              guide,
+              configuration,
+              noise,
+              random.split(index, version),
+              version
+            )
           )
+          progress.update(index * versions + version + 1, detail: nil)
+        }
+      }
+      progress.end()
+    } else if let noise = configuration.noise, noise.isProjected {
+      let versions = Self.fieldVersions
+      let random = RandomStream(seed: configuration.seed).split(0x6C6F_7764)
+      progress.begin("making noise of low doses", total: training.count * versions)
+      for index in training.indices {
+        for version in 0..<versions {
+          try interruption.check()
+          var stream = random.split(index, version)
+          let input = training[index].input
+          let field = ImageNoise.field(
+            for: input,
+            scale: Self.fixedScale(configuration),
+            seed: stream.next()
+          )
+          training[index].fields.append(Volume(geometry: input.geometry, voxels: field))
           progress.update(index * versions + version + 1, detail: nil)
         }
       }
@@ -164,11 +194,23 @@ package struct EnhancementMaterial: Sendable {
     EnhancementSampler(training, others: others, configuration: configuration)
   }
 
+  /// The scale of intensities that hangs on no image; nil for others.
+  private static func fixedScale(
+    _ configuration: EnhancementConfiguration
+  ) -> IntensityRange.Scale? {
+    configuration.plan.intensity.scale(for: [])
+  }
+
   /// Why an image cannot be trained on, however large it is; nil when it can.
   private static func refusal(
     of image: CleanImages.Image,
     _ configuration: EnhancementConfiguration
   ) -> String? {
+    if configuration.noise?.isProjected == true,
+      let reason = ImageNoise.projectionRefusal(of: image.volume)
+    {
+      return reason
+    }
     if configuration.selfSupervision == .noise2noise, configuration.noise == nil {
       return image.repeats.isEmpty
         ? "there is one image of it, and noise2noise needs two or more, as CASE_0000 and CASE_0001 or "
@@ -189,6 +231,7 @@ package struct EnhancementMaterial: Sendable {
   private static func guided(
     _ image: Image,
     _ guide: GuidingFilter,
+    _ configuration: EnhancementConfiguration,
     _ noise: ImageNoise,
     _ stream: RandomStream,
     _ version: Int
@@ -199,9 +242,7 @@ package struct EnhancementMaterial: Sendable {
     part.lowest = noise.lowest + width * Double(version)
     part.highest = part.lowest + width
     let parameters = part.draw(&random)
-    var values = image.input.voxels
-    noise.apply(parameters, to: &values)
-    let noisy = Volume(geometry: image.input.geometry, voxels: values)
+    let noisy = noise.noisy(parameters, image.input, scale: fixedScale(configuration))
     return GuidedVersion(
       noisy: noisy,
       filtered: try guide.image(of: noisy),
@@ -223,12 +264,11 @@ package struct EnhancementMaterial: Sendable {
       let size = image.input.geometry.size
       damage.apply(damage.middle(seed: seed), to: &values, width: size.x, height: size.y)
     }
-    if let noise { noise.apply(noise.middle(seed: seed), to: &values) }
-    return Image(
-      id: image.id,
-      input: Volume(geometry: image.input.geometry, voxels: values),
-      clean: image.clean
-    )
+    var input = Volume(geometry: image.input.geometry, voxels: values)
+    if let noise {
+      input = noise.noisy(noise.middle(seed: seed), input, scale: fixedScale(configuration))
+    }
+    return Image(id: image.id, input: input, clean: image.clean)
   }
 
   /// Scaled, turned, made coarse; nil when the image is too small or constant.
@@ -257,9 +297,11 @@ package struct EnhancementMaterial: Sendable {
     guard zip(available, configuration.patchSize).allSatisfy({ $0 >= $1 }) else { return nil }
     if configuration.selfSupervision == .noise2void, let noise = configuration.noise {
       // The one noisy image that there is.
-      var values = input.voxels
-      noise.apply(noise.middle(seed: seed(configuration, index)), to: &values)
-      input = Volume(geometry: input.geometry, voxels: values)
+      input = noise.noisy(
+        noise.middle(seed: seed(configuration, index)),
+        input,
+        scale: fixedScale(configuration)
+      )
     }
     let repeats = image.repeats.map { volume in
       let scaled = volume.map { scale.scaled($0) }

@@ -114,12 +114,15 @@ package struct EnhancementSampler: Sendable {
         let slice = min(max(origin.z + $0, 0), size.z - 1)
         return slice..<slice + 1
       }
-    var input = slices.flatMap { range in
-      (guided?.noisy ?? versions.input).values(
-        at: [origin.x, origin.y, range.lowerBound],
-        [box.x, box.y, range.count]
-      )
+    func seen(_ volume: Volume<Float>) -> [Float] {
+      slices.flatMap { range in
+        volume.values(
+          at: [origin.x, origin.y, range.lowerBound],
+          [box.x, box.y, range.count]
+        )
+      }
     }
+    var input = seen(guided?.noisy ?? versions.input)
     if let guided {
       // The network corrects what the filter gives.
       let filtered = guided.filtered.values(at: origin, box)
@@ -149,10 +152,20 @@ package struct EnhancementSampler: Sendable {
       let noise = configuration.noise
     {
       let parameters = noise.draw(&random)
-      noise.apply(parameters, to: &input)
       level = parameters.level
-      if configuration.selfSupervision == .noise2noise {
-        noise.apply(noise.draw(&random), to: &target)
+      if image.fields.isEmpty {
+        noise.apply(parameters, to: &input)
+        if configuration.selfSupervision == .noise2noise {
+          noise.apply(noise.draw(&random), to: &target)
+        }
+      } else {
+        let (first, second) = Self.fields(of: image, &random)
+        let signed = random.uniform() < 0.5 ? -parameters.level : parameters.level
+        Self.add(seen(first), to: &input, times: signed)
+        if configuration.selfSupervision == .noise2noise {
+          let other = noise.draw(&random).level
+          Self.add(second.values(at: origin, box), to: &target, times: other)
+        }
       }
     }
     var sample = Sample(
@@ -183,6 +196,20 @@ package struct EnhancementSampler: Sendable {
       number == 0 ? image.input : image.repeats[number - 1]
     }
     return (version(first), version((first + shift) % count))
+  }
+
+  /// Two different fields of noise.
+  private static func fields(
+    of image: EnhancementMaterial.Image,
+    _ random: inout RandomStream
+  ) -> (Volume<Float>, Volume<Float>) {
+    let count = image.fields.count
+    let first = min(count - 1, Int(random.uniform() * Double(count)))
+    return (image.fields[first], image.fields[(first + 1) % count])
+  }
+
+  private static func add(_ noise: [Float], to values: inout [Float], times level: Float) {
+    for place in values.indices { values[place] += level * noise[place] }
   }
 
   /// One of the noisy versions that a filter was applied to.

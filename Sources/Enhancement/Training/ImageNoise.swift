@@ -1,4 +1,7 @@
+import Imaging
+import Pipelines
 import Support
+import Transforms
 
 /// Noise that is added to clean images, on a scale on which they are 0 to 1.
 ///
@@ -14,6 +17,9 @@ public struct ImageNoise: Codable, Sendable, Equatable {
     /// A variance of s² (v + 1) / 2: quanta and electronics, as in CT and photographs (Foi et al. 2008,
     /// "Practical Poissonian-Gaussian noise modeling and fitting", equation 2).
     case poissonGaussian = "poisson-gaussian"
+    /// What fewer quanta leave in the reconstruction of a CT scan: noise of its projections, streaky and
+    /// correlated, with a standard deviation of s over the body (`LowDoseNoise`).
+    case lowDoseCT = "low-dose-ct"
   }
 
   /// The numbers of one sample.
@@ -31,6 +37,8 @@ public struct ImageNoise: Codable, Sendable, Equatable {
 
   /// The law.
   public var kind: Kind
+  /// Whether a voxel's noise hangs on what lies far from it, so that it is made for whole slices.
+  package var isProjected: Bool { kind == .lowDoseCT }
   /// The weakest noise, s.
   public var lowest: Double
   /// The strongest noise.
@@ -65,10 +73,11 @@ public struct ImageNoise: Codable, Sendable, Equatable {
     Parameters(level: Float((lowest + highest) / 2), seed: seed)
   }
 
-  /// Adds noise.
+  /// Adds noise to any voxels of an image.
   /// - Parameters:
   ///   - parameters: The sample's numbers.
   ///   - values: The clean values, changed in place.
+  /// - Precondition: The noise is not made for whole slices.
   package func apply(_ parameters: Parameters, to values: inout [Float]) {
     var random = RandomStream(seed: parameters.seed)
     let level = parameters.level
@@ -83,8 +92,62 @@ public struct ImageNoise: Codable, Sendable, Equatable {
       case .poissonGaussian:
         let variance = max(0, value + 1) / 2
         values[place] = value + level * variance.squareRoot() * Float(random.normal())
+      case .lowDoseCT: preconditionFailure("noise of whole slices for some voxels")
       }
     }
+  }
+
+  /// Adds noise to a whole image.
+  /// - Parameters:
+  ///   - parameters: The sample's numbers.
+  ///   - image: The clean image, on a scale on which it is 0 to 1.
+  ///   - scale: The way to that scale from Hounsfield units, where noise is made for whole slices.
+  /// - Returns: The noisy image.
+  package func noisy(
+    _ parameters: Parameters,
+    _ image: Volume<Float>,
+    scale: IntensityRange.Scale?
+  ) -> Volume<Float> {
+    var values = image.voxels
+    if isProjected {
+      let field = Self.field(for: image, scale: scale, seed: parameters.seed)
+      for place in values.indices { values[place] += parameters.level * field[place] }
+    } else {
+      apply(parameters, to: &values)
+    }
+    return Volume(geometry: image.geometry, voxels: values)
+  }
+
+  /// Noise of a low dose for a scan of axial slices, with a deviation of 1 over the body.
+  /// - Parameters:
+  ///   - image: The clean scan.
+  ///   - scale: The way to its scale from Hounsfield units; nil where its values are such.
+  ///   - seed: The noise's seed.
+  /// - Returns: The noise of each voxel.
+  package static func field(
+    for image: Volume<Float>,
+    scale: IntensityRange.Scale?,
+    seed: UInt64
+  ) -> [Float] {
+    let geometry = image.geometry
+    let noise = LowDoseNoise(
+      width: geometry.size.x,
+      height: geometry.size.y,
+      spacingMM: (geometry.spacing.x + geometry.spacing.y) / 2
+    )
+    let values = scale.map { scale in image.voxels.map(scale.restored) } ?? image.voxels
+    return noise.noise(for: values, seed: seed)
+  }
+
+  /// Why no noise of a low dose can be made for an image.
+  /// - Parameter image: The image, its values as files give them.
+  /// - Returns: The reason; nil when it can be made.
+  package static func projectionRefusal(of image: Volume<Float>) -> String? {
+    if image.geometry.isPlanar { return "it is a picture, and low doses are of CT scans" }
+    if image.geometry.orientation.axes[2].patientAxis != 2 {
+      return "its slices are not axial, and noise of a low dose is made in axial ones"
+    }
+    return ModalityGuess.contradiction(image.voxels, to: "CT")
   }
 
   /// Checks values that came from arguments or a file.

@@ -21,13 +21,14 @@ package enum LabelPlanes {
 
   /// The channels for label maps of a data set: one for each structure, or one for objects where there are
   /// more numbers than `LabelChannels.limit`.
-  /// - Parameter paths: Label maps.
+  /// - Parameter paths: Label maps; those that cannot be read say nothing here, and are told when their images
+  ///   are read.
   /// - Returns: The channels; nil where no label map has a label.
-  /// - Throws: As `read`.
-  package static func channels(for paths: [String]) throws -> LabelChannels? {
+  package static func channels(for paths: [String]) -> LabelChannels? {
     var found: Set<UInt16> = []
     for path in paths {
-      found.formUnion(try read(path).labels)
+      guard let map = try? read(path) else { continue }
+      found.formUnion(map.labels)
       // The background is one of them.
       if found.count > LabelChannels.limit + 1 { return LabelChannels(structures: nil) }
     }

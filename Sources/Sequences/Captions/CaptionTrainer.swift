@@ -211,7 +211,7 @@ public struct CaptionTrainer: Sendable {
       data.areVolumes
       ? try data.images.stack(slices: request.slices, fitting: request.fitting) : nil
     let maps = data.labelMaps.sorted { $0.key < $1.key }.map(\.value)
-    let labels = try LabelPlanes.channels(for: Array(maps.prefix(Self.lookedAt)))
+    let labels = LabelPlanes.channels(for: Array(maps.prefix(Self.lookedAt)))
     let set = data.with(stack, nil)
     let step = max(1, set.count / 32)
     let sample = stride(from: 0, to: set.count, by: step).compactMap { place in

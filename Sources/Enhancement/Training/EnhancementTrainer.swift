@@ -128,6 +128,8 @@ public struct EnhancementTrainer: Sendable {
 
   /// Share of a time budget that the steps may fill; the rest is for a machine that slows down.
   private static let usableShare = 0.95
+  /// Share of a time budget that the steps get at least, however long it took to prepare the images.
+  private static let leastShare = 0.2
   /// Steps by which the speed is measured, after a few that only warm up.
   private static let (warmingSteps, measuredSteps) = (3, 10)
   /// Steps of a game that is still to come, by which its speed is measured.
@@ -143,7 +145,8 @@ public struct EnhancementTrainer: Sendable {
   ) throws {
     let sampler = material.sampler(state.configuration)
     let clock = ContinuousClock()
-    var measured = clock.now
+    let begun = clock.now
+    var measured = begun
     let (earlier, first) = (state.seconds, state.step)
     var lookSeconds = 0.0
     if case .minutes = budget, first == 0 { state.configuration.steps = .max }
@@ -161,7 +164,17 @@ public struct EnhancementTrainer: Sendable {
         if state.step == Self.warmingSteps + Self.measuredSteps {
           let plain = (clock.now - measured).seconds / Double(Self.measuredSteps)
           let perStep = try secondsPerStep(state, sampler.batch(step: state.step), plain: plain)
-          let left = minutes * 60 - (clock.now - started).seconds
+          let spent = (begun - started).seconds
+          if spent > (1 - Self.leastShare) * minutes * 60 {
+            progress.warn(
+              "To prepare the images took \((spent / 6).rounded() / 10) of the \(minutes) minutes; the "
+                + "training gets \(Int(100 * Self.leastShare)) % of them all the same, which may be too little."
+            )
+          }
+          let left = max(
+            Self.leastShare * minutes * 60,
+            minutes * 60 - (clock.now - started).seconds
+          )
           let usable = Self.usableShare * (1 - (material.heldOut.isEmpty ? 0 : validationShare))
           state.configuration.steps = state.step + max(1, Int(usable * left / perStep))
           progress.end()
@@ -197,7 +210,8 @@ public struct EnhancementTrainer: Sendable {
           try add(look: &state, material.heldOut)
           lookSeconds += (clock.now - look).seconds
         }
-        report(state)
+        let steps = Double(max(1, state.step - first))
+        report(state, secondsPerStep: (clock.now - begun).seconds / steps)
         try save(state)
       }
     }
@@ -228,7 +242,7 @@ public struct EnhancementTrainer: Sendable {
     return true
   }
 
-  private func report(_ state: EnhancementState) {
+  private func report(_ state: EnhancementState, secondsPerStep: Double) {
     guard let epoch = state.epochs.last else { return }
     var words = "loss \((epoch.loss * 100_000).rounded() / 100_000)"
     if let game = state.games.last, game.step == state.step {
@@ -241,7 +255,7 @@ public struct EnhancementTrainer: Sendable {
     let total = state.configuration.steps
     progress.note(
       "Step \(state.step)\(total == .max ? "" : " of \(total)"): \(words), "
-        + "\(Int(1000 * epoch.seconds / Double(max(1, state.step)))) ms a step."
+        + "\(Int(1000 * secondsPerStep)) ms a step."
     )
   }
 

@@ -110,8 +110,9 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
   public var imageChannels: Int { stack?.slices ?? channels - (labelMap?.count ?? 0) }
 
   /// Checks values that came from a file.
+  /// - Parameter allowsLabelMap: Whether what reads images gives the network label maps too.
   /// - Throws: `PipelinesError.invalidPlan` naming the value that is out of range.
-  public func check() throws(PipelinesError) {
+  public func check(allowsLabelMap: Bool = false) throws(PipelinesError) {
     func require(_ condition: Bool, _ reason: String) throws(PipelinesError) {
       if !condition { throw .invalidPlan(reason: reason) }
     }
@@ -126,6 +127,7 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
         ?? [1, 3].contains(imageChannels),
       "it has \(channels) channels"
     )
+    try require(allowsLabelMap || labelMap == nil, "label maps are for sentences about images")
     try labelMap?.check()
     try stack?.check()
     try require(
@@ -191,6 +193,6 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
   public var summary: String {
     let size = imageSize.map(String.init).joined(separator: " x ")
     if let stack { return "\(task.rawValue) of volumes, \(stack.slices) slices at \(size)" }
-    return "\(task.rawValue) of \(channels == 1 ? "grey" : "colour") images at \(size)"
+    return "\(task.rawValue) of \(imageChannels == 1 ? "grey" : "colour") images at \(size)"
   }
 }

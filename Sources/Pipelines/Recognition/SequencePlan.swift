@@ -135,7 +135,7 @@ public struct SequencePlan: Codable, Sendable, Equatable {
       )
     }
     if let captions {
-      try captions.images.check()
+      try captions.images.check(allowsLabelMap: true)
       let (words, marks) = (captions.words, Captions.marks)
       try require(
         words.count > marks.count && Array(words.prefix(marks.count)) == marks

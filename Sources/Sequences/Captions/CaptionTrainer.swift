@@ -200,6 +200,8 @@ public struct CaptionTrainer: Sendable {
       counts: [.training: training.count, .validation: validation.count, .test: test.count],
       evaluation: try evaluation(plan, outcome.network, training, measured.with(images)),
       notes: data.problems + training.problems + validation.problems + test.problems
+        + (images.labelMap == nil && !data.labelMaps.isEmpty
+          ? ["The label maps have no label, and the network does not see them."] : [])
         + (test.count == 0 ? ["No image was kept for the test; looks on the way are told."] : [])
         + (unknown.isEmpty
           ? [] : ["\(unknown.count) words of the measured sentences are not known."])

@@ -252,6 +252,9 @@ import Testing
     ).train(learning, budget: .steps, resumes: false)
     let plan = outcome.plan.images
     #expect(plan.labelMap?.structures == [3, 7] && plan.channels == 3 && plan.imageChannels == 1)
+    try plan.check(allowsLabelMap: true)
+    // What else reads images gives no label maps to a network.
+    #expect(throws: PipelinesError.self) { try plan.check() }
     #expect(Array(plan.means.suffix(2)) == [0, 0] && Array(plan.deviations.suffix(2)) == [1, 1])
     // The pictures are noise: what is told can only be seen in the label maps.
     #expect((outcome.evaluation.network.exact?.value ?? 0) > 0.9)

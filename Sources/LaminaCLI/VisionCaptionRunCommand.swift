@@ -79,9 +79,7 @@ struct VisionCaptionRunCommand: Verb {
     try context.outputs.check(output)
     let inputs = try SegmentationInputs(inputs, picturesAreCases: true)
     let items = inputs.separated
-    if let labels, items.count > 1, !Self.isFolder(labels) {
-      throw ValidationError("--labels must be a folder for several images.")
-    }
+    let maps = try labelMaps(of: items)
     let writer = try CaptionWriter(ModelStore().model(model), beams: beams)
     let description = writer.model.description
     var groups: [(heading: String, note: String, pictures: [RecognitionReportData.Picture])] = []
@@ -91,7 +89,8 @@ struct VisionCaptionRunCommand: Verb {
       tellsInput: true,
       isBatch: inputs.isBatch
     ) { path, id in
-      let shown = try writer.write(path, labels: try labelMap(of: path), id: id)
+      if let labels, maps[id] == nil { throw SupportError.notFound(path: labels + "/" + id) }
+      let shown = try writer.write(path, labels: maps[id], id: id)
       if !writesFile, groups.count < pictures {
         groups.append(
           (
@@ -143,27 +142,24 @@ struct VisionCaptionRunCommand: Verb {
     return cases.outcome()
   }
 
-  private static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      && isFolder.boolValue
-  }
-
-  /// The label map of an image: the one that was named, or the one of its name in the folder.
-  private func labelMap(of path: String) throws -> String? {
-    guard let labels else { return nil }
-    guard FileManager.default.fileExists(atPath: labels) else {
-      throw SupportError.notFound(path: labels)
+  /// The label maps of images, by the images' names: one file for one image, else those of a folder by the
+  /// rules for names of cases, without numbers alone.
+  private func labelMaps(of items: [SegmentationInputs.Case]) throws -> [String: String] {
+    guard let labels else { return [:] }
+    let found = try SegmentationInputs([labels], picturesAreCases: true)
+    guard found.isBatch else {
+      guard items.count == 1 else {
+        throw ValidationError("--labels must be a folder for several images.")
+      }
+      return [items[0].id: labels]
     }
-    guard Self.isFolder(labels) else { return labels }
-    let stem = LabelledImages.stem(path)
-    let names = try FileManager.default.contentsOfDirectory(atPath: labels).sorted()
-    // nnU-Net's images end in a channel's number, and its label maps do not.
-    guard
-      let name = names.first(where: { LabelledImages.stem($0) == stem })
-        ?? names.first(where: { LabelledImages.stem($0) + "_0000" == stem })
-    else { throw SupportError.notFound(path: labels + "/" + stem) }
-    return labels + "/" + name
+    let paths = Dictionary(found.cases.map { ($0.id, $0.path) }) { first, _ in first }
+    let matching = CaseMatching(
+      predictions: items.map(\.id),
+      references: found.cases.map(\.id),
+      usesNumbers: false
+    )
+    return matching.matches.reduce(into: [:]) { $0[$1.prediction] = paths[$1.reference] }
   }
 
   private func csv(_ cases: [Case]) -> String {

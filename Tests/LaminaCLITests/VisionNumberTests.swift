@@ -106,4 +106,63 @@ import Testing
     let bad = try run(["caption", "train", file("bars.csv"), "-o", file("no")])
     #expect(bad.status == 65 && bad.errorLines.count == 1, "\(bad.error)")
   }
+
+  /// Pictures of noise with label maps of one structure or of two, whose names differ after a dot.
+  private func writeLayers(_ count: Int) throws {
+    for part in ["images", "labels"] {
+      try FileManager.default.createDirectory(
+        atPath: file(part),
+        withIntermediateDirectories: true
+      )
+    }
+    var rows = "image,labels,caption\n"
+    for index in 0..<count {
+      var random = RandomStream(seed: 2).split(index)
+      let noise = (0..<256).map { _ in UInt8(100 + 50 * random.uniform()) }
+      let labels = (0..<256).map { UInt16($0 < 64 ? 3 : index % 2 == 1 && $0 >= 192 ? 7 : 0) }
+      for (part, samples) in [
+        ("images", PNGImage.Samples.eightBit(noise)), ("labels", .sixteenBit(labels)),
+      ] {
+        let image = PNGImage(width: 16, height: 16, channels: 1, samples: samples)
+        try PNGEncoder.encode(image)
+          .write(to: URL(fileURLWithPath: file("\(part)/cells.\(index).png")))
+      }
+      rows += "images/cells.\(index).png,labels/cells.\(index).png,"
+      rows += index % 2 == 1 ? "two layers\n" : "one layer\n"
+    }
+    try Data(rows.utf8).write(to: URL(fileURLWithPath: file("layers.csv")))
+  }
+
+  @Test func labelMapsGoWithTheirImages() throws {
+    try writeLayers(40)
+    let model = file("layers")
+    let trained = try run([
+      "caption", "train", file("layers.csv"), "-o", model, "--features", "8", "12", "--grid", "4",
+      "--width", "24", "--steps", "60", "--batch", "16", "--learning-rate", "0.01",
+      "--no-augmentation",
+    ])
+    #expect(trained.status == 0, "\(trained.error)")
+    let written = try run([
+      "caption", "run", file("images"), "--labels", file("labels"), "-m", model, "-o",
+      file("layers-out.csv"),
+    ])
+    #expect(written.status == 0, "\(written.error)")
+    let lines = try String(contentsOfFile: file("layers-out.csv"), encoding: .utf8)
+      .split(separator: "\n").dropFirst()
+    #expect(lines.count == 40)
+    #expect(lines.contains { $0.hasPrefix("cells.4,") && $0.hasSuffix("one layer") })
+    #expect(lines.contains { $0.hasPrefix("cells.7,") && $0.hasSuffix("two layers") })
+    // One whose label map is missing fails alone.
+    try FileManager.default.removeItem(atPath: file("labels/cells.4.png"))
+    let partial = try run([
+      "caption", "run", file("images"), "--labels", file("labels"), "-m", model, "-o",
+      file("partial.csv"),
+    ])
+    #expect(partial.status == 2 && partial.error.contains("cells.4"), "\(partial.error)")
+    let several = try run([
+      "caption", "run", file("images"), "--labels", file("labels/cells.1.png"), "-m", model, "-o",
+      file("several.csv"),
+    ])
+    #expect(several.status == 64, "\(several.error)")
+  }
 }

@@ -33,6 +33,14 @@ import Transforms
     #expect(deviation(Array(made[(2 * side * side)...])) < 0.5)
   }
 
+  @Test(arguments: [1e-6, 1e4])
+  func absurdPixelsHaveNoiseToo(_ spacingMM: Double) {
+    let noise = LowDoseNoise(width: 16, height: 16, spacingMM: spacingMM)
+    let made = noise.noise(for: section(16, 6, 6), seed: 1)
+    let areFinite = made.allSatisfy(\.isFinite)
+    #expect(areFinite)
+  }
+
   @Test func theMiddleOfADiscIsNoisierThanItsRim() {
     // 180 mm of water: rays through the middle keep e^(−3.5) of their quanta.
     let disc = section(side, 30, 30)

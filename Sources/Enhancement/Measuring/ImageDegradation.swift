@@ -146,9 +146,8 @@ package struct ImageDegradation: Sendable, Equatable {
         switch strength {
         case .share(let share): level = share
         case .hounsfield(let units):
-          if let reason = ImageNoise.projectionRefusal(of: degraded.grey) {
-            try require(false, reason)
-          }
+          let reason = ImageNoise.projectionRefusal(of: degraded.grey)
+          try require(reason == nil, reason ?? "")
           level = units / Double(range.width)
         case .greyLevels(let levels):
           try require(

@@ -104,46 +104,39 @@ package struct EnhancementMaterial: Sendable {
           ? "none is as large as a sample of \(size)" : notes.last ?? "all were left out"
       )
     }
-    if let guide = try GuidingFilter(configuration.plan), let noise = configuration.noise {
-      let versions = Self.guidedVersions
-      let random = RandomStream(seed: configuration.seed).split(0x6775_6964)
-      progress.begin("filtering noisy images", total: training.count * versions)
-      for index in training.indices {
-        for version in 0..<versions {
-          try interruption.check()
-          training[index].guided.append(
-            try Self.guided(
-              training[index],
-              guide,
-              configuration,
-              noise,
-              random.split(index, version),
-              version
-            )
-          )
-          progress.update(index * versions + version + 1, detail: nil)
-        }
-      }
-      progress.end()
-    } else if let noise = configuration.noise, noise.isProjected {
-      let versions = Self.fieldVersions
-      let random = RandomStream(seed: configuration.seed).split(0x6C6F_7764)
-      progress.begin("making noise of low doses", total: training.count * versions)
+    /// Does to each image what takes far longer than a step, so many times.
+    func each(
+      _ words: String,
+      _ versions: Int,
+      _ key: Int,
+      _ body: (inout Image, Int, inout RandomStream) throws -> Void
+    ) throws {
+      let random = RandomStream(seed: configuration.seed).split(key)
+      progress.begin(words, total: training.count * versions)
       for index in training.indices {
         for version in 0..<versions {
           try interruption.check()
           var stream = random.split(index, version)
-          let input = training[index].input
-          let field = ImageNoise.field(
-            for: input,
-            scale: Self.fixedScale(configuration),
-            seed: stream.next()
-          )
-          training[index].fields.append(Volume(geometry: input.geometry, voxels: field))
+          try body(&training[index], version, &stream)
           progress.update(index * versions + version + 1, detail: nil)
         }
       }
       progress.end()
+    }
+    let scale = Self.fixedScale(configuration)
+    if let guide = try GuidingFilter(configuration.plan), let noise = configuration.noise {
+      try each("filtering noisy images", Self.guidedVersions, 0x6775_6964) {
+        image,
+        version,
+        random in
+        let part = Self.part(version, of: noise)
+        image.guided.append(try Self.guided(image.input, guide, part, scale, &random))
+      }
+    } else if let noise = configuration.noise, noise.isProjected {
+      try each("making noise of low doses", Self.fieldVersions, 0x6C6F_7764) { image, _, random in
+        let field = ImageNoise.field(for: image.input, scale: scale, seed: random.next())
+        image.fields.append(Volume(geometry: image.input.geometry, voxels: field))
+      }
     }
     self.training = training
     others = configuration.translation?.isPaired == false ? partners : []
@@ -227,22 +220,25 @@ package struct EnhancementMaterial: Sendable {
     return random.next()
   }
 
-  /// A noisy version of an image, by noise from its own part of the range of strengths.
-  private static func guided(
-    _ image: Image,
-    _ guide: GuidingFilter,
-    _ configuration: EnhancementConfiguration,
-    _ noise: ImageNoise,
-    _ stream: RandomStream,
-    _ version: Int
-  ) throws -> GuidedVersion {
-    var random = stream
+  /// A version's own part of the range of strengths.
+  private static func part(_ version: Int, of noise: ImageNoise) -> ImageNoise {
     let width = (noise.highest - noise.lowest) / Double(guidedVersions)
     var part = noise
     part.lowest = noise.lowest + width * Double(version)
     part.highest = part.lowest + width
-    let parameters = part.draw(&random)
-    let noisy = noise.noisy(parameters, image.input, scale: fixedScale(configuration))
+    return part
+  }
+
+  /// A noisy version of an image, and what the filter makes of it.
+  private static func guided(
+    _ image: Volume<Float>,
+    _ guide: GuidingFilter,
+    _ noise: ImageNoise,
+    _ scale: IntensityRange.Scale?,
+    _ random: inout RandomStream
+  ) throws -> GuidedVersion {
+    let parameters = noise.draw(&random)
+    let noisy = noise.noisy(parameters, image, scale: scale)
     return GuidedVersion(
       noisy: noisy,
       filtered: try guide.image(of: noisy),

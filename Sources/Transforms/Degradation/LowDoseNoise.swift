@@ -11,7 +11,7 @@ import Support
 /// scanners has and white noise has not. Beams in fans, bow-tie filters and modulated currents are not
 /// modelled.
 package struct LowDoseNoise: Sendable, Equatable {
-  /// Columns and rows of a slice.
+  /// Columns of a slice.
   package let width: Int
   /// Rows of a slice.
   package let height: Int
@@ -91,7 +91,8 @@ package struct LowDoseNoise: Sendable, Equatable {
   /// by a Gaussian; the value at a distance of n detectors at place reach + n.
   private static func kernel(reach: Int, deviation: Double) -> [Float] {
     let sharp = { (n: Int) in -2 / (Double.pi * Double.pi * Double(4 * n * n - 1)) }
-    let side = Int((4 * deviation).rounded(.up))
+    // Wider than the detector it would be flat: pixels of microscopes are that small.
+    let side = Int(min(4 * deviation, Double(reach)).rounded(.up))
     let weights = (-side...side).map { exp(-0.5 * Double($0 * $0) / (deviation * deviation)) }
     let sum = weights.reduce(0, +)
     return (-reach...reach).map { n in

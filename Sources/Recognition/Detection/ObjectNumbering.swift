@@ -4,10 +4,10 @@ import Imaging
 /// Masks of found objects as one label map, in which each object has its number.
 ///
 /// Numbers follow the findings, from 1. Where masks overlap a voxel belongs to the surest: findings come
-/// by falling score, so that this is the lowest number. Objects that others cover wholly have no voxel.
+/// by falling score, so that this is the lowest number. Objects that others cover wholly have no voxel;
+/// beyond 65535, the most that a label map holds, the least sure are left out.
 package enum ObjectNumbering {
-  /// The most objects that a label map holds.
-  static let limit = Int(UInt16.max)
+  private static let limit = Int(UInt16.max)
 
   /// The objects of a picture.
   /// - Parameters:

@@ -123,6 +123,9 @@ public final class RegionNetwork: Network {
     anchors(pyramid(x, in: context), in: context)
   }
 
+  /// Regions as large as a square of this side are shown by the third map.
+  package static let middleSide: Float = 224
+
   /// The level that shows a region: the finer, the smaller the region is.
   ///
   /// Lin et al. 2017, equation 1, whose level 4 shows 224 x 224 pixels; the coarsest map proposes only.
@@ -131,7 +134,7 @@ public final class RegionNetwork: Network {
   public func level(of region: ImageRegion) -> Int {
     let edges = region.edges
     let area = max(0, (edges.z - edges.x) * (edges.w - edges.y))
-    let level = (4 + log2(area.squareRoot() / 224) + 1e-6).rounded(.down)
+    let level = (4 + log2(area.squareRoot() / Self.middleSide) + 1e-6).rounded(.down)
     let last = Float(configuration.blocksPerStage.count - 1)
     return level.isFinite ? Int(min(max(level - 2, 0), last)) : 0
   }
@@ -178,7 +181,16 @@ public final class RegionNetwork: Network {
     _ regions: [ImageRegion],
     in context: Context
   ) -> (scores: Tensor, shifts: Tensor) {
-    boxHead.boxes(aligned(pyramid, regions, grid: configuration.boxGrid), in: context)
+    boxes(aligned(pyramid, regions, grid: configuration.boxGrid), in: context)
+  }
+
+  /// Names regions and moves their edges.
+  /// - Parameters:
+  ///   - cells: Maps of each region on the box head's grid, `[R, pyramidFeatures, boxGrid, boxGrid]`.
+  ///   - context: To train or to predict.
+  /// - Returns: As above.
+  package func boxes(_ cells: Tensor, in context: Context) -> (scores: Tensor, shifts: Tensor) {
+    boxHead.boxes(cells, in: context)
   }
 
   /// Outlines what regions hold.
@@ -193,7 +205,17 @@ public final class RegionNetwork: Network {
     _ regions: [ImageRegion],
     in context: Context
   ) -> Tensor? {
-    guard let maskHead, let values = configuration.mask else { return nil }
-    return maskHead(aligned(pyramid, regions, grid: values.grid), in: context)
+    configuration.mask.flatMap {
+      masks(aligned(pyramid, regions, grid: $0.grid), in: context)
+    }
+  }
+
+  /// Outlines what regions hold.
+  /// - Parameters:
+  ///   - cells: Maps of each region on the mask head's grid, `[R, pyramidFeatures, grid, grid]`.
+  ///   - context: To train or to predict.
+  /// - Returns: As above.
+  package func masks(_ cells: Tensor, in context: Context) -> Tensor? {
+    maskHead.map { $0(cells, in: context) }
   }
 }

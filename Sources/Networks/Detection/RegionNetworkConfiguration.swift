@@ -115,6 +115,45 @@ public struct RegionNetworkConfiguration: Codable, Sendable, Equatable {
   /// Cells of the input along each axis that one of a level's maps stands for.
   public var strides: [Int] { (0...blocksPerStage.count).map { 4 << $0 } }
 
+  /// Regions narrower than this are nothing.
+  package static let leastRegionSide: Float = 1e-3
+  /// Findings narrower than this are left out.
+  package static let leastFindingSide: Float = 1e-2
+  /// Boxes of one class that overlap more than this (intersection over union) are the same object.
+  package static let findingOverlap = 0.5
+  /// Findings in one image at most.
+  package static let findingLimit = 100
+
+  /// The boxes that regions are told relative to, in the order of `RegionNetwork`'s output.
+  ///
+  /// Anchors of every shape lie about the corner of each cell. Their edges relative to the corner are
+  /// whole numbers, as torchvision has them.
+  /// - Parameter imageSize: Rows and columns of the input.
+  /// - Returns: Left, upper, right and lower edges, and the places of each level's own.
+  package func anchors(imageSize: [Int]) -> (edges: [SIMD4<Float>], levels: [Range<Int>]) {
+    var (edges, levels): ([SIMD4<Float>], [Range<Int>]) = ([], [])
+    for (stride, side) in zip(strides, anchorSides) {
+      // The coarsest map may end within a cell; torchvision's steps are then shorter.
+      let cells = imageSize.map { ($0 + stride - 1) / stride }
+      let steps = zip(imageSize, cells).map { Float($0 / $1) }
+      let first = edges.count
+      for ratio in aspectRatios {
+        let height = Float(ratio).squareRoot()
+        let width = 1 / height
+        let half = SIMD2(width * Float(side), height * Float(side)) / 2
+        let shape = SIMD4(-half.x, -half.y, half.x, half.y).rounded(.toNearestOrEven)
+        for row in 0..<cells[0] {
+          for column in 0..<cells[1] {
+            let (x, y) = (Float(column) * steps[1], Float(row) * steps[0])
+            edges.append(shape + SIMD4(x, y, x, y))
+          }
+        }
+      }
+      levels.append(first..<edges.count)
+    }
+    return (edges, levels)
+  }
+
   /// The backbone's own values.
   var backbone: ResNetConfiguration {
     var values = ResNetConfiguration(

@@ -68,6 +68,10 @@ public final class CaptionNetwork: Network {
 
   /// The number of the mark with which every sentence begins.
   public static let startToken = 0
+  /// The number of the mark with which it ends.
+  public static let endToken = 1
+  /// The number of the mark that stands for words that are not known.
+  public static let unknownToken = 2
 
   /// The values that define the network.
   public let configuration: CaptionConfiguration
@@ -196,6 +200,25 @@ public final class CaptionNetwork: Network {
     in context: Context
   ) -> Step {
     let word = words(IndexTensor(tokens, shape: [tokens.count]), in: context)
+    return step(word: word, places, from: state, in: context)
+  }
+
+  /// The words' vectors, `[outputChannels, wordFeatures]`.
+  package var wordTable: Tensor { words.weight.value }
+
+  /// Goes on by a word.
+  /// - Parameters:
+  ///   - word: The last word's vector of each sentence, `[N, wordFeatures]`.
+  ///   - places: What `places` gave, `[N, places, features]`.
+  ///   - state: The decoder's state.
+  ///   - context: To train or to predict.
+  /// - Returns: The next word's scores.
+  package func step(
+    word: Tensor,
+    _ places: Tensor,
+    from state: State,
+    in context: Context
+  ) -> Step {
     let compared = tanh(
       placeMap(places, in: context) + stateMap(state.hidden, in: context).unsqueezed(1)
     )

@@ -45,11 +45,6 @@ public struct Detector: Sendable {
     case regions(RegionFinder)
   }
 
-  /// The overlap from which a detector of two stages takes boxes of a class for the same.
-  private static let regionOverlap = 0.5
-  /// Findings of a detector of two stages in one image at most.
-  private static let regionLimit = 100
-
   /// Opens a model.
   /// - Parameter package: The package.
   /// - Throws: `RecognitionError.otherTask`; `PipelinesError.damagedModel`,
@@ -166,7 +161,10 @@ public struct Detector: Sendable {
       let found = finder.findings(
         input(reduced, placement),
         leastScores: leastScores,
-        suppression: BoxSuppression(overlap: Self.regionOverlap, maximum: Self.regionLimit)
+        suppression: BoxSuppression(
+          overlap: RegionNetworkConfiguration.findingOverlap,
+          maximum: RegionNetworkConfiguration.findingLimit
+        )
       )
       guard let found else { throw RecognitionError.infiniteScores(model: name) }
       results = found.map { finding in

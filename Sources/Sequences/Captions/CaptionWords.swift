@@ -1,4 +1,5 @@
 import Foundation
+import Networks
 import Pipelines
 
 /// Sentences as words, and back.
@@ -67,11 +68,11 @@ public enum CaptionWords {
 
 extension SequencePlan.Captions {
   /// The number of the mark with which sentences begin.
-  static let start = 0
+  static let start = CaptionNetwork.startToken
   /// That of the mark with which they end.
-  static let end = 1
+  static let end = CaptionNetwork.endToken
   /// That of a word that is not known.
-  static let unknown = 2
+  static let unknown = CaptionNetwork.unknownToken
 
   /// The numbers of words; those that are not known are marked so.
   func numbers(_ words: [String]) -> [Int] {

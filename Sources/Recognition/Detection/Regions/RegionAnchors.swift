@@ -12,37 +12,13 @@ package struct RegionAnchors: Sendable {
   /// Rows and columns of the input.
   let imageSize: [Int]
 
-  /// Regions narrower than this are nothing.
-  private static let leastSide: Float = 1e-3
-
-  /// Lays anchors of every shape about the corner of each cell.
-  ///
-  /// Their edges relative to the corner are whole numbers, as torchvision has them.
+  /// Lays the anchors of an input.
   /// - Parameters:
   ///   - network: The network's values.
   ///   - imageSize: Rows and columns of the input.
   package init(_ network: RegionNetworkConfiguration, imageSize: [Int]) {
-    var (edges, levels): ([SIMD4<Float>], [Range<Int>]) = ([], [])
-    for (stride, side) in zip(network.strides, network.anchorSides) {
-      // The coarsest map may end within a cell; torchvision's steps are then shorter.
-      let cells = imageSize.map { ($0 + stride - 1) / stride }
-      let steps = zip(imageSize, cells).map { Float($0 / $1) }
-      let first = edges.count
-      for ratio in network.aspectRatios {
-        let height = Float(ratio).squareRoot()
-        let width = 1 / height
-        let half = SIMD2(width * Float(side), height * Float(side)) / 2
-        let shape = SIMD4(-half.x, -half.y, half.x, half.y).rounded(.toNearestOrEven)
-        for row in 0..<cells[0] {
-          for column in 0..<cells[1] {
-            let (x, y) = (Float(column) * steps[1], Float(row) * steps[0])
-            edges.append(shape + SIMD4(x, y, x, y))
-          }
-        }
-      }
-      levels.append(first..<edges.count)
-    }
-    (self.edges, self.levels, self.imageSize) = (edges, levels, imageSize)
+    (edges, levels) = network.anchors(imageSize: imageSize)
+    self.imageSize = imageSize
   }
 
   /// The regions that a network proposes.
@@ -95,7 +71,8 @@ package struct RegionAnchors: Sendable {
       )
       guard box.isFiniteBox else { continue }
       let inside = box.clipped(imageSize)
-      guard inside.z - inside.x >= Self.leastSide, inside.w - inside.y >= Self.leastSide,
+      let least = RegionNetworkConfiguration.leastRegionSide
+      guard inside.z - inside.x >= least, inside.w - inside.y >= least,
         !kept.contains(where: { $0.edges.overlap(inside) > Float(choice.overlap) })
       else { continue }
       kept.append((inside, values[start + anchor]))

@@ -23,9 +23,6 @@ package final class RegionFinder: Sendable {
   private let imageSize: [Int]
   private let plan = Mutex<InferencePlan?>(nil)
 
-  /// Findings narrower than this are left out.
-  private static let leastSide: Float = 1e-2
-
   /// Takes a network in hand.
   /// - Parameters:
   ///   - network: The network; its weights must not change afterwards.
@@ -115,7 +112,8 @@ package final class RegionFinder: Sendable {
           continue
         }
         let box = proposed.box(place, label)
-        guard box.z - box.x >= Self.leastSide, box.w - box.y >= Self.leastSide else { continue }
+        let least = RegionNetworkConfiguration.leastFindingSide
+        guard box.z - box.x >= least, box.w - box.y >= least else { continue }
         candidates.append(Detection(label: label, score: score, box: DetectionBox(box)))
       }
     }

@@ -231,8 +231,8 @@ let package = Package(
     .testTarget(
       name: "RecognitionTests",
       dependencies: [
-        "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "Evaluation",
-        "Pipelines", "Recognition", "TestSupport",
+        "Support", "Imaging", "ImagingIO", "Tensors", "Layers", "Networks", "GraphModels",
+        "Evaluation", "Pipelines", "Recognition", "TestSupport",
       ]
     ),
     .testTarget(

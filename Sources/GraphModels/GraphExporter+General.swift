@@ -25,8 +25,28 @@ extension GraphExporter {
     case "softplus":
       let beta = number("beta", 1)
       if beta == 1 { return node("Softplus", inputs) }
-      let factor = constant(Tensor([beta], shape: []), hint: "beta")
+      let factor = self.number(beta, "beta")
       return node("Div", [node("Softplus", [node("Mul", [inputs[0], factor])]), factor])
+    case "clamp":
+      let limits = [number("low", -.infinity), number("high", .infinity)]
+      var names: [String] = []
+      for limit in limits { names.append(limit.isFinite ? self.number(limit, "limit") : "") }
+      return node("Clip", [inputs[0]] + names)
+    case "greater": return numbers(node("Greater", inputs))
+    case "equal": return numbers(node("Equal", inputs))
+    case "select":
+      let mask = node("Cast", [inputs[0]], ["to": .integer(GraphNumberType.bool.rawValue)])
+      return node("Where", [mask, inputs[1], inputs[2]])
+    case "embedding":
+      let rows = node("Cast", [inputs[0]], ["to": .integer(GraphNumberType.int64.rawValue)])
+      return node("Gather", [inputs[1], rows], ["axis": .integer(0)])
+    case "select-rows":
+      return node(
+        "Gather",
+        [inputs[0], constant(integers("indices"), "rows")],
+        ["axis": .integer(integers("axis").first ?? 0)]
+      )
+    case "nearest-code": return nearestCode(inputs[0], inputs[1])
     case "elu": return node("Elu", inputs, ["alpha": .number(number("alpha", 1))])
     case "gelu": return gelu(inputs[0], isExact: text("form") != "tanh")
     case "prelu":
@@ -42,12 +62,12 @@ extension GraphExporter {
         inputs,
         ["axis": .integer(integers("axis").first ?? 1)]
       )
-    case "reshape": return node("Reshape", [inputs[0], constant(kept(step.shape, input), "shape")])
+    case "reshape": return reshaped(inputs[0], input, step.shape)
     case "transpose": return node("Transpose", inputs, ["perm": .integers(integers("axes"))])
     case "concatenate":
       return node("Concat", inputs, ["axis": .integer(integers("axis").first ?? 0)])
     case "broadcast":
-      (fixesBatch, fixesSpace) = (true, true)
+      fixesSpace = true
       return node("Expand", [inputs[0], constant(step.shape, "shape")])
     case "centre crop":
       fixesSpace = true
@@ -59,13 +79,9 @@ extension GraphExporter {
     case "pad":
       let (before, after) = (integers("before"), integers("after"))
       let pads = constant([0, 0] + before + [0, 0] + after, "pads")
-      let value = constant(Tensor([number("value", 0)], shape: []), hint: "value")
       let mode = text("mode")
-      return node(
-        "Pad",
-        mode == "constant" ? [inputs[0], pads, value] : [inputs[0], pads],
-        ["mode": .text(mode)]
-      )
+      let value = mode == "constant" ? self.number(number("value", 0), "value") : ""
+      return node("Pad", [inputs[0], pads, value], ["mode": .text(mode)])
     case "upsample-nearest", "upsample-linear", "upsample-cubic":
       return resize(
         inputs[0],
@@ -152,6 +168,55 @@ extension GraphExporter {
     "hard-swish": "HardSwish", "matrix-product": "MatMul",
   ]
 
+  /// A comparison's truth values as numbers.
+  private mutating func numbers(_ truths: String) -> String {
+    node("Cast", [truths], ["to": .integer(GraphNumberType.float32.rawValue)])
+  }
+
+  /// The code that is nearest to each place's vector: argmin |e|² − 2 x · e.
+  private mutating func nearestCode(_ x: String, _ book: String) -> String {
+    let vectors = node("Transpose", [x], ["perm": .integers([0, 2, 3, 1])])
+    let squares = node(
+      "ReduceSum",
+      [node("Mul", [book, book]), constant([1], "axes")],
+      ["keepdims": .integer(0)]
+    )
+    let columns = node("Transpose", [book], ["perm": .integers([1, 0])])
+    let twice = node("Mul", [node("MatMul", [vectors, columns]), number(2)])
+    let nearest = node(
+      "ArgMin",
+      [node("Sub", [squares, twice])],
+      ["axis": .integer(3), "keepdims": .integer(0)]
+    )
+    let found = node("Gather", [book, nearest], ["axis": .integer(0)])
+    return node("Transpose", [found], ["perm": .integers([0, 3, 1, 2])])
+  }
+
+  /// Another shape; where axes of one come or go, whatever the other sizes are.
+  private mutating func reshaped(_ x: String, _ input: [Int], _ shape: [Int]) -> String {
+    func places(_ shape: [Int], without other: [Int]) -> [Int]? {
+      var (rest, places) = (other[...], [Int]())
+      for (axis, size) in shape.enumerated() {
+        if size == rest.first {
+          rest = rest.dropFirst()
+        } else if size == 1 {
+          places.append(axis)
+        } else {
+          return nil
+        }
+      }
+      return rest.isEmpty ? places : nil
+    }
+    if shape == input { return node("Identity", [x]) }
+    if let axes = places(input, without: shape) {
+      return node("Squeeze", [x, constant(axes, "axes")])
+    }
+    if let axes = places(shape, without: input) {
+      return node("Unsqueeze", [x, constant(axes, "axes")])
+    }
+    return node("Reshape", [x, constant(kept(shape, input), "shape")])
+  }
+
   /// A shape in which sizes that stay are 0, so that they may be any.
   private mutating func kept(_ shape: [Int], _ input: [Int]) -> [Int] {
     var result = shape
@@ -159,10 +224,11 @@ extension GraphExporter {
       result[axis] = 0
     }
     let changed = result.indices.filter { result[$0] != 0 }
-    if changed.contains(0) { fixesBatch = true }
     if result.first == 0, changed.count == 1, let only = changed.first, shape.contains(1) == false {
       result[only] = -1
-    } else if changed.contains(where: { $0 >= 2 }) {
+      // What follows knows how many values were joined.
+      if input.count > shape.count { fixesSpace = true }
+    } else if changed.contains(where: { $0 >= 2 }) || input.count > shape.count {
       fixesSpace = true
     }
     return result
@@ -190,7 +256,6 @@ extension GraphExporter {
   ) -> String {
     let axes = first.indices.filter { first[$0] != 0 || count[$0] != input[$0] || step[$0] != 1 }
     if axes.isEmpty { return node("Identity", [x]) }
-    if axes.contains(0) { fixesBatch = true }
     if axes.contains(where: { $0 >= 2 }) { fixesSpace = true }
     let ends = axes.map { axis -> Int in
       let end = first[axis] + count[axis] * step[axis]
@@ -212,12 +277,15 @@ extension GraphExporter {
       "mode": .text(mode), "coordinate_transformation_mode": .text(coordinates),
       "nearest_mode": .text("floor"), "cubic_coeff_a": .number(-0.75),
     ]
+    // What was averaged over all places grows to a size that is known.
+    let isAverage = input.dropFirst(2).allSatisfy { $0 == 1 } && output != input
+    if isAverage { fixesSpace = true }
     if isWhole {
       let scales = zip(output, input).map { Float($0 / $1) }
       let name = constant(Tensor(scales, shape: [scales.count]), hint: "scales")
       return node("Resize", [x, "", name], attributes)
     }
-    (fixesBatch, fixesSpace) = (true, true)
+    fixesSpace = true
     return node("Resize", [x, "", "", constant(output, "sizes")], attributes)
   }
 
@@ -256,9 +324,6 @@ extension GraphExporter {
   }
 
   private mutating func gelu(_ x: String, isExact: Bool) -> String {
-    func number(_ value: Float) -> String {
-      constant(Tensor([value], shape: []), hint: "constant")
-    }
     let inner: String
     if isExact {
       inner = node("Erf", [node("Mul", [x, number(Float(0.5).squareRoot())])])

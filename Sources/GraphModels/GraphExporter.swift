@@ -1,60 +1,33 @@
 import Layers
-public import Networks
+import Networks
 import Support
 import Tensors
 
-extension OperatorGraph {
-  /// Writes a network down as a graph of ONNX's operators, version 17.
-  ///
-  /// The network is traced once. Weights keep their names, as in a state dictionary. The number of
-  /// samples is free, and so are spatial sizes, where no step of the network depends on them.
-  /// - Parameters:
-  ///   - network: The network.
-  ///   - inputShape: The input that is traced, `[N, C, H, W]` or with depth.
-  ///   - name: The graph's name.
-  ///   - inputName: The name of its input.
-  ///   - outputName: The name of its output.
-  /// - Returns: The graph.
-  /// - Throws: `GraphModelsError.notExportable` when a step has no counterpart, and for detectors of two stages.
-  /// - Precondition: The network takes an input of this shape.
-  public static func exported(
-    from network: any Network,
-    inputShape: [Int],
-    name: String = "network",
-    inputName: String = "input",
-    outputName: String = "output"
-  ) throws -> OperatorGraph {
-    if network is RegionNetwork {
-      throw GraphModelsError.notExportable(
-        operation: "region proposal",
-        reason: "a detector of two stages chooses regions between its networks"
-      )
-    }
-    var exporter = GraphExporter(network, inputName: inputName, outputName: outputName)
-    return try exporter.export(network, inputShape: inputShape, name: name)
-  }
-}
-
-/// Turns the steps of a trace into nodes.
+/// Turns the steps of traces into nodes of one graph.
 struct GraphExporter {
-  private(set) var graph = OperatorGraph(name: "")
-  /// Whether a step holds only for the sizes that were traced.
-  var fixesBatch = false
+  private(set) var graph: OperatorGraph
+  /// Whether a step holds only for the spatial sizes that were traced.
   var fixesSpace = false
-  private let inputName: String
-  private let outputName: String
   /// Names of parameters by where their numbers lie.
   private var parameterNames: [ObjectIdentifier: String] = [:]
   private var parameters: [String: Tensor] = [:]
-  /// Names of values by number.
+  /// Names of a trace's values by number.
   private var names: [Int: String] = [:]
+  /// Results of recurrences by the number of the value that holds them all.
+  private var sweeps: [Int: Sweep] = [:]
   private var shapes: [[Int]] = []
-  private var outputIndex = -1
   private var counter = 0
 
-  init(_ network: any Network, inputName: String, outputName: String) {
-    self.inputName = inputName
-    self.outputName = outputName
+  /// The hidden states of a recurrence, `[T, N, width]`, and its last states, `[1, N, width]` each.
+  struct Sweep {
+    let steps: Int
+    let hidden: String
+    let last: [String]
+  }
+
+  init(_ network: any Network, name: String) {
+    graph = OperatorGraph(name: name)
+    graph.producer = ("lamina", Version.current)
     for (name, parameter) in network.namedParameters {
       let value = parameter.value
       parameterNames[ObjectIdentifier(value.storage)] = name
@@ -62,48 +35,53 @@ struct GraphExporter {
     }
   }
 
-  mutating func export(
-    _ network: any Network,
-    inputShape: [Int],
-    name: String
-  ) throws -> OperatorGraph {
+  /// The names of the network's parameters.
+  var weightNames: Set<String> { Set(parameters.keys) }
+
+  /// Writes those steps of a trace down that its results need.
+  /// - Parameters:
+  ///   - inputs: The symbolic inputs, and what they are called in the graph.
+  ///   - compute: What is traced; its results, and what they are to be called.
+  /// - Returns: The shapes of the results.
+  /// - Throws: `GraphModelsError.notExportable`.
+  @discardableResult
+  mutating func write(
+    inputs: [(name: String, shape: [Int])],
+    _ compute: ([Tensor]) -> [(name: String, tensor: Tensor)]
+  ) throws -> [[Int]] {
     let trace = GraphTrace()
-    let x = trace.input(shape: inputShape)
-    let y = GraphTrace.$current.withValue(trace) { network(x, in: .inference) }
-    guard let input = x.symbol, let output = y.symbol, output != input else {
-      throw GraphModelsError.notExportable(
-        operation: name,
-        reason: "its result does not depend on its input"
-      )
+    let tensors = inputs.map { trace.input(shape: $0.shape) }
+    let results = GraphTrace.$current.withValue(trace) { compute(tensors) }
+    (names, sweeps, shapes) = ([:], [:], trace.shapes)
+    for (input, tensor) in zip(inputs, tensors) {
+      if let symbol = tensor.symbol { names[symbol.index] = input.name }
     }
-    graph.name = name
-    graph.producer = ("lamina", Version.current)
-    shapes = trace.shapes
-    names[input.index] = inputName
-    outputIndex = output.index
-    // Only steps that the output needs.
-    var wanted: Set<Int> = [output.index]
+    var wanted: Set<Int> = []
+    var resultNames: [Int: String] = [:]
+    for (name, tensor) in results {
+      guard let symbol = tensor.symbol, names[symbol.index] == nil else {
+        throw GraphModelsError.notExportable(
+          operation: graph.name,
+          reason: "its result does not depend on its input"
+        )
+      }
+      wanted.insert(symbol.index)
+      resultNames[symbol.index] = name
+    }
     var steps: [GraphStep] = []
     for step in trace.steps.reversed() where wanted.contains(step.result.index) {
       for case .value(let symbol) in step.operands { wanted.insert(symbol.index) }
       steps.append(step)
     }
-    for step in steps.reversed() { try write(step) }
-    func dimensions(_ shape: [Int], output: Bool) -> [OperatorGraph.Dimension] {
-      shape.enumerated().map { axis, size in
-        if axis == 0 { return fixesBatch ? .fixed(size) : .free("batch") }
-        if axis == 1 || fixesSpace { return .fixed(size) }
-        let place = axis + 3 - shape.count
-        return .free(output || place < 0 ? "" : ["depth", "height", "width"][place])
-      }
+    for step in steps.reversed() {
+      try write(step, named: resultNames[step.result.index])
     }
-    graph.inputs = [
-      OperatorGraph.Value(inputName, dimensions: dimensions(inputShape, output: false))
-    ]
-    graph.outputs = [
-      OperatorGraph.Value(outputName, dimensions: dimensions(y.shape, output: true))
-    ]
-    return graph
+    return results.map(\.tensor.shape)
+  }
+
+  /// Declares what goes in and comes out.
+  mutating func declare(inputs: [OperatorGraph.Value], outputs: [OperatorGraph.Value]) {
+    (graph.inputs, graph.outputs) = (inputs, outputs)
   }
 
   // MARK: Names
@@ -111,7 +89,12 @@ struct GraphExporter {
   /// The name of an operand; a constant is added to the graph when it is first used.
   mutating func name(of operand: GraphStep.Operand) -> String {
     switch operand {
-    case .value(let symbol): return names[symbol.index] ?? ""
+    case .value(let symbol):
+      if let known = names[symbol.index] { return known }
+      guard let sweep = sweeps[symbol.index] else { return "" }
+      let whole = node("Concat", [sweep.hidden] + sweep.last, ["axis": .integer(0)])
+      names[symbol.index] = whole
+      return whole
     case .constant(let tensor): return constant(tensor)
     }
   }
@@ -123,17 +106,33 @@ struct GraphExporter {
     }
   }
 
+  /// The recurrence whose results an operand holds.
+  func sweep(of operand: GraphStep.Operand?) -> Sweep? {
+    if case .value(let symbol)? = operand { sweeps[symbol.index] } else { nil }
+  }
+
   mutating func constant(_ tensor: Tensor, hint: String = "constant") -> String {
-    let own = parameterNames[ObjectIdentifier(tensor.storage)]
-    if let own, parameters[own]?.shape == tensor.shape {
-      if graph.constants[own] == nil { graph.constants[own] = StoredTensor(tensor) }
-      return own
+    if let own = parameterNames[ObjectIdentifier(tensor.storage)], let known = parameters[own],
+      known.count == tensor.count
+    {
+      if graph.constants[own] == nil { graph.constants[own] = StoredTensor(known) }
+      return known.shape == tensor.shape
+        ? own : node("Reshape", [own, constant(tensor.shape, "shape")])
     }
-    return add(StoredTensor(tensor), own ?? hint)
+    return add(StoredTensor(tensor), hint)
   }
 
   mutating func constant(_ integers: [Int], _ hint: String) -> String {
     add(StoredTensor(integers: integers), hint)
+  }
+
+  /// A single number without axes.
+  mutating func number(_ value: Float, _ hint: String = "constant") -> String {
+    add(StoredTensor(Tensor([value], shape: [])), hint)
+  }
+
+  mutating func constant(_ stored: StoredTensor, _ hint: String) -> String {
+    add(stored, hint)
   }
 
   private mutating func add(_ stored: StoredTensor, _ hint: String) -> String {
@@ -147,6 +146,8 @@ struct GraphExporter {
     return "\(hint)_\(counter)"
   }
 
+  // MARK: Nodes
+
   /// Adds a node and returns the name of its result.
   mutating func node(
     _ operatorName: String,
@@ -155,53 +156,92 @@ struct GraphExporter {
     result: String? = nil
   ) -> String {
     let output = result ?? fresh(operatorName.lowercased())
-    graph.nodes.append(
-      OperatorGraph.Node(operatorName, inputs: inputs, outputs: [output], attributes: attributes)
-    )
+    add(operatorName, inputs, attributes, [output])
     return output
   }
 
-  /// Gives a step's value its name: that of the last node, which is the output's own where it is.
-  private mutating func finish(_ step: GraphStep, _ name: String) {
-    guard step.result.index == outputIndex else {
-      names[step.result.index] = name
-      return
-    }
-    names[step.result.index] = outputName
-    if let last = graph.nodes.indices.last, graph.nodes[last].outputs == [name] {
-      graph.nodes[last].outputs = [outputName]
-      graph.nodes[last].name = outputName
-    } else {
-      _ = node("Identity", [name], result: outputName)
-    }
+  /// Adds a node of several results and returns their names.
+  mutating func nodes(
+    _ operatorName: String,
+    _ inputs: [String],
+    _ attributes: [String: OperatorGraph.Attribute] = [:],
+    results: Int
+  ) -> [String] {
+    let outputs = (0..<results).map { _ in fresh(operatorName.lowercased()) }
+    add(operatorName, inputs, attributes, outputs)
+    return outputs
+  }
+
+  private mutating func add(
+    _ operatorName: String,
+    _ inputs: [String],
+    _ attributes: [String: OperatorGraph.Attribute],
+    _ outputs: [String]
+  ) {
+    let given = inputs.lastIndex { !$0.isEmpty }.map { Array(inputs[...$0]) } ?? []
+    graph.nodes.append(
+      OperatorGraph.Node(operatorName, inputs: given, outputs: outputs, attributes: attributes)
+    )
+  }
+
+  /// Gathers the nodes that are added meanwhile into a graph that another node runs.
+  mutating func body(
+    _ name: String,
+    inputs: [OperatorGraph.Value],
+    _ build: (inout GraphExporter) throws -> [OperatorGraph.Value]
+  ) rethrows -> OperatorGraph {
+    let outer = graph.nodes
+    graph.nodes = []
+    defer { graph.nodes = outer }
+    let outputs = try build(&self)
+    return OperatorGraph(name: name, nodes: graph.nodes, inputs: inputs, outputs: outputs)
   }
 
   // MARK: Steps
 
-  private mutating func write(_ step: GraphStep) throws {
+  private mutating func write(_ step: GraphStep, named wanted: String?) throws {
+    if let sweep = try sweep(step) {
+      sweeps[step.result.index] = sweep
+      return
+    }
     var inputs: [String] = []
-    for operand in step.operands { inputs.append(name(of: operand)) }
-    let result: String
+    let part = self.part(step)
+    if part == nil {
+      for operand in step.operands { inputs.append(name(of: operand)) }
+    }
+    let result = try part ?? self.result(step, inputs)
+    names[step.result.index] = wanted ?? result
+    guard let wanted else { return }
+    // The last node's result gets the wanted name.
+    if let last = graph.nodes.indices.last, graph.nodes[last].outputs == [result] {
+      graph.nodes[last].outputs = [wanted]
+      graph.nodes[last].name = wanted
+    } else {
+      _ = node("Identity", [result], result: wanted)
+    }
+  }
+
+  private mutating func result(_ step: GraphStep, _ inputs: [String]) throws -> String {
     switch step.action {
     case .convolution(let shape):
-      result = node("Conv", inputs, window(shape, shapeOfWeight(step)))
+      return node("Conv", inputs, window(shape, shapeOfWeight(step)))
     case .transposedConvolution(let shape):
       var attributes = window(shape, shapeOfWeight(step))
       if case .integers(let padding)? = step.attributes["outputPadding"] {
         attributes["output_padding"] = .integers(padding)
       }
-      result = node("ConvTranspose", inputs, attributes)
-    case .normalization(let action): result = normalization(step, inputs, action)
-    case .leakyReLU(let slope): result = rectifier(inputs[0], slope)
-    case .maxPooling(let shape): result = node("MaxPool", inputs, window(shape))
-    case .averagePooling(let shape): result = node("AveragePool", inputs, window(shape))
-    case .concatenation: result = node("Concat", inputs, ["axis": .integer(1)])
-    case .addition: result = node("Add", inputs)
-    case .scaling(let factor):
-      result = node("Mul", [inputs[0], constant(Tensor([factor], shape: []), hint: "factor")])
+      return node("ConvTranspose", inputs, attributes)
+    case .normalization(let action): return normalization(step, inputs, action)
+    case .leakyReLU(let slope): return rectifier(inputs[0], slope)
+    case .maxPooling(let shape): return node("MaxPool", inputs, window(shape))
+    case .averagePooling(let shape): return node("AveragePool", inputs, window(shape))
+    case .concatenation: return node("Concat", inputs, ["axis": .integer(1)])
+    case .addition: return node("Add", inputs)
+    case .scaling(let factor): return node("Mul", [inputs[0], number(factor, "factor")])
     case .repetition(let factors):
+      if shape(of: step.operands[0]).dropFirst(2).allSatisfy({ $0 == 1 }) { fixesSpace = true }
       let scales = Tensor([1, 1] + factors.map { Float($0) }, shape: [factors.count + 2])
-      result = node(
+      return node(
         "Resize",
         [inputs[0], "", constant(scales, hint: "scales")],
         [
@@ -209,11 +249,10 @@ struct GraphExporter {
           "nearest_mode": .text("floor"),
         ]
       )
-    case .activation(let activation): result = try general(activation.name, step, inputs)
-    case .parametricReLU: result = try general("prelu", step, inputs)
-    case .general(let name): result = try general(name, step, inputs)
+    case .activation(let activation): return try general(activation.name, step, inputs)
+    case .parametricReLU: return try general("prelu", step, inputs)
+    case .general(let name): return try general(name, step, inputs)
     }
-    finish(step, result)
   }
 
   private func shapeOfWeight(_ step: GraphStep) -> [Int] {

@@ -126,7 +126,9 @@ struct ModelExportCommand: Verb {
     abstract: "Writes a model's network for other programs.",
     discussion: """
       The file holds the network alone: its input is what the model's preprocessing makes of a scan, \
-      its output scores before softmax. Of several folds one is written.
+      its output scores before softmax. Of several folds one is written. Detectors of two stages give \
+      boxes in pixels of the input, labels from 0, scores and masks; writers of sentences give the numbers \
+      of words (the file's metadata lists labels and words).
       """
   )
 
@@ -151,20 +153,28 @@ struct ModelExportCommand: Verb {
   private struct Answer: Encodable {
     let file: String
     let inputShape: [Int]
-    let outputShape: [Int]
+    /// That of the only output.
+    let outputShape: [Int]?
+    let outputs: [ModelPackage.ExportedNetwork.Output]
   }
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
     try context.outputs.check(file)
     let export = try ModelStore().model(name).exportedNetwork(fold: fold)
     try context.outputs.write(try export.encoded(), to: file)
+    let shapes = export.outputs.map { $0.shape.compactMap { $0 } }
     let answer = Answer(
       file: file,
       inputShape: export.inputShape,
-      outputShape: export.outputShape
+      outputShape: shapes.count == 1 ? shapes[0] : nil,
+      outputs: export.outputs
     )
     try context.confirm(answer) {
-      "\(file): input \(answer.inputShape), output \(answer.outputShape)"
+      let outputs = export.outputs.map { output in
+        "\(output.name) \(output.shape.map { $0.map { "\($0)" } ?? "any" }.joined(separator: " x "))"
+      }
+      return "\(file): input \(answer.inputShape.map { "\($0)" }.joined(separator: " x ")), "
+        + outputs.joined(separator: ", ")
     }
     return .complete
   }

@@ -48,7 +48,9 @@ enum Convolutions {
       "the window is not that of the weights \(weight.shape)"
     )
     let window = try WindowGeometry(context, input: Array(x.shape.dropFirst(2)), kernel: kernel)
-    _ = try context.bounded([x.shape[0], weight.shape[0]] + window.output)
+    let result = try context.bounded([x.shape[0], weight.shape[0]] + window.output)
+    // No samples, such as regions of which none was found.
+    if x.count == 0 { return Tensor([], shape: result) }
     // What both sides have in common is the convolution's own padding.
     let isOwn = zip(zip(window.before, window.after), window.reach).map { sides, reach in
       min(sides.0, sides.1) < reach
@@ -128,6 +130,7 @@ enum Convolutions {
     let size = (0..<rank).map { full[$0] - before[$0] - after[$0] }
     try context.require(size.allSatisfy { $0 > 0 }, "the result would have the size \(size)")
     _ = try context.bounded([x.shape[0], outputs] + full)
+    if x.count == 0 { return Tensor([], shape: [x.shape[0], outputs] + size) }
     let isEven = before == after && before.allSatisfy { $0 >= 0 }
     var shape = ConvolutionShape(
       stride: stride,
@@ -177,7 +180,7 @@ enum Convolutions {
     }
     let groups = try context.integer("group", 1)
     try context.require(
-      weight.rank == x.rank && groups > 0 && x.count > 0 && weight.count > 0
+      weight.rank == x.rank && groups > 0 && !x.shape.dropFirst().contains(0) && weight.count > 0
         && x.shape[1] % groups == 0
         && (transposed
           ? weight.shape[0] == x.shape[1]

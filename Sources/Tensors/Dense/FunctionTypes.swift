@@ -3,6 +3,8 @@ import Foundation
 /// A function of one number, as a type so that loops over it are specialised.
 protocol UnaryFunction: Sendable {
   static var name: String { get }
+  /// What defines it beside its name.
+  var attributes: [String: StepAttribute] { get }
   func value(_ x: Float) -> Float
   /// dL/dx from g = dL/dy, y = f(x).
   func gradient(_ g: Float, _ x: Float, _ y: Float) -> Float
@@ -10,6 +12,10 @@ protocol UnaryFunction: Sendable {
   func exact(_ x: Double) -> Double
   /// f′(x) in double precision.
   func exactDerivative(_ x: Double) -> Double
+}
+
+extension UnaryFunction {
+  var attributes: [String: StepAttribute] { [:] }
 }
 
 /// A function of two numbers, as a type so that loops over it are specialised.
@@ -72,6 +78,7 @@ struct Clamp: UnaryFunction {
   static let name = "clamp"
   let low: Float
   let high: Float
+  var attributes: [String: StepAttribute] { ["low": .number(low), "high": .number(high)] }
   func value(_ x: Float) -> Float { x < low ? low : x > high ? high : x }
   func gradient(_ g: Float, _ x: Float, _ y: Float) -> Float { x < low || x > high ? 0 : g }
 }

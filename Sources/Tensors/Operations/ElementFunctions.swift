@@ -35,7 +35,7 @@ extension Tensor {
 }
 
 private func unary<Function: UnaryFunction>(_ x: Tensor, _ function: Function) -> Tensor {
-  operation(Function.name, on: [x], shape: x.shape) { operands in
+  operation(Function.name, on: [x], shape: x.shape, attributes: function.attributes) { operands in
     let x = operands[0].detached
     let shape = x.shape
     if usesReference {

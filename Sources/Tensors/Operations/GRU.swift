@@ -15,7 +15,12 @@ func gruSweep(
   weights.requireFit(x, hidden, gates: 3)
   let steps = x.shape[0]
   let shape = [steps + 1] + hidden.shape
-  let packed = operation("gru", on: [x, hidden] + weights.tensors, shape: shape) { operands in
+  let packed = operation(
+    "gru",
+    on: [x, hidden] + weights.tensors,
+    shape: shape,
+    attributes: sweepAttributes(isReversed, lengths)
+  ) { operands in
     let tensors = operands.map(\.plain)
     if usesReference {
       let sweep = ReferenceGRU(tensors, isReversed: isReversed, lengths: lengths)

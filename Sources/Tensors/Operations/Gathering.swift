@@ -58,7 +58,12 @@ extension Tensor {
       precondition((0..<size).contains(index), "index \(index) of axis \(axis) of \(shape)")
     }
     let wanted = shape.replacing(axis, indices.count)
-    return operation("select-rows", on: [self], shape: wanted) { operands in
+    return operation(
+      "select-rows",
+      on: [self],
+      shape: wanted,
+      attributes: ["indices": .integers(indices), "axis": .integers([axis])]
+    ) { operands in
       let shape = operands[0].shape
       if usesReference {
         let place: @Sendable ([Int]) -> [Int] = { cell in

@@ -16,8 +16,12 @@ func lstmSweep(
   weights.requireFit(x, hidden, gates: 4)
   let steps = x.shape[0]
   let shape = [steps + 2] + hidden.shape
-  let packed = operation("lstm", on: [x, hidden, cell] + weights.tensors, shape: shape) {
-    operands in
+  let packed = operation(
+    "lstm",
+    on: [x, hidden, cell] + weights.tensors,
+    shape: shape,
+    attributes: sweepAttributes(isReversed, lengths)
+  ) { operands in
     let tensors = operands.map(\.plain)
     if usesReference {
       let sweep = ReferenceLSTM(tensors, isReversed: isReversed, lengths: lengths)

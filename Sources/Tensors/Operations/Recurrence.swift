@@ -163,3 +163,10 @@ private func recurrence(
   }
   return (output, last.map { stack($0) })
 }
+
+/// What a sweep knows beside its operands.
+func sweepAttributes(_ isReversed: Bool, _ lengths: [Int]?) -> [String: StepAttribute] {
+  var result: [String: StepAttribute] = ["reversed": .integers([isReversed ? 1 : 0])]
+  if let lengths { result["lengths"] = .integers(lengths) }
+  return result
+}

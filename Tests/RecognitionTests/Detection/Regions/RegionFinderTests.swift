@@ -10,7 +10,7 @@ import Testing
 struct RegionFinderTests {
   private static let tolerance = Tolerance(absolute: 1e-4, relative: 1e-4)
 
-  private static func network(_ name: String) throws -> RegionNetwork {
+  static func network(_ name: String) throws -> RegionNetwork {
     let hasMasks = name == "mask-rcnn"
     var values = RegionNetworkConfiguration(
       inputChannels: 3,

@@ -1,0 +1,149 @@
+public import Networks
+import Support
+import Tensors
+
+/// What an exported network needs that is no part of the network.
+public struct GraphExportOptions: Sendable {
+  /// Of detectors of two stages: the least probability of a finding, one for all classes or one for each.
+  public var leastScores = [0.05]
+  /// Of networks that write sentences: the most words.
+  public var maximumWords = 40
+
+  /// Creates the options with the values that their declarations show.
+  public init() {}
+}
+
+extension OperatorGraph {
+  /// Writes a network down as a graph of ONNX's operators, version 17.
+  ///
+  /// The network is traced. Weights keep their names, as in a state dictionary. The number of samples is
+  /// free where traces of other numbers give the same graph, and so are spatial sizes, where no step of the
+  /// network depends on them, and the steps of a sequence.
+  ///
+  /// Detectors of two stages take one image and give `boxes`, `[D, 4]` in pixels of the input, their `labels`
+  /// from 0, `scores` and, with a mask head, `masks` of probabilities within the boxes, by falling score.
+  /// Networks that write sentences give the likeliest word after each (no beams) as `tokens`, `[N, words]`,
+  /// filled up with marks of the end, and `attention`, `[N, words, places]`.
+  /// - Parameters:
+  ///   - network: The network.
+  ///   - inputShape: The input that is traced, `[N, C, H, W]` or with depth.
+  ///   - name: The graph's name.
+  ///   - inputName: The name of its input.
+  ///   - outputName: The name of its output, where there is one.
+  ///   - options: What detectors and writers of sentences need beside the network.
+  /// - Returns: The graph.
+  /// - Throws: `GraphModelsError.notExportable` when a step has no counterpart.
+  /// - Precondition: The network takes an input of this shape.
+  public static func exported(
+    from network: any Network,
+    inputShape: [Int],
+    name: String = "network",
+    inputName: String = "input",
+    outputName: String = "output",
+    options: GraphExportOptions = GraphExportOptions()
+  ) throws -> OperatorGraph {
+    let input = GraphInput(name: inputName, shape: inputShape)
+    switch network {
+    case let network as RegionNetwork:
+      var export = try RegionExport(network, input, options, name: name)
+      return try export.graph()
+    case let network as CaptionNetwork:
+      return try CaptionExport(network, options).graph(input, name: name)
+    default:
+      let isSequence = network is SignalClassifier || network is ClipClassifier
+      return try input.freed(isSequence ? [[0, 2], [2], [0]] : [[0]]) { input in
+        var exporter = GraphExporter(network, name: name)
+        let shapes = try exporter.write(inputs: [(input.name, input.shape)]) {
+          [(outputName, network($0[0], in: .inference))]
+        }
+        let fixesSpace = exporter.fixesSpace || isSequence
+        exporter.declare(
+          inputs: [
+            OperatorGraph.Value(
+              inputName,
+              dimensions: input.dimensions(ofInput: true, input.shape, fixesSpace)
+            )
+          ],
+          outputs: [
+            OperatorGraph.Value(
+              outputName,
+              dimensions: input.dimensions(ofInput: false, shapes[0], fixesSpace)
+            )
+          ]
+        )
+        return exporter
+      }
+    }
+  }
+
+  /// Whether another graph computes the same; weights are known to be.
+  fileprivate func isSame(as other: OperatorGraph, weights: Set<String>) throws -> Bool {
+    guard constants.keys == other.constants.keys else { return false }
+    for (name, tensor) in constants where !weights.contains(name) {
+      guard let twin = other.constants[name], twin.type == tensor.type,
+        twin.shape == tensor.shape, twin.bytes == tensor.bytes
+      else { return false }
+    }
+    func plain(_ graph: OperatorGraph) -> OperatorGraph {
+      OperatorGraph(name: "", nodes: graph.nodes, opset: graph.opset)
+    }
+    return try plain(self).encoded() == plain(other).encoded()
+  }
+}
+
+/// The input of a network that is written down.
+struct GraphInput {
+  let name: String
+  let shape: [Int]
+  /// Axes whose sizes are free.
+  private(set) var freeAxes: Set<Int> = []
+
+  init(name: String, shape: [Int]) {
+    self.name = name
+    self.shape = shape
+  }
+
+  private init(_ other: GraphInput, axes: [Int], extra: Int) {
+    name = other.name
+    freeAxes = Set(axes)
+    // Axes of one value look like none.
+    shape = other.shape.enumerated().map { axis, size in
+      axes.contains(axis) ? max(2, size) + extra : size
+    }
+  }
+
+  /// Finds sizes that may be any: other sizes give the same graph.
+  /// - Parameters:
+  ///   - choices: Axes that may be free together, the best choice first.
+  ///   - export: Writes the network down for an input.
+  /// - Returns: The graph.
+  /// - Throws: What `export` throws.
+  func freed(
+    _ choices: [[Int]],
+    _ export: (GraphInput) throws -> GraphExporter
+  ) throws -> OperatorGraph {
+    for axes in choices {
+      let first = try export(GraphInput(self, axes: axes, extra: 0))
+      let second = try export(GraphInput(self, axes: axes, extra: 1))
+      if try first.graph.isSame(as: second.graph, weights: first.weightNames) {
+        return first.graph
+      }
+    }
+    return try export(self).graph
+  }
+
+  /// The declaration of sizes.
+  func dimensions(
+    ofInput isInput: Bool,
+    _ shape: [Int],
+    _ fixesSpace: Bool
+  ) -> [OperatorGraph.Dimension] {
+    shape.enumerated().map { axis, size in
+      if axis == 0 { return freeAxes.contains(0) ? .free("batch") : .fixed(size) }
+      if axis == 2, isInput, freeAxes.contains(2) { return .free("steps") }
+      if axis == 1 || fixesSpace { return .fixed(size) }
+      let place = axis + 3 - shape.count
+      return .free(isInput && place >= 0 ? ["depth", "height", "width"][place] : "")
+    }
+  }
+}

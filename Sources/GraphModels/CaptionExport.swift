@@ -26,8 +26,7 @@ struct CaptionExport {
   }
 
   private func write(_ input: GraphInput, to exporter: inout GraphExporter) throws {
-    var shapes: [[Int]] = []
-    shapes = try exporter.write(inputs: [(input.name, input.shape)]) { inputs in
+    let shapes = try exporter.write(inputs: [(input.name, input.shape)]) { inputs in
       let places = network.places(of: inputs[0], in: .inference)
       let state = network.begin(places, in: .inference)
       return [("places", places), ("first_hidden", state.hidden), ("first_cell", state.cell)]

@@ -62,7 +62,8 @@ extension GraphExporter {
         inputs,
         ["axis": .integer(integers("axis").first ?? 1)]
       )
-    case "reshape": return reshaped(inputs[0], input, step.shape)
+    case "reshape":
+      return reshaped(inputs[0], input, step.shape, isPooled: isPooled(step.operands.first))
     case "transpose": return node("Transpose", inputs, ["perm": .integers(integers("axes"))])
     case "concatenate":
       return node("Concat", inputs, ["axis": .integer(integers("axis").first ?? 0)])
@@ -139,8 +140,11 @@ extension GraphExporter {
         ? ("GlobalMaxPool", "MaxPool") : ("GlobalAveragePool", "AveragePool")
       let size = Array(step.shape.dropFirst(2))
       if size.allSatisfy({ $0 == 1 }) { return node(operators.0, inputs) }
-      guard zip(input.dropFirst(2), size).allSatisfy({ $0 % $1 == 0 }) else { break }
       fixesSpace = true
+      guard zip(input.dropFirst(2), size).allSatisfy({ $0 % $1 == 0 }) else {
+        guard name == "adaptive-average-pool", size.count == 2 else { break }
+        return unevenAverage(inputs[0], Array(input.dropFirst(2)), size)
+      }
       let kernel = zip(input.dropFirst(2), size).map { $0 / $1 }
       return node(
         operators.1,
@@ -168,6 +172,21 @@ extension GraphExporter {
     "hard-swish": "HardSwish", "matrix-product": "MatMul",
   ]
 
+  /// Averages of windows that overlap, as matrices along rows and columns (`adaptiveAveragePooling`).
+  private mutating func unevenAverage(_ x: String, _ input: [Int], _ size: [Int]) -> String {
+    let matrices = zip(input, size).map { n, m -> Tensor in
+      var values = [Float](repeating: 0, count: n * m)
+      for cell in 0..<m {
+        let window = cell * n / m..<((cell + 1) * n + m - 1) / m
+        for place in window { values[cell * n + place] = 1 / Float(window.count) }
+      }
+      return Tensor(values, shape: [m, n])
+    }
+    let columns = constant(matrices[1].transposed(0, 1), hint: "columns")
+    let rows = constant(matrices[0], hint: "rows")
+    return node("MatMul", [rows, node("MatMul", [x, columns])])
+  }
+
   /// A comparison's truth values as numbers.
   private mutating func numbers(_ truths: String) -> String {
     node("Cast", [truths], ["to": .integer(GraphNumberType.float32.rawValue)])
@@ -193,7 +212,12 @@ extension GraphExporter {
   }
 
   /// Another shape; where axes of one come or go, whatever the other sizes are.
-  private mutating func reshaped(_ x: String, _ input: [Int], _ shape: [Int]) -> String {
+  private mutating func reshaped(
+    _ x: String,
+    _ input: [Int],
+    _ shape: [Int],
+    isPooled: Bool
+  ) -> String {
     func places(_ shape: [Int], without other: [Int]) -> [Int]? {
       var (rest, places) = (other[...], [Int]())
       for (axis, size) in shape.enumerated() {
@@ -209,10 +233,17 @@ extension GraphExporter {
     }
     if shape == input { return node("Identity", [x]) }
     if let axes = places(input, without: shape) {
+      // A spatial axis may be 1 for this size only.
+      if input.count > 3, !isPooled, axes.contains(where: { $0 >= 2 }) { fixesSpace = true }
       return node("Squeeze", [x, constant(axes, "axes")])
     }
     if let axes = places(shape, without: input) {
       return node("Unsqueeze", [x, constant(axes, "axes")])
+    }
+    // Of any number of samples, none too.
+    if shape.count == 2, input.count > 2, shape[0] == input[0] {
+      if !isPooled { fixesSpace = true }
+      return node("Flatten", [x], ["axis": .integer(1)])
     }
     return node("Reshape", [x, constant(kept(shape, input), "shape")])
   }

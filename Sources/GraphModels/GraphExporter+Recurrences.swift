@@ -63,14 +63,4 @@ extension GraphExporter {
     let place = first[0] - sweep.steps
     return sweep.last.indices.contains(place) && count[0] == 1 ? sweep.last[place] : nil
   }
-
-  /// A value with a first axis of one.
-  mutating func unsqueezed(_ x: String, axis: Int = 0) -> String {
-    node("Unsqueeze", [x, constant([axis], "axes")])
-  }
-
-  /// A value without an axis of one.
-  mutating func squeezed(_ x: String, axis: Int) -> String {
-    node("Squeeze", [x, constant([axis], "axes")])
-  }
 }

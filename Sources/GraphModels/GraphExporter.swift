@@ -5,12 +5,17 @@ import Tensors
 
 /// Turns the steps of traces into nodes of one graph.
 struct GraphExporter {
+  /// What was written so far, without the weights.
   private(set) var graph: OperatorGraph
   /// Whether a step holds only for the spatial sizes that were traced.
   var fixesSpace = false
   /// Names of parameters by where their numbers lie.
   private var parameterNames: [ObjectIdentifier: String] = [:]
   private var parameters: [String: Tensor] = [:]
+  /// The parameters that nodes read.
+  private var weights: Set<String> = []
+  /// Values of a trace whose spatial axes were averaged away, so that they are 1 whatever the size.
+  private var pooled: Set<Int> = []
   /// Names of a trace's values by number.
   private var names: [Int: String] = [:]
   /// Results of recurrences by the number of the value that holds them all.
@@ -35,8 +40,12 @@ struct GraphExporter {
     }
   }
 
-  /// The names of the network's parameters.
-  var weightNames: Set<String> { Set(parameters.keys) }
+  /// The graph with its weights.
+  var finished: OperatorGraph {
+    var result = graph
+    for name in weights { result.constants[name] = parameters[name].map { StoredTensor($0) } }
+    return result
+  }
 
   /// Writes those steps of a trace down that its results need.
   /// - Parameters:
@@ -52,12 +61,12 @@ struct GraphExporter {
     let trace = GraphTrace()
     let tensors = inputs.map { trace.input(shape: $0.shape) }
     let results = GraphTrace.$current.withValue(trace) { compute(tensors) }
-    (names, sweeps, shapes) = ([:], [:], trace.shapes)
+    (names, sweeps, shapes, pooled) = ([:], [:], trace.shapes, [])
     for (input, tensor) in zip(inputs, tensors) {
       if let symbol = tensor.symbol { names[symbol.index] = input.name }
     }
     var wanted: Set<Int> = []
-    var resultNames: [Int: String] = [:]
+    var resultNames: [Int: [String]] = [:]
     for (name, tensor) in results {
       guard let symbol = tensor.symbol, names[symbol.index] == nil else {
         throw GraphModelsError.notExportable(
@@ -66,7 +75,7 @@ struct GraphExporter {
         )
       }
       wanted.insert(symbol.index)
-      resultNames[symbol.index] = name
+      resultNames[symbol.index, default: []].append(name)
     }
     var steps: [GraphStep] = []
     for step in trace.steps.reversed() where wanted.contains(step.result.index) {
@@ -74,7 +83,7 @@ struct GraphExporter {
       steps.append(step)
     }
     for step in steps.reversed() {
-      try write(step, named: resultNames[step.result.index])
+      try write(step, named: resultNames[step.result.index] ?? [])
     }
     return results.map(\.tensor.shape)
   }
@@ -115,27 +124,23 @@ struct GraphExporter {
     if let own = parameterNames[ObjectIdentifier(tensor.storage)], let known = parameters[own],
       known.count == tensor.count
     {
-      if graph.constants[own] == nil { graph.constants[own] = StoredTensor(known) }
+      weights.insert(own)
       return known.shape == tensor.shape
         ? own : node("Reshape", [own, constant(tensor.shape, "shape")])
     }
-    return add(StoredTensor(tensor), hint)
+    return constant(StoredTensor(tensor), hint)
   }
 
   mutating func constant(_ integers: [Int], _ hint: String) -> String {
-    add(StoredTensor(integers: integers), hint)
+    constant(StoredTensor(integers: integers), hint)
   }
 
   /// A single number without axes.
   mutating func number(_ value: Float, _ hint: String = "constant") -> String {
-    add(StoredTensor(Tensor([value], shape: [])), hint)
+    constant(StoredTensor(Tensor([value], shape: [])), hint)
   }
 
   mutating func constant(_ stored: StoredTensor, _ hint: String) -> String {
-    add(stored, hint)
-  }
-
-  private mutating func add(_ stored: StoredTensor, _ hint: String) -> String {
     let name = fresh(hint)
     graph.constants[name] = stored
     return name
@@ -147,6 +152,16 @@ struct GraphExporter {
   }
 
   // MARK: Nodes
+
+  /// A value with an axis of one more.
+  mutating func unsqueezed(_ x: String, axis: Int = 0) -> String {
+    node("Unsqueeze", [x, constant([axis], "axes")])
+  }
+
+  /// A value without an axis of one.
+  mutating func squeezed(_ x: String, axis: Int) -> String {
+    node("Squeeze", [x, constant([axis], "axes")])
+  }
 
   /// Adds a node and returns the name of its result.
   mutating func node(
@@ -199,26 +214,51 @@ struct GraphExporter {
 
   // MARK: Steps
 
-  private mutating func write(_ step: GraphStep, named wanted: String?) throws {
+  private mutating func write(_ step: GraphStep, named wanted: [String]) throws {
     if let sweep = try sweep(step) {
       sweeps[step.result.index] = sweep
       return
     }
+    notePooling(step)
     var inputs: [String] = []
     let part = self.part(step)
     if part == nil {
       for operand in step.operands { inputs.append(name(of: operand)) }
     }
     let result = try part ?? self.result(step, inputs)
-    names[step.result.index] = wanted ?? result
-    guard let wanted else { return }
-    // The last node's result gets the wanted name.
-    if let last = graph.nodes.indices.last, graph.nodes[last].outputs == [result] {
-      graph.nodes[last].outputs = [wanted]
-      graph.nodes[last].name = wanted
-    } else {
-      _ = node("Identity", [result], result: wanted)
+    names[step.result.index] = wanted.first ?? result
+    var rest = wanted[...]
+    // The last node's result gets the wanted name; what others know by its own keeps that.
+    if part == nil, let first = rest.first, let last = graph.nodes.indices.last,
+      graph.nodes[last].outputs == [result]
+    {
+      graph.nodes[last].outputs = [first]
+      graph.nodes[last].name = first
+      rest = rest.dropFirst()
     }
+    for name in rest {
+      _ = node("Identity", [name == wanted[0] ? result : wanted[0]], result: name)
+    }
+  }
+
+  /// Finds values whose spatial axes are gone.
+  private mutating func notePooling(_ step: GraphStep) {
+    let values = step.operands.compactMap { operand -> Int? in
+      if case .value(let symbol) = operand { symbol.index } else { nil }
+    }
+    let averages: Set = [
+      "adaptive-average-pool", "adaptive-max-pool", "mean", "sum", "maximum-over", "minimum-over",
+    ]
+    var isAverage = !values.isEmpty && values.allSatisfy(pooled.contains)
+    if case .general(let kind) = step.action, averages.contains(kind) { isAverage = true }
+    if isAverage, step.shape.dropFirst(2).allSatisfy({ $0 == 1 }) {
+      pooled.insert(step.result.index)
+    }
+  }
+
+  /// Whether axes of an operand that are 1 are so whatever the input's size is.
+  func isPooled(_ operand: GraphStep.Operand?) -> Bool {
+    if case .value(let symbol)? = operand { pooled.contains(symbol.index) } else { true }
   }
 
   private mutating func result(_ step: GraphStep, _ inputs: [String]) throws -> String {

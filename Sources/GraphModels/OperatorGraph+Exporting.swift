@@ -16,9 +16,10 @@ public struct GraphExportOptions: Sendable {
 extension OperatorGraph {
   /// Writes a network down as a graph of ONNX's operators, version 17.
   ///
-  /// The network is traced. Weights keep their names, as in a state dictionary. The number of samples is
-  /// free where traces of other numbers give the same graph, and so are spatial sizes, where no step of the
-  /// network depends on them, and the steps of a sequence.
+  /// The network is traced. Weights keep their names, as in a state dictionary. The number of samples and the
+  /// steps of a sequence are free where traces of other numbers give the same graph; spatial sizes are where
+  /// no step of the network is known to depend on them, in multiples of the network's `sizeMultiple`. A network
+  /// that is a graph already, of a file, is returned as the file has it.
   ///
   /// Detectors of two stages take one image and give `boxes`, `[D, 4]` in pixels of the input, their `labels`
   /// from 0, `scores` and, with a mask head, `masks` of probabilities within the boxes, by falling score.
@@ -44,6 +45,10 @@ extension OperatorGraph {
   ) throws -> OperatorGraph {
     let input = GraphInput(name: inputName, shape: inputShape)
     switch network {
+    case let network as GraphNetwork:
+      var graph = network.graph
+      graph.name = name
+      return graph
     case let network as RegionNetwork:
       var export = try RegionExport(network, input, options, name: name)
       return try export.graph()
@@ -76,10 +81,10 @@ extension OperatorGraph {
     }
   }
 
-  /// Whether another graph computes the same; weights are known to be.
-  fileprivate func isSame(as other: OperatorGraph, weights: Set<String>) throws -> Bool {
+  /// Whether another graph computes the same with the same weights, which neither holds.
+  fileprivate func isSame(as other: OperatorGraph) throws -> Bool {
     guard constants.keys == other.constants.keys else { return false }
-    for (name, tensor) in constants where !weights.contains(name) {
+    for (name, tensor) in constants {
       guard let twin = other.constants[name], twin.type == tensor.type,
         twin.shape == tensor.shape, twin.bytes == tensor.bytes
       else { return false }
@@ -125,11 +130,9 @@ struct GraphInput {
     for axes in choices {
       let first = try export(GraphInput(self, axes: axes, extra: 0))
       let second = try export(GraphInput(self, axes: axes, extra: 1))
-      if try first.graph.isSame(as: second.graph, weights: first.weightNames) {
-        return first.graph
-      }
+      if try first.graph.isSame(as: second.graph) { return first.finished }
     }
-    return try export(self).graph
+    return try export(self).finished
   }
 
   /// The declaration of sizes.

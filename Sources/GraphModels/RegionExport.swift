@@ -79,7 +79,7 @@ struct RegionExport {
       ],
       outputs: outputs
     )
-    return exporter.graph
+    return exporter.finished
   }
 
   /// Any number of regions, two of them to trace.

@@ -127,8 +127,9 @@ struct ModelExportCommand: Verb {
     discussion: """
       The file holds the network alone: its input is what the model's preprocessing makes of a scan, \
       its output scores before softmax. Of several folds one is written. Detectors of two stages give \
-      boxes in pixels of the input, labels from 0, scores and masks; writers of sentences give the numbers \
-      of words (the file's metadata lists labels and words).
+      boxes in pixels of the input, labels from 0 in the order of the model's own, scores and masks; writers of \
+      sentences give the numbers of words. The file's metadata tell labels, channels and words, and what free \
+      sizes must be multiples of.
       """
   )
 

@@ -27,7 +27,11 @@ extension ModelPackage {
     public func encoded() throws -> Data { try graph.encoded() }
   }
 
-  /// Writes one of the networks down, with the names of its labels or words as metadata.
+  /// Writes one of the networks down; a network of an imported ONNX file comes back as the file has it.
+  ///
+  /// The metadata tell the `labels` (`id`, `name`), what the `channels` of scores are where the network has one
+  /// for each label or for the background and each label, the `words` of sentences, and the `sizeMultiple` that
+  /// free sizes must be multiples of. Models that an atlas follows, or further stages, lose these.
   /// - Parameter fold: The name or number of a member, or nil for the first.
   /// - Returns: The network.
   /// - Throws: `PipelinesError.unknownMember`, what loading throws, and `GraphModelsError` for a step
@@ -35,28 +39,57 @@ extension ModelPackage {
   public func exportedNetwork(fold: String? = nil) throws -> ExportedNetwork {
     try verify()
     let network = try makeNetworks(folds: fold.map { [$0] })[0]
-    let inputShape = [1, description.network.inputChannels] + description.plan.patchSize
+    let member = description.ensemble.first { member in
+      fold.map { Self.isNamed(member, $0) } ?? true
+    }
+    let (channels, patchSize) = (description.network.inputChannels, description.plan.patchSize)
+    let inputShape =
+      member.map { self.inputShape(of: $0, channels, patchSize) } ?? [1, channels] + patchSize
     var options = GraphExportOptions()
     if let plan = description.plan.recognition { options.leastScores = plan.thresholds }
     let captions = description.plan.sequence?.captions
     if let captions { options.maximumWords = captions.maximumWords }
     var graph = try OperatorGraph.exported(
-      from: network,
+      from: (network as? GraphImageNetwork)?.graph ?? network,
       inputShape: inputShape,
       name: description.name,
       options: options
     )
     graph.documentation = "Research software. Not for clinical use."
-    for (key, names) in [
-      ("labels", description.labels.map(\.name)), ("words", captions?.words ?? []),
-    ] where !names.isEmpty {
-      graph.metadata[key] = String(decoding: try JSONEncoder().encode(names), as: UTF8.self)
+    for (key, value) in try metadata(network.sizeMultiple, words: captions?.words) {
+      graph.metadata[key] = value
     }
     return ExportedNetwork(
       graph: graph,
       inputShape: inputShape,
       outputs: try outputs(of: network, graph, inputShape)
     )
+  }
+
+  private struct Label: Encodable {
+    let id: Int
+    let name: String
+  }
+
+  private func metadata(_ sizeMultiple: Int, words: [String]?) throws -> [String: String] {
+    func text(_ value: some Encodable) throws -> String {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+    var result: [String: String] = [:]
+    if sizeMultiple > 1 { result["sizeMultiple"] = "\(sizeMultiple)" }
+    if let words { result["words"] = try text(words) }
+    let labels = description.labels
+    guard !labels.isEmpty else { return result }
+    result["labels"] = try text(labels.map { Label(id: $0.id, name: $0.name) })
+    let names = labels.map(\.name)
+    switch description.network.outputChannels - names.count {
+    case 0: result["channels"] = try text(names)
+    case 1: result["channels"] = try text(["background"] + names)
+    default: break
+    }
+    return result
   }
 
   private func outputs(
@@ -76,6 +109,6 @@ extension ModelPackage {
       }
     }
     let shape = try PlannedNetwork(network).plan(for: inputShape).outputShape
-    return graph.outputs.map { ExportedNetwork.Output(name: $0.name, shape: shape) }
+    return graph.outputs.prefix(1).map { ExportedNetwork.Output(name: $0.name, shape: shape) }
   }
 }

@@ -34,12 +34,7 @@ extension ModelPackage {
       try check(patchSize, multiples: images.axisMultiples)
       return images
     }
-    var shape = [1, values.inputChannels] + patchSize
-    if case .volume(let plan) = description.plan, case .consensus(let consensus) = plan.inferer,
-      member == description.ensemble.last
-    {
-      shape = [1, 1 + 3 * consensus.classes, 1, patchSize[0], patchSize[1]]
-    }
+    let shape = inputShape(of: member, values.inputChannels, patchSize)
     let found = try network.check(inputShape: shape)
     guard found == [1, values.outputChannels] + shape.dropFirst(2) else {
       throw PipelinesError.damagedModel(
@@ -48,5 +43,27 @@ extension ModelPackage {
       )
     }
     return network
+  }
+
+  /// What a network sees of one sample.
+  /// - Parameters:
+  ///   - member: The network's weights.
+  ///   - channels: Channels of its input.
+  ///   - patchSize: What the plan lets it see at once.
+  /// - Returns: `[1, C, spatial…]`; clips have their frames before rows and columns.
+  func inputShape(
+    of member: ModelDescription.Member,
+    _ channels: Int,
+    _ patchSize: [Int]
+  ) -> [Int] {
+    if case .volume(let plan) = description.plan, case .consensus(let consensus) = plan.inferer,
+      member == description.ensemble.last
+    {
+      return [1, 1 + 3 * consensus.classes, 1, patchSize[0], patchSize[1]]
+    }
+    if let clips = description.plan.sequence?.clips {
+      return [1, channels, clips.maximumFrames] + patchSize
+    }
+    return [1, channels] + patchSize
   }
 }

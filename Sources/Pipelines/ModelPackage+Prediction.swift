@@ -20,7 +20,7 @@ extension ModelPackage {
     }
   }
 
-  private static func isNamed(_ member: ModelDescription.Member, _ name: String) -> Bool {
+  static func isNamed(_ member: ModelDescription.Member, _ name: String) -> Bool {
     member.name == name || member.name == "fold \(name)"
   }
 

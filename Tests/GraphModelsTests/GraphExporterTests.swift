@@ -33,18 +33,64 @@ struct GraphExporterTests {
     return try entry.example.makeNetwork(random: &random)
   }
 
-  /// Averages areas that overlap, for which ONNX has no operator.
-  private final class UnevenAverage: Network {
+  /// Reduces areas that overlap.
+  private final class UnevenPool: Network {
+    let takesMaximum: Bool
+    init(takesMaximum: Bool) { self.takesMaximum = takesMaximum }
     var children: [(name: String, layer: any Layer)] { [] }
     var sizeMultiple: Int { 1 }
     func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
-      adaptiveAveragePooling(x, to: [3, 3])
+      takesMaximum
+        ? adaptiveMaxPooling(x, to: [3, 5]) : adaptiveAveragePooling(x, to: [3, 5])
     }
+  }
+
+  @Test func meansOfWindowsThatOverlapAreMatrices() throws {
+    let network = UnevenPool(takesMaximum: false)
+    for size in [[8, 9], [2, 4]] {
+      let x = Self.numbers([2, 3] + size)
+      let graph = try OperatorGraph.exported(from: network, inputShape: x.shape)
+      #expect(graph.inputs[0].dimensions?.dropFirst(2).allSatisfy { $0.size != nil } == true)
+      expectClose(
+        try GraphNetwork(graph)(x, in: .inference),
+        network(x, in: .inference),
+        Self.tolerance,
+        "\(size)"
+      )
+    }
+  }
+
+  @Test func aGraphComesBackAsItWas() throws {
+    // A file for one image of one size, which another number would not fit.
+    let graph = OperatorGraph(
+      name: "fixed",
+      nodes: [OperatorGraph.Node("Add", inputs: ["x", "shift"], outputs: ["y"])],
+      constants: ["shift": StoredTensor(Self.numbers([1, 1, 4, 4]))],
+      inputs: [OperatorGraph.Value("x", dimensions: [1, 1, 4, 4].map { .fixed($0) })],
+      outputs: [OperatorGraph.Value("y", dimensions: [1, 1, 4, 4].map { .fixed($0) })]
+    )
+    let again = try OperatorGraph.exported(
+      from: try GraphNetwork(graph),
+      inputShape: [1, 1, 4, 4],
+      name: "fixed"
+    )
+    #expect(try again.encoded() == graph.encoded())
+  }
+
+  @Test func mapsOfOnePixelFixTheSize() throws {
+    let values = LeNetConfiguration(inputChannels: 1, outputChannels: 2, inputSize: 12)
+    var random = RandomStream(seed: 1)
+    let network = try NetworkConfiguration.leNet(values).makeNetwork(random: &random)
+    let graph = try OperatorGraph.exported(from: network, inputShape: [1, 1, 12, 12])
+    #expect(graph.inputs[0].dimensions?.map(\.size) == [nil, 1, 12, 12])
   }
 
   @Test func whatHasNoCounterpartIsRefused() throws {
     let error = #expect(throws: GraphModelsError.self) {
-      try OperatorGraph.exported(from: UnevenAverage(), inputShape: [1, 1, 8, 8])
+      try OperatorGraph.exported(
+        from: UnevenPool(takesMaximum: true),
+        inputShape: [1, 1, 8, 8]
+      )
     }
     #expect(error?.description.contains("cannot be exported to ONNX") == true)
     // One image at a time.

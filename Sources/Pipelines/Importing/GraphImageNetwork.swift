@@ -14,7 +14,7 @@ package final class GraphImageNetwork: Network {
   package let outputScale: Int
   /// Channels of the output.
   let outputChannels: Int
-  private let graph: GraphNetwork
+  let graph: GraphNetwork
   /// Whether the graph takes several images at once; many files are for one.
   private let takesBatches: Bool
 

@@ -180,6 +180,7 @@ import Testing
     ).write(to: path)
     let model = try ModelPackage(path: path)
     try model.verify()
+    #expect(try model.exportedNetwork().outputs.map(\.name) == ["tokens", "attention"])
     #expect(
       model.description.plan.sequence?.captions?.words.prefix(3) == ["<start>", "<end>", "<unk>"]
     )

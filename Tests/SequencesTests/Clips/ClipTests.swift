@@ -203,6 +203,8 @@ import Testing
           command: "lamina"
         )
       ).write(to: package)
+      let exported = try ModelPackage(path: package).exportedNetwork()
+      #expect(exported.inputShape.count == 5 && exported.outputs.map(\.name) == ["output"])
       let (evaluation, problems) = try ClipRecognizer(try ModelPackage(path: package)).evaluate(
         ClipDataset(path: path),
         split: .test,

@@ -16,6 +16,29 @@ struct ExportedDetectorTests {
     return try network.run(["input": GraphValue(x)])
   }
 
+  @Test(arguments: ["faster-rcnn", "mask-rcnn"])
+  func withoutAnyRegionNothingIsFound(_ name: String) throws {
+    let network = try RegionFinderTests.network(name)
+    // Every anchor shrinks to nothing.
+    let shifts = try #require(
+      network.namedParameters.first { $0.name == "rpn.head.bbox_pred.bias" }
+    ).parameter
+    shifts.value = Tensor(repeating: -1000, shape: shifts.value.shape)
+    let graph = try OperatorGraph.exported(from: network, inputShape: [1, 3, 64, 96])
+    let x = RegionWeights.input.sliced(axis: 0, start: 0, end: 1)
+    let found = try Self.run(graph, x)
+    #expect(found["boxes"]?.shape == [0, 4] && found["labels"]?.shape == [0])
+    let empty = Tensor([], shape: [0])
+    var values = ["input": x, "scores": empty, "labels": empty]
+    values["boxes"] = Tensor([], shape: [0, 4])
+    if name == "mask-rcnn" { values["masks"] = Tensor([], shape: [0, 12, 12]) }
+    try ExportedFiles.write(
+      try graph.encoded(),
+      Safetensors(tensors: values).encoded(),
+      "\(name)-no-regions"
+    )
+  }
+
   @Test(arguments: ["faster-rcnn", "mask-rcnn"], [[0.05], [0.4, 0.3], [0.9999]])
   func theGraphFindsTheSame(_ name: String, leastScores: [Double]) throws {
     let network = try RegionFinderTests.network(name)

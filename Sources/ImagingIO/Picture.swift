@@ -15,7 +15,9 @@ struct Picture {
 
     /// The kind of a file, or nil.
     init?(contentsOf path: String) {
-      guard let start = VolumeFile.start(of: path, count: 8), start.count >= 4 else { return nil }
+      guard let start = VolumeFile.start(of: path, count: 132), start.count >= 4 else { return nil }
+      // The preamble of a DICOM file may begin as a TIFF file (PS3.10, section 7.1).
+      if start.count == 132, start[128..<132].elementsEqual("DICM".utf8) { return nil }
       switch (start[0], start[1], start[2], start[3]) {
       case (0x89, 0x50, 0x4E, 0x47): self = .png
       case (0xFF, 0xD8, 0xFF, _): self = .jpeg

@@ -22,6 +22,16 @@ struct PictureTests {
 
   init() throws { folder = try TemporaryFolder() }
 
+  @Test func aDICOMFileMayBeginAsATIFFFile() throws {
+    let scan = Fixtures.path("dicom/axial-ct/IM000")
+    var data = try Data(contentsOf: URL(fileURLWithPath: scan))
+    data.replaceSubrange(0..<4, with: [0x49, 0x49, 42, 0])
+    try data.write(to: URL(fileURLWithPath: folder.file("slice.dcm")))
+    #expect(!PictureFormat().recognises(folder.file("slice.dcm")))
+    let read = try ImageFormats.read(folder.file("slice.dcm"))
+    #expect(read.volume == (try ImageFormats.read(scan).volume))
+  }
+
   @Test(arguments: [
     "uint8.tif", "int8.tif", "uint16.tif", "int16.tif", "uint32.tif", "int32.tif", "float32.tif",
     "float64.tif", "big-endian.tif", "bigtiff.tif", "tiled.tif", "tiled-deflate.tif",

@@ -3,7 +3,9 @@ import Imaging
 import Support
 
 /// A compressed file: `LAMC`, a version of one byte, the header's length in four bytes (little-endian), the
-/// header (JSON), and the chunks one after the other.
+/// header (JSON), the first 16 digits of the header's SHA-256, and the chunks one after the other.
+///
+/// Files of version 1 have no digest of their header.
 public struct CompressedFile: Sendable {
   /// What the file says of itself.
   public let header: CompressedHeader
@@ -14,8 +16,9 @@ public struct CompressedFile: Sendable {
   private let first: Int
 
   private static let magic = Data("LAMC".utf8)
-  private static let version: UInt8 = 1
+  private static let version: UInt8 = 2
   private static let prefix = 9
+  private static let digits = 16
 
   /// Reads a file's header; the chunks are checked when they are restored.
   /// - Parameter path: The file.
@@ -49,7 +52,7 @@ public struct CompressedFile: Sendable {
       throw CompressionError.damaged(path: path, reason: "it ends within its header")
     }
     let version = data[data.startIndex + 4]
-    guard version == Self.version else {
+    guard (1...Self.version).contains(version) else {
       throw CompressionError.unsupported(
         path: path,
         reason:
@@ -57,16 +60,20 @@ public struct CompressedFile: Sendable {
       )
     }
     let length = (0..<4).reduce(0) { $0 | Int(data[data.startIndex + 5 + $1]) << (8 * $1) }
-    guard length <= CompressedHeader.maximumBytes, Self.prefix + length <= data.count else {
+    let sealed = version > 1 ? Self.digits : 0
+    guard length <= CompressedHeader.maximumBytes, Self.prefix + length + sealed <= data.count
+    else {
       throw CompressionError.damaged(path: path, reason: "it ends within its header")
     }
     let start = data.startIndex + Self.prefix
+    let text = data.subdata(in: start..<start + length)
+    let seal = data.subdata(in: start + length..<start + length + sealed)
+    guard try sealed == 0 || seal == Self.seal(text) else {
+      throw CompressionError.damaged(path: path, reason: "its header is not as it was written")
+    }
     let header: CompressedHeader
     do {
-      header = try JSONDecoder().decode(
-        CompressedHeader.self,
-        from: data.subdata(in: start..<start + length)
-      )
+      header = try JSONDecoder().decode(CompressedHeader.self, from: text)
     } catch {
       throw CompressionError.damaged(path: path, reason: "its header cannot be read")
     }
@@ -75,7 +82,18 @@ public struct CompressedFile: Sendable {
     }
     try header.check(path: path)
     (self.header, self.data, self.path) = (header, data, path)
-    (byteCount, first) = (data.count, start + length)
+    (byteCount, first) = (data.count, start + length + sealed)
+    let wanted = header.chunks.reduce(first - data.startIndex) { $0 + $1.bytes }
+    if data.count > wanted {
+      throw CompressionError.damaged(
+        path: path,
+        reason: "\(data.count - wanted) bytes follow its last chunk"
+      )
+    }
+  }
+
+  private static func seal(_ header: Data) throws -> Data {
+    Data(try ImageCompressor.digest(of: Array(header)).utf8)
   }
 
   /// The bytes of a file.
@@ -87,6 +105,7 @@ public struct CompressedFile: Sendable {
     data.append(version)
     for shift in 0..<4 { data.append(UInt8(truncatingIfNeeded: text.count >> (8 * shift))) }
     data.append(text)
+    data.append(try seal(text))
     for stream in streams { data.append(contentsOf: stream) }
     return data
   }

@@ -137,7 +137,8 @@ public struct CompressedHeader: Codable, Sendable, Equatable {
     )
     let planes = kind == .picture ? channels : size[2]
     try require(
-      planesInChunk >= 1 && chunks.count == (planes + planesInChunk - 1) / planesInChunk,
+      (1...1 << 31).contains(planesInChunk)
+        && chunks.count == (planes + planesInChunk - 1) / planesInChunk,
       "it has \(chunks.count) chunks"
     )
     if kind == .volume { try require((try? geometry()) != nil, "its geometry is none") }

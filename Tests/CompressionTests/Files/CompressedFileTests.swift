@@ -162,8 +162,16 @@ import Testing
     wrong[data.count - data.count / 2] ^= 4
     #expect(error(wrong)?.description.contains("chunk 2 of 3 is not as it was written") == true)
     var later = data
-    later[4] = 2
-    #expect(error(later)?.description.contains("version is 2") == true)
+    later[4] = 3
+    #expect(error(later)?.description.contains("version is 3") == true)
+    #expect(error(data + [0])?.description.contains("1 bytes follow") == true)
+    // No bit of the header goes by, not that of a distance or a direction.
+    let length = Int(data[5]) | Int(data[6]) << 8
+    for place in stride(from: 9, to: 9 + length, by: 7) {
+      var turned = data
+      turned[place] ^= 2
+      #expect(error(turned)?.description.contains("its header") == true, "\(place)")
+    }
   }
 
   @Test func hostileHeadersAreRefused() throws {
@@ -178,22 +186,24 @@ import Testing
       var text = String(decoding: data[9..<9 + length], as: UTF8.self)
       #expect(text.contains(old))
       text = text.replacingOccurrences(of: old, with: new)
-      var result = data.prefix(5)
+      // A file of version 1, whose header has no digest.
+      var result = data.prefix(4) + [1]
       for shift in 0..<4 {
         result.append(UInt8(truncatingIfNeeded: text.utf8.count >> (8 * shift)))
       }
-      return result + Data(text.utf8) + data.suffix(from: 9 + length)
+      return result + Data(text.utf8) + data.suffix(from: 9 + length + 16)
     }
-    #expect(throws: Never.self) {
-      try CompressedFile(try changed("\"size\"", "\"size\""), path: "f")
-    }
+    let old = try CompressedFile(try changed("\"size\"", "\"size\""), path: "f").restored()
+    #expect(old.planes == image.planes)
     for (old, new) in [
       ("\"size\":[4,4,1]", "\"size\":[900000,900000,1]"),
       ("\"size\":[4,4,1]", "\"size\":[400,4000,1]"), ("\"size\":[4,4,1]", "\"size\":[4,0,1]"),
       ("\"size\":[4,4,1]", "\"size\":[4,4]"), ("\"channels\":1", "\"channels\":3"),
       ("\"range\":[3,3]", "\"range\":[3,2]"), ("\"range\":[3,3]", "\"range\":[3]"),
       ("\"mode\":\"lossless\"", "\"mode\":\"residual\""),
-      ("\"planesInChunk\":16", "\"planesInChunk\":0"), ("\"spacing\":[", "\"spacing\":[0,"),
+      ("\"planesInChunk\":16", "\"planesInChunk\":0"),
+      ("\"planesInChunk\":16", "\"planesInChunk\":9223372036854775807"),
+      ("\"spacing\":[", "\"spacing\":[0,"),
       ("\"type\":\"uint8\"", "\"type\":\"uint9\""),
     ] {
       #expect(throws: CompressionError.self, "\(new)") {

@@ -374,6 +374,7 @@ struct VisionDetectRunCommand: Verb {
     }
     if PictureFormat().recognises(path) {
       let picture = try ColorImage.read(path)
+      try ImagePlanes.checkContent(picture.pixels.lazy.map { Float($0) }, path: path)
       let found = try detector.detect(picture, options)
       return Found(
         findings: found.map {
@@ -391,8 +392,10 @@ struct VisionDetectRunCommand: Verb {
       )
     }
     let loaded = try ImageFormats.read(path)
+    let volume = loaded.volume.asFloat
+    try ImagePlanes.checkContent(volume.voxels, path: path)
     let found = try detector.detect(
-      loaded.volume.asFloat,
+      volume,
       options,
       progress: context.progress,
       interruption: context.interruption

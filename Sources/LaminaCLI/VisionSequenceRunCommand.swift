@@ -56,7 +56,13 @@ struct VisionSequenceRunCommand: Verb {
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
     try context.outputs.check(output)
-    let items = try clips.flatMap { try ClipDataset.clips($0) }
+    var items = try clips.flatMap { try ClipDataset.clips($0) }
+    let counts = Dictionary(items.map { ($0.id, 1) }, uniquingKeysWith: +)
+    // Clips of one name are told apart by the folder that they lie in.
+    items = items.map { item in
+      let folder = URL(fileURLWithPath: item.path).deletingLastPathComponent().lastPathComponent
+      return counts[item.id] == 1 ? item : (folder + "/" + item.id, item.path)
+    }
     let recognizer = try ClipRecognizer(ModelStore().model(model))
     let cases: [Case] = try context.results(
       of: items.map { ($0.id, $0.path) },

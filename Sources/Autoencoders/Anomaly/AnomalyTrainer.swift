@@ -153,6 +153,7 @@ public struct AnomalyTrainer: Sendable {
       )
     }
     let (training, heldOut) = (try fitted(.training), try fitted(.validation))
+    progress.warnOfLeftOut(training.problems + heldOut.problems)
     guard training.count > 1, heldOut.count > 1 else {
       throw AutoencodersError.nothingToUse(
         path: path,

@@ -19,7 +19,7 @@ package struct FittedImages: Sendable {
   /// More values than this are refused, 8 GB.
   private static let largestCount = 2 << 30
 
-  /// Reads images; those that cannot be read are left out and told.
+  /// Reads images; those that cannot be read, or show nothing, are left out.
   /// - Parameters:
   ///   - images: The images.
   ///   - plan: What the network sees.
@@ -52,7 +52,9 @@ package struct FittedImages: Sendable {
     for (index, item) in images.items.enumerated() {
       try interruption.check()
       do {
-        values += neutral.fitted(try reader.read(item)).values
+        let image = try reader.read(item)
+        try image.checkContent(path: item.id)
+        values += neutral.fitted(image).values
         kept.append(item)
       } catch let error as any ClassifiedError {
         problems.append("\(item.id) was left out. \(error.description)")
@@ -159,5 +161,15 @@ package struct FittedImages: Sendable {
     )
     (self.plan, items, problems) = (plan, other.items, other.problems)
     (values, stride) = (other.values, other.stride)
+  }
+}
+
+extension ProgressReporter {
+  /// Tells what a training leaves out: the first ones by name, then how many there are.
+  /// - Parameter problems: One sentence each.
+  package func warnOfLeftOut(_ problems: [String]) {
+    let told = 5
+    for problem in problems.prefix(told) { warn(problem) }
+    if problems.count > told { warn("\(problems.count) in all were left out.") }
   }
 }

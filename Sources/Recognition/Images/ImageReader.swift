@@ -67,7 +67,33 @@ package struct ImageReader {
         reason: "it is a picture, and the model sees volumes"
       )
     }
-    return try ImageFormats.read(path).volume.asFloat
+    return try image(path)
+  }
+
+  /// Volumes of fewer voxels may have few values by chance.
+  private static let leastVoxels = 10_000
+  /// Label maps have at most so many values.
+  private static let mostLabels = 64
+
+  /// Reads a volume that is no label map.
+  /// - Parameter path: A volume of any format.
+  /// - Returns: The volume.
+  /// - Throws: `RecognitionError.unsuitableImage` for what looks like a label map: few values, all of them
+  ///   whole; what reading throws.
+  package static func image(_ path: String) throws -> Volume<Float> {
+    let volume = try ImageFormats.read(path).volume.asFloat
+    guard volume.voxels.count >= leastVoxels else { return volume }
+    var seen: Set<Float> = []
+    for value in volume.voxels {
+      guard value >= 0, value <= 65_535, value == value.rounded() else { return volume }
+      if seen.insert(value).inserted, seen.count > mostLabels { return volume }
+    }
+    guard seen.count > 1 else { return volume }
+    throw RecognitionError.unsuitableImage(
+      path: path,
+      reason: "it looks like a label map, \(seen.count) whole numbers and nothing else, and an "
+        + "image is wanted"
+    )
   }
 
   static func stacked(_ volume: Volume<Float>, _ stack: StackedSlices) -> ImagePlanes {
@@ -94,7 +120,7 @@ package struct ImageReader {
 
   private mutating func planes(of path: String) throws -> [ImagePlanes] {
     if let volume, volume.path == path { return volume.planes }
-    let read = try ImageFormats.read(path).volume.asFloat
+    let read = try Self.image(path)
     let planes = (0..<read.geometry.size.z).map { ImagePlanes(read, slice: $0) }
     volume = (path, planes)
     return planes
@@ -111,7 +137,7 @@ package struct ImageReader {
       throw SupportError.notFound(path: path)
     }
     if PictureFormat().recognises(path) { return [try ImagePlanes(picture: path)] }
-    let volume = try ImageFormats.read(path).volume.asFloat
+    let volume = try image(path)
     let count = volume.geometry.size.z
     let chosen = Set(
       (0..<slices).map { min(count - 1, Int(share($0, of: slices) * Double(count))) }
@@ -135,6 +161,35 @@ extension LabelledImages.Item {
   }
 }
 
+extension ImagePlanes {
+  /// Checks that an image shows something.
+  /// - Parameter path: Its file or name, for messages.
+  /// - Throws: `RecognitionError.unsuitableImage` for an image that is constant or nowhere finite.
+  package func checkContent(path: String) throws {
+    try Self.checkContent(values, path: path)
+  }
+
+  /// Checks that values show something.
+  /// - Parameters:
+  ///   - values: Pixels or voxels.
+  ///   - path: Their file or name, for messages.
+  /// - Throws: `RecognitionError.unsuitableImage` for values that are equal or nowhere finite.
+  package static func checkContent(_ values: some Sequence<Float>, path: String) throws {
+    var first: Float?
+    for value in values where value.isFinite {
+      guard let known = first else {
+        first = value
+        continue
+      }
+      if value != known { return }
+    }
+    throw RecognitionError.unsuitableImage(
+      path: path,
+      reason: first == nil ? "none of its values is finite" : "it is constant and shows nothing"
+    )
+  }
+}
+
 extension RecognitionPlan {
   /// Checks that an image is one that the network can say something of.
   /// - Parameters:
@@ -144,13 +199,7 @@ extension RecognitionPlan {
   /// - Throws: `RecognitionError.unsuitableImage` for an image that is constant or nowhere finite, and for
   ///   colours where the network sees grey.
   package func check(_ image: ImagePlanes, path: String, model: String) throws {
-    let finite = image.values.filter(\.isFinite)
-    guard let low = finite.min(), let high = finite.max(), low < high else {
-      throw RecognitionError.unsuitableImage(
-        path: path,
-        reason: finite.isEmpty ? "none of its values is finite" : "it is constant and shows nothing"
-      )
-    }
+    try image.checkContent(path: path)
     guard imageChannels == 3 || takesColours == true || !image.hasColours else {
       throw RecognitionError.unsuitableImage(
         path: path,

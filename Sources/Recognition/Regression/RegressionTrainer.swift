@@ -104,6 +104,7 @@ public struct RegressionTrainer: Sendable {
     let (training, validation, test) = (
       try fitted(.training), try fitted(.validation), try fitted(.test)
     )
+    progress.warnOfLeftOut(training.problems + validation.problems + test.problems)
     guard training.count > 0 else {
       throw RecognitionError.noImages(path: data.name, reason: "none is left to train on")
     }

@@ -142,6 +142,7 @@ public struct CaptionTrainer: Sendable {
     let (training, validation, test) = (
       try fitted(.training), try fitted(.validation), try fitted(.test)
     )
+    progress.warnOfLeftOut(training.problems + validation.problems + test.problems)
     let measured = test.count > 0 ? test : validation
     guard training.count > 0, measured.count > 0 else {
       throw SequencesError.nothingToUse(

@@ -125,7 +125,8 @@ public struct CaptionWriter: Sendable {
         sum + values[channel * area + place] * Float(images.deviations[channel])
           + Float(images.means[channel])
       }
-      return UInt8((255 * min(max(sum / Float(images.imageChannels), 0), 1)).rounded())
+      let mean = sum / Float(images.imageChannels)
+      return mean.isFinite ? UInt8((255 * min(max(mean, 0), 1)).rounded()) : 0
     }
     return Shown(
       result: Result(

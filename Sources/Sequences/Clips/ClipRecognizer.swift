@@ -117,6 +117,13 @@ public struct ClipRecognizer: Sendable {
 
   private func probabilities(_ path: String) throws -> (row: [Double], frames: Int) {
     let frames = try ClipReader.read(path, maximum: clips.maximumFrames)
+    let values = frames.lazy.flatMap(\.values).filter(\.isFinite)
+    guard let first = values.first, values.contains(where: { $0 != first }) else {
+      throw SequencesError.unsuitableClip(
+        path: path,
+        reason: "none of its frames shows anything: they are constant, or nowhere finite"
+      )
+    }
     guard
       clips.frames.channels == 3 || clips.frames.takesColours == true
         || !frames.contains(where: \.hasColours)

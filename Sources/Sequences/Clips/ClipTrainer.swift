@@ -111,6 +111,7 @@ public struct ClipTrainer: Sendable {
     let (training, validation, test) = (
       try fitted(.training), try fitted(.validation), try fitted(.test)
     )
+    progress.warnOfLeftOut(training.problems + validation.problems + test.problems)
     let measured = test.clips.isEmpty ? validation : test
     guard !training.clips.isEmpty, !measured.clips.isEmpty else {
       throw SequencesError.nothingToUse(

@@ -1,7 +1,10 @@
+import Foundation
+import Imaging
 import ImagingIO
 import Pipelines
 import Recognition
 import Support
+import TestSupport
 import Testing
 
 struct ImagePlanesTests {
@@ -25,6 +28,50 @@ struct ImagePlanesTests {
     // Pixel middles at -0.25, 0.25, 0.75 … of the old grid; the ends repeat.
     let expected: [Float] = [0, 2.5, 7.5, 12.5, 17.5, 22.5, 27.5, 30]
     #expect(zip(large, expected).allSatisfy { abs($0 - $1) < 1e-4 }, "\(large)")
+  }
+
+  @Test func whatShowsNothingIsToldAndLeftOut() throws {
+    let folder = try TemporaryFolder()
+    func write(_ name: String, _ value: (Int) -> Float) throws {
+      let geometry = try ImageGeometry(
+        size: SIMD3(25, 25, 20),
+        spacing: SIMD3(1, 1, 1),
+        origin: SIMD3(0, 0, 0),
+        direction: .identity
+      )
+      let voxels = (0..<25 * 25 * 20).map(value)
+      try NIfTIWriter.write(
+        .float32(Volume(geometry: geometry, voxels: voxels)),
+        to: folder.file(name)
+      )
+    }
+    try write("a.nii") { Float($0 % 777) }
+    try write("b.nii") { _ in 3 }
+    try write("c.nii") { _ in .nan }
+    try write("d.nii") { Float($0 % 5) }
+    let items = ["a", "b", "c", "d"].map {
+      LabelledImages.Item(
+        id: $0,
+        source: .slice(folder.file("\($0).nii"), share: 0.5),
+        classes: [0]
+      )
+    }
+    let fitted = try FittedImages(
+      LabelledImages(
+        name: "set",
+        classNames: ["x"],
+        areFindings: false,
+        items: items,
+        problems: []
+      ),
+      plan: RecognitionPlan(task: .classification, imageSize: [16, 16], channels: 1),
+      progress: SilentProgress(),
+      interruption: Interruption()
+    )
+    #expect(fitted.items.map(\.id) == ["a"])
+    let told = ["constant", "finite", "label map"]
+    #expect(fitted.problems.count == 3)
+    for (problem, word) in zip(fitted.problems, told) { #expect(problem.contains(word)) }
   }
 
   @Test func coloursBecomeLumaAndGreyThreePlanes() {

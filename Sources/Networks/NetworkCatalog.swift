@@ -440,13 +440,17 @@ public enum NetworkConfiguration: Sendable, Equatable {
   /// Whether the output is an image rather than scores of classes.
   public var givesImages: Bool { output == .image }
 
+  /// Checks values that came from a file; nothing else may be asked of them before.
+  /// - Throws: `NetworksError` naming the value that is out of range.
+  public func check() throws(NetworksError) { try values.check(network: name) }
+
   /// Builds the network with random weights.
   /// - Parameter random: The stream to draw weights from.
   /// - Returns: The network.
   /// - Throws: `NetworksError.invalidConfiguration` when a value is out of its range.
   public func makeNetwork(random: inout RandomStream) throws(NetworksError) -> any Network {
     let values = values
-    try values.check(network: name)
+    try check()
     if case .residualEncoderUNet(let values) = self {
       return ResidualEncoderUNet(values, random: &random)
     }

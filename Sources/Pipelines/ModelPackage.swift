@@ -26,9 +26,13 @@ public struct ModelPackage: Sendable {
     guard let data = FileManager.default.contents(atPath: file) else {
       throw PipelinesError.damagedModel(path: path, reason: "it has no readable model.json")
     }
+    let isGraph: Bool
     do {
       description = try JSONDecoder().decode(ModelDescription.self, from: data)
+      isGraph = if case .graph = description.network { true } else { false }
       try description.plan.check()
+      // A graph is in a file of its own, which is checked when it is opened.
+      if !isGraph { try description.network.check() }
     } catch let error as DecodingError {
       throw PipelinesError.damagedModel(path: path, reason: Self.reason(of: error))
     }
@@ -90,8 +94,7 @@ public struct ModelPackage: Sendable {
         "its total \(total.name) sums labels that it does not have"
       )
     }
-    // What a graph enlarges by, its file says when it is opened.
-    let isGraph = if case .graph = description.network { true } else { false }
+    // What a graph enlarges by, its file says.
     try require(
       isGraph
         || description.network.outputScale == description.plan.enhancement?.networkScale ?? 1,

@@ -90,7 +90,8 @@ public struct SegmentationInputs: Sendable {
     }.filter { seen.insert($0.path).inserted }
   }
 
-  /// NIfTI files; without any, pictures that nnU-Net's naming marks as channels of cases, or all.
+  /// NIfTI files, and pictures if each is a case; else pictures that nnU-Net's naming marks as channels of
+  /// cases, where there are no NIfTI files.
   private static func imageFiles(in folder: String, picturesAreCases: Bool) throws -> [String] {
     do {
       let names = try FileManager.default.contentsOfDirectory(atPath: folder)
@@ -101,9 +102,10 @@ public struct SegmentationInputs: Sendable {
       }
       let volumes = having([".nii", ".nii.gz", ".hdr"])
       let pictures = having(PictureFormat.endings)
+      // A folder may hold both, and none may be lost.
+      if picturesAreCases { return having([".nii", ".nii.gz", ".hdr"] + PictureFormat.endings) }
       guard volumes.isEmpty, !pictures.isEmpty,
-        picturesAreCases
-          || pictures.allSatisfy({ channel(($0 as NSString).deletingPathExtension) != nil })
+        pictures.allSatisfy({ channel(($0 as NSString).deletingPathExtension) != nil })
       else { return volumes }
       return pictures
     } catch {

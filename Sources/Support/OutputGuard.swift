@@ -30,7 +30,10 @@ public final class OutputGuard: Sendable {
 
   private func check(_ path: String, mayReplace: Bool) throws {
     let files = FileManager.default
-    if files.fileExists(atPath: path), !mayReplace { throw SupportError.outputExists(path: path) }
+    if files.fileExists(atPath: path) {
+      guard mayReplace else { throw SupportError.outputExists(path: path) }
+      try checkContent(ofFolder: path)
+    }
     var parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
     while !files.fileExists(atPath: parent), parent != "/" {
       parent = URL(fileURLWithPath: parent).deletingLastPathComponent().path
@@ -190,8 +193,12 @@ public final class OutputGuard: Sendable {
         reason: thereIsFolder.boolValue ? "a folder is there" : "a file is there"
       )
     }
-    guard isFolder else { return }
-    let names = (try? files.contentsOfDirectory(atPath: path)) ?? []
+    if isFolder { try checkContent(ofFolder: path) }
+  }
+
+  /// Refuses a folder that holds something else than Lamina's results; files pass.
+  private func checkContent(ofFolder path: String) throws {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
     if !names.isEmpty, !Self.folderMarks.contains(where: names.contains) {
       throw SupportError.unwritable(
         path: path,

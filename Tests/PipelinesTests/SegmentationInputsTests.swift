@@ -29,6 +29,16 @@ import Testing
     #expect(inputs.cases[1].path == mixed.file("b_0000.nii.gz"))
   }
 
+  @Test func picturesBesideVolumesAreCasesWherePicturesAre() throws {
+    let mixed = try folder(["a.nii.gz", "b.png", "c.jpg"])
+    #expect(
+      try SegmentationInputs([mixed.path], picturesAreCases: true).cases.map(\.id)
+        == ["a", "b", "c"]
+    )
+    // Previews of a model of volumes.
+    #expect(try SegmentationInputs([mixed.path]).cases.map(\.id) == ["a"])
+  }
+
   @Test func anyOtherFolderIsOneCase() throws {
     let dicom = try folder(["1", "2"])
     let inputs = try SegmentationInputs([dicom.path])

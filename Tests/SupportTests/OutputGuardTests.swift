@@ -96,6 +96,8 @@ struct OutputGuardTests {
     try FileManager.default.createDirectory(atPath: scans, withIntermediateDirectories: true)
     try output.writeFolder(scans) { _ in }
     try Data("a".utf8).write(to: URL(fileURLWithPath: scans + "/scan.nii"))
+    // Told before the work, too.
+    #expect(throws: SupportError.self) { try output.check(scans) }
     #expect(throws: SupportError.self) { try output.writeFolder(scans) { _ in } }
     #expect(throws: SupportError.self) { try output.write(Data(), to: scans) }
     let file = scans + "/scan.nii"

@@ -136,8 +136,8 @@ public struct RecognitionPlan: Codable, Sendable, Equatable {
     )
     try regression?.check()
     try require(
-      deviations.count == channels && deviations.allSatisfy { $0 > 0 && $0.isFinite }
-        && means.allSatisfy(\.isFinite),
+      deviations.count == channels && deviations.allSatisfy { $0 > 1e-9 && $0 < 1e9 }
+        && means.allSatisfy { abs($0) < 1e9 },
       "means \(means) and deviations \(deviations) are not those of \(channels) channels"
     )
     try require(temperature > 0 && temperature.isFinite, "temperature is \(temperature)")

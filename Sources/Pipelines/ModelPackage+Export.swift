@@ -31,7 +31,8 @@ extension ModelPackage {
   ///
   /// The metadata tell the `labels` (`id`, `name`), what the `channels` of scores are where the network has one
   /// for each label or for the background and each label, the `words` of sentences, and the `sizeMultiple` that
-  /// free sizes must be multiples of. Models that an atlas follows, or further stages, lose these.
+  /// free sizes must be multiples of. The file holds one network alone: no atlas that is fitted to its scores,
+  /// no further member, no further stage.
   /// - Parameter fold: The name or number of a member, or nil for the first.
   /// - Returns: The network.
   /// - Throws: `PipelinesError.unknownMember`, what loading throws, and `GraphModelsError` for a step

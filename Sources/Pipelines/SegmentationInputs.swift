@@ -90,6 +90,8 @@ public struct SegmentationInputs: Sendable {
     }.filter { seen.insert($0.path).inserted }
   }
 
+  private static let volumeEndings = [".nii", ".nii.gz", ".hdr"]
+
   /// NIfTI files, and pictures if each is a case; else pictures that nnU-Net's naming marks as channels of
   /// cases, where there are no NIfTI files.
   private static func imageFiles(in folder: String, picturesAreCases: Bool) throws -> [String] {
@@ -100,10 +102,9 @@ public struct SegmentationInputs: Sendable {
       func having(_ endings: [String]) -> [String] {
         names.filter { name in endings.contains { name.lowercased().hasSuffix($0) } }
       }
-      let volumes = having([".nii", ".nii.gz", ".hdr"])
-      let pictures = having(PictureFormat.endings)
       // A folder may hold both, and none may be lost.
-      if picturesAreCases { return having([".nii", ".nii.gz", ".hdr"] + PictureFormat.endings) }
+      if picturesAreCases { return having(volumeEndings + PictureFormat.endings) }
+      let (volumes, pictures) = (having(volumeEndings), having(PictureFormat.endings))
       guard volumes.isEmpty, !pictures.isEmpty,
         pictures.allSatisfy({ channel(($0 as NSString).deletingPathExtension) != nil })
       else { return volumes }

@@ -188,7 +188,7 @@ public final class RegionNetwork: Network {
   /// - Parameters:
   ///   - cells: Maps of each region on the box head's grid, `[R, pyramidFeatures, boxGrid, boxGrid]`.
   ///   - context: To train or to predict.
-  /// - Returns: As above.
+  /// - Returns: Scores, `[R, classes + 1]`, and shifts, `[R, 4 · (classes + 1)]`, as for regions.
   package func boxes(_ cells: Tensor, in context: Context) -> (scores: Tensor, shifts: Tensor) {
     boxHead.boxes(cells, in: context)
   }
@@ -214,7 +214,7 @@ public final class RegionNetwork: Network {
   /// - Parameters:
   ///   - cells: Maps of each region on the mask head's grid, `[R, pyramidFeatures, grid, grid]`.
   ///   - context: To train or to predict.
-  /// - Returns: As above.
+  /// - Returns: Logits, `[R, classes + 1, 2 · grid, 2 · grid]`; nil without a mask head.
   package func masks(_ cells: Tensor, in context: Context) -> Tensor? {
     maskHead.map { $0(cells, in: context) }
   }

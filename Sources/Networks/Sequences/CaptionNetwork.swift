@@ -212,7 +212,7 @@ public final class CaptionNetwork: Network {
   ///   - places: What `places` gave, `[N, places, features]`.
   ///   - state: The decoder's state.
   ///   - context: To train or to predict.
-  /// - Returns: The next word's scores.
+  /// - Returns: The next word's scores, where was looked, and the decoder's next state.
   package func step(
     word: Tensor,
     _ places: Tensor,

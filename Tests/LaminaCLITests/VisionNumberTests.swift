@@ -77,14 +77,18 @@ import Testing
     #expect(try run(["regress", "table", file("bars.csv"), "-o", file("t.csv")]).status != 0)
   }
 
-  @Test func sentencesAreTrainedWrittenAndMeasured() throws {
-    try writeBars(60)
-    let model = file("words")
-    let trained = try run([
-      "caption", "train", file("captions.csv"), "-o", model, "--features", "8", "12", "--grid", "4",
+  private func trainedCaptions(_ table: String, _ model: String) throws -> Program.Result {
+    try run([
+      "caption", "train", file(table), "-o", model, "--features", "8", "12", "--grid", "4",
       "--width", "24", "--steps", "60", "--batch", "16", "--learning-rate", "0.01",
       "--no-augmentation",
     ])
+  }
+
+  @Test func sentencesAreTrainedWrittenAndMeasured() throws {
+    try writeBars(60)
+    let model = file("words")
+    let trained = try trainedCaptions("captions.csv", model)
     #expect(trained.status == 0 && trained.output.contains("bleu4"), "\(trained.error)")
     #expect(trained.output.contains("retrieval") && trained.output.contains("majority"))
     let written = try run([
@@ -136,11 +140,7 @@ import Testing
   @Test func labelMapsGoWithTheirImages() throws {
     try writeLayers(40)
     let model = file("layers")
-    let trained = try run([
-      "caption", "train", file("layers.csv"), "-o", model, "--features", "8", "12", "--grid", "4",
-      "--width", "24", "--steps", "60", "--batch", "16", "--learning-rate", "0.01",
-      "--no-augmentation",
-    ])
+    let trained = try trainedCaptions("layers.csv", model)
     #expect(trained.status == 0, "\(trained.error)")
     let written = try run([
       "caption", "run", file("images"), "--labels", file("labels"), "-m", model, "-o",

@@ -16,12 +16,9 @@ extension LabelledImages {
   ///   - slicesPerVolume: How many slices of a volume are images, from its middle half.
   /// - Throws: `SupportError.notFound`; `RecognitionError.notADataset`, `.noImages`.
   public init(withOrWithoutClasses path: String, slicesPerVolume: Int = 8) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SupportError.notFound(path: path)
-    }
+    let isFolder = try FileManager.default.isExistingFolder(path)
     let files: [(id: String, path: String)]
-    if !isFolder.boolValue, !Self.sources(path, slicesPerVolume: 1).isEmpty {
+    if !isFolder, !Self.sources(path, slicesPerVolume: 1).isEmpty {
       files = [(URL(fileURLWithPath: path).lastPathComponent, path)]
     } else {
       do {
@@ -29,7 +26,7 @@ extension LabelledImages {
         return
       } catch let error as RecognitionError {
         guard case .notADataset = error else { throw error }
-        if isFolder.boolValue {
+        if isFolder {
           files = try LabelledFolder.files(path).map { ($0, path + "/" + $0) }
         } else if let listed = try Self.listed(path) {
           files = listed

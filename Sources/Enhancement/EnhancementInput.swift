@@ -25,9 +25,8 @@ package struct EnhancementInput: Sendable {
     selection: VolumeSelection,
     progress: any ProgressReporter
   ) throws {
-    var isFolder: ObjCBool = false
-    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    if !isFolder.boolValue, PictureFormat().recognises(path) {
+    let isFolder = FileManager.default.isFolder(path)
+    if !isFolder, PictureFormat().recognises(path) {
       let picture = try EnhancementPicture(path: path)
       if picture.hadAlpha { progress.note("\(path): its transparency is left out.") }
       content = .picture(picture)

@@ -154,9 +154,9 @@ public struct DICOMSegmentationFormat: ImageFormat {
   private static func files(_ path: String) -> [String] {
     guard let facts = FileFacts(path) else { return [] }
     guard facts.kind == .folder else { return isSegmentation(path) ? [path] : [] }
-    guard let names = FileManager.default.walk(path) else { return [] }
+    guard let names = try? FileManager.default.files(below: path) else { return [] }
     var files: [String] = []
-    for case let name as String in names {
+    for name in names {
       let file = path.hasSuffix("/") ? path + name : path + "/" + name
       guard FileFacts(file)?.kind == .file else { continue }
       if isSegmentation(file) {
@@ -165,7 +165,7 @@ public struct DICOMSegmentationFormat: ImageFormat {
         return []
       }
     }
-    return files.sorted()
+    return files
   }
 
   /// Whether the meta group of a file of PS3.10 names a storage class of segmentations.

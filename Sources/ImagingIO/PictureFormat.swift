@@ -22,7 +22,7 @@ public struct PictureFormat: ImageFormat {
   /// - Parameter path: A file or folder that exists.
   /// - Returns: True when the errors of `read` are those to show.
   public func recognises(_ path: String) -> Bool {
-    guard Self.isFolder(path) else { return Picture.Kind(contentsOf: path) != nil }
+    guard FileManager.default.isFolder(path) else { return Picture.Kind(contentsOf: path) != nil }
     return Self.pictures(in: path) != nil
   }
 
@@ -57,7 +57,7 @@ public struct PictureFormat: ImageFormat {
         throw ImagingIOError.noSuchSelection(path: path, selection: "volume \(number)")
       }
     }
-    let files = Self.isFolder(path) ? Self.pictures(in: path) ?? [] : [path]
+    let files = FileManager.default.isFolder(path) ? Self.pictures(in: path) ?? [] : [path]
     guard let first = files.first else { throw ImagingIOError.unrecognised(path: path) }
     let pages = files.count == 1 ? try Picture.pageCount(first) : 1
     let places = files.count == 1 ? (0..<pages).map { (first, $0) } : files.map { ($0, 0) }
@@ -111,12 +111,6 @@ public struct PictureFormat: ImageFormat {
   }
 
   // ---- folders
-
-  private static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      && isFolder.boolValue
-  }
 
   /// The pictures of a folder in the order of their numbers, or nil when it holds anything else,
   /// names without numbers, or different kinds.

@@ -78,11 +78,8 @@ struct VolumeFile {
 
   /// Checks that a path is a file that may be read.
   static func checkReadable(_ path: String) throws(SupportError) {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw .notFound(path: path)
-    }
-    guard !isFolder.boolValue else { throw .unreadable(path: path, reason: "it is a folder") }
+    let isFolder = try FileManager.default.isExistingFolder(path)
+    guard !isFolder else { throw .unreadable(path: path, reason: "it is a folder") }
     guard access(path, R_OK) == 0 else {
       throw .unreadable(path: path, reason: String(cString: strerror(errno)))
     }
@@ -90,9 +87,7 @@ struct VolumeFile {
 
   /// The first bytes of a file, fewer when it is shorter; nil when it cannot be read.
   static func start(of path: String, count: Int) -> [UInt8]? {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue,
-      let file = FileHandle(forReadingAtPath: path)
+    guard !FileManager.default.isFolder(path), let file = FileHandle(forReadingAtPath: path)
     else { return nil }
     defer { try? file.close() }
     return (try? file.read(upToCount: count)).map { [UInt8]($0) } ?? []

@@ -162,11 +162,8 @@ struct EvaluateCommand: Verb {
   }
 
   private static func mask(_ path: String, reference: String) throws -> EvaluationCohort.Mask {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SupportError.notFound(path: path)
-    }
-    return isFolder.boolValue
+    let isFolder = try FileManager.default.isExistingFolder(path)
+    return isFolder
       ? .ofCases(try CasePairing(prediction: path, reference: reference)) : .common(path: path)
   }
 

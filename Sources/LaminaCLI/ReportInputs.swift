@@ -59,15 +59,12 @@ struct ReportInputs {
     var folders: [String] = []
     for (index, path) in paths.enumerated() {
       try interruption.check()
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-        throw SupportError.notFound(path: path)
-      }
-      if isFolder.boolValue, TrainingReportInput.isTraining(path) {
+      let isFolder = try FileManager.default.isExistingFolder(path)
+      if isFolder, TrainingReportInput.isTraining(path) {
         let (training, evaluation) = try TrainingReportInput.items(path)
         trainings.append(training)
         if let evaluation { evaluations.append(evaluation) }
-      } else if isFolder.boolValue {
+      } else if isFolder {
         folders += try Self.resultFolders(path)
       } else {
         switch try Self.file(path) {

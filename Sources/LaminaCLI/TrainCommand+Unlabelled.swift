@@ -23,7 +23,7 @@ extension TrainCommand {
   ) throws {
     guard let from else { preconditionFailure("checked when arguments were parsed") }
     let model = try ModelStore().model(from)
-    let scans = dataset.unlabelledScans()
+    let scans = try dataset.unlabelledScans()
     guard !scans.isEmpty else { throw UnlabelledError.noScans(path: dataset.path) }
     let found = try CaseRanking(
       model: model,

@@ -14,11 +14,8 @@ struct CaseListing {
   let isSingle: Bool
 
   init(_ path: String) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SupportError.notFound(path: path)
-    }
-    if !isFolder.boolValue {
+    let isFolder = try FileManager.default.isExistingFolder(path)
+    if !isFolder {
       cases = [Case(id: Self.caseName(ofFile: path), path: path)]
       isSingle = true
       return

@@ -126,7 +126,7 @@ public struct DatasetCheck: Sendable {
     let copies = CopiedScans(digests)
     findings += copies.findings
     findings += try copies.leaks(in: dataset, interruption: interruption)
-    findings += strays(dataset, sizes: sizes)
+    findings += try strays(dataset, sizes: sizes)
     return DatasetCheck(
       findings: findings.filter(\.isFault) + findings.filter { !$0.isFault },
       copies: copies.groups,
@@ -162,13 +162,13 @@ public struct DatasetCheck: Sendable {
   private static func strays(
     _ dataset: SegmentationDataset,
     sizes: [SIMD3<Int>]
-  ) -> [DatasetFinding] {
+  ) throws -> [DatasetFinding] {
     let testPlaces: Set = ["imagesTs", "labelsTs"]
     let known = Set(dataset.cases.flatMap { $0.images + [$0.label] }.map { standard($0) })
-    guard let files = FileManager.default.walk(dataset.path) else { return [] }
+    let files = try FileManager.default.files(below: dataset.path)
     // Without their partner they are faults already.
     let unpaired = dataset.unpaired.map(\.id)
-    let names = files.compactMap { $0 as? String }.filter { name in
+    let names = files.filter { name in
       (name.hasSuffix(".nii.gz") || name.hasSuffix(".nii"))
         && !testPlaces.contains(String(name.prefix { $0 != "/" }))
         && !known.contains(standard(dataset.path + "/" + name))
@@ -179,7 +179,7 @@ public struct DatasetCheck: Sendable {
     func finding(_ message: String, _ remedy: String) -> DatasetFinding {
       DatasetFinding(.stray, nil, fault: false, message, remedy: remedy)
     }
-    return names.sorted().map { name in
+    return names.map { name in
       let prefix = "\(name) is not used: "
       guard
         let summary = try? NIfTIFormat().inspect(

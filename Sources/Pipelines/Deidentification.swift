@@ -71,10 +71,9 @@ package struct Deidentification: Sendable {
   ) throws -> DeidentificationProtocol {
     try outputs.check(output)
     let files = try listed(input)
-    var isFolder: ObjCBool = false
-    _ = FileManager.default.fileExists(atPath: input, isDirectory: &isFolder)
+    let isFolder = FileManager.default.isFolder(input)
     let isSingle = output.lowercased().hasSuffix(".dcm")
-    if isSingle, isFolder.boolValue { throw DeidentificationError.outputIsNoFolder(path: output) }
+    if isSingle, isFolder { throw DeidentificationError.outputIsNoFolder(path: output) }
     var report = DeidentificationProtocol(engine, showsKey: showsKey)
     do {
       if isSingle, let file = files.first {

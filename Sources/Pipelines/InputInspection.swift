@@ -80,11 +80,8 @@ public struct InputInspection: Sendable {
 
   /// The path itself, or the images of a folder that no format reads as a whole.
   private static func files(of path: String) throws -> [String] {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SupportError.notFound(path: path)
-    }
-    guard isFolder.boolValue, !ImageFormats.all.contains(where: { $0.recognises(path) }) else {
+    let isFolder = try FileManager.default.isExistingFolder(path)
+    guard isFolder, !ImageFormats.all.contains(where: { $0.recognises(path) }) else {
       return [path]
     }
     let listing = try? CaseListing(path)

@@ -251,9 +251,8 @@ public struct ObjectConversion: Sendable {
 
   /// A picture, or those of a folder by name.
   private static func pictures(_ input: String) throws -> [String] {
-    var isFolder: ObjCBool = false
-    _ = FileManager.default.fileExists(atPath: input, isDirectory: &isFolder)
-    guard isFolder.boolValue else { return [input] }
+    let isFolder = FileManager.default.isFolder(input)
+    guard isFolder else { return [input] }
     let names = try FileManager.default.contentsOfDirectory(atPath: input)
       .filter { name in PictureFormat.endings.contains { name.lowercased().hasSuffix($0) } }
       .sorted { $0.compare($1, options: .numeric) == .orderedAscending }

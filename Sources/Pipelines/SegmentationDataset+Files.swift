@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 extension SegmentationDataset {
   /// Cases that a description lists.
@@ -29,14 +30,13 @@ extension SegmentationDataset {
     labels labelFolder: String,
     ending: String,
     channels: [String]
-  ) -> ([Case], [Unpaired]) {
-    func names(_ folder: String) -> [String] {
-      ((try? FileManager.default.contentsOfDirectory(atPath: path + "/" + folder)) ?? [])
-        .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }
+  ) throws -> ([Case], [Unpaired]) {
+    func names(_ folder: String) throws -> [String] {
+      try FileManager.default.names(in: path + "/" + folder).filter { $0.hasSuffix(ending) }
         .map { String($0.dropLast(ending.count)) }
     }
-    let labels = Set(names(labelFolder))
-    let scans = Set(names(imageFolder))
+    let labels = Set(try names(labelFolder))
+    let scans = Set(try names(imageFolder))
     // nnU-Net's own folder holds channels; what bears no number there is no case.
     let isNumbered = imageFolder == "imagesTr" || channels.count > 1
     var images: [String: [String]] = [:]
@@ -82,11 +82,10 @@ extension SegmentationDataset {
   }
 
   /// Label maps alone.
-  static func labelMaps(in path: String, ending: String) -> [Case] {
+  static func labelMaps(in path: String, ending: String) throws -> [Case] {
     let files = FileManager.default
     let folder = files.fileExists(atPath: path + "/labelsTr") ? path + "/labelsTr" : path
-    return ((try? files.contentsOfDirectory(atPath: folder)) ?? [])
-      .filter { $0.hasSuffix(ending) && !$0.hasPrefix(".") }.sorted()
+    return try files.names(in: folder).filter { $0.hasSuffix(ending) }
       .map { name in
         let file = folder + "/" + name
         return Case(id: String(name.dropLast(ending.count)), image: file, label: file)

@@ -207,13 +207,13 @@ public struct SegmentationDataset: Sendable {
     }
     let (cases, unpaired) =
       if withoutLabels {
-        (Self.scans(in: path, ending: ending, channels: channelNames.count), [Unpaired]())
+        (try Self.scans(in: path, ending: ending, channels: channelNames.count), [Unpaired]())
       } else if synthesis != nil {
-        (Self.labelMaps(in: path, ending: ending), [Unpaired]())
+        (try Self.labelMaps(in: path, ending: ending), [Unpaired]())
       } else if let pairs = header.training {
         Self.listed(pairs, in: path)
       } else {
-        Self.found(
+        try Self.found(
           in: path,
           images: header.folders?.images ?? "imagesTr",
           labels: header.folders?.labels ?? "labelsTr",

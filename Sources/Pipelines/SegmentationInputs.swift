@@ -39,11 +39,8 @@ public struct SegmentationInputs: Sendable {
     var cases: [Case] = []
     var isBatch = paths.count > 1
     for path in paths {
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-        throw SupportError.notFound(path: path)
-      }
-      guard isFolder.boolValue else {
+      let isFolder = try FileManager.default.isExistingFolder(path)
+      guard isFolder else {
         let name = URL(fileURLWithPath: path).lastPathComponent
         let stem = Self.stem(name)
         cases.append(

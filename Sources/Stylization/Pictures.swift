@@ -112,11 +112,8 @@ public enum PictureFiles {
   /// - Throws: `SupportError.notFound`; `StylizationError.noPictures`.
   public static func list(_ paths: [String]) throws -> [String] {
     try paths.flatMap { path -> [String] in
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-        throw SupportError.notFound(path: path)
-      }
-      guard isFolder.boolValue else { return [path] }
+      let isFolder = try FileManager.default.isExistingFolder(path)
+      guard isFolder else { return [path] }
       let found = try LabelledFolder.files(path).map { path + "/" + $0 }
         .filter { PictureFormat().recognises($0) }
       guard !found.isEmpty else {

@@ -38,9 +38,7 @@ public final class OutputGuard: Sendable {
     while !files.fileExists(atPath: parent), parent != "/" {
       parent = URL(fileURLWithPath: parent).deletingLastPathComponent().path
     }
-    var isFolder: ObjCBool = false
-    _ = files.fileExists(atPath: parent, isDirectory: &isFolder)
-    guard isFolder.boolValue else {
+    guard files.isFolder(parent) else {
       throw SupportError.unwritable(path: path, reason: "\(parent) is not a folder")
     }
     guard access(parent, W_OK) == 0 else {
@@ -184,13 +182,13 @@ public final class OutputGuard: Sendable {
   /// A folder is replaced only by a folder, and only when it is empty or Lamina wrote it: one slip of
   /// the pen with `--force` must not cost a folder of scans.
   private func checkKind(_ path: String, isFolder: Bool) throws {
-    var thereIsFolder: ObjCBool = false
     let files = FileManager.default
-    guard files.fileExists(atPath: path, isDirectory: &thereIsFolder) else { return }
-    guard thereIsFolder.boolValue == isFolder else {
+    guard files.fileExists(atPath: path) else { return }
+    let thereIsFolder = files.isFolder(path)
+    guard thereIsFolder == isFolder else {
       throw SupportError.unwritable(
         path: path,
-        reason: thereIsFolder.boolValue ? "a folder is there" : "a file is there"
+        reason: thereIsFolder ? "a folder is there" : "a file is there"
       )
     }
     if isFolder { try checkContent(ofFolder: path) }

@@ -57,9 +57,8 @@ public struct PlanarImage: Sendable, Equatable {
     selection: VolumeSelection = VolumeSelection(),
     progress: any ProgressReporter = SilentProgress()
   ) throws {
-    var isFolder: ObjCBool = false
-    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    if !isFolder.boolValue, PictureFormat().recognises(path) {
+    let isFolder = FileManager.default.isFolder(path)
+    if !isFolder, PictureFormat().recognises(path) {
       try self.init(picture: PictureChannels.read(path), path: path)
     } else {
       let volume = try ImageFormats.read(path, selection: selection, progress: progress).volume

@@ -71,21 +71,18 @@ public struct CompressionImages: Sendable {
 
   private static func files(_ path: String) throws -> [(path: String, id: String)] {
     let files = FileManager.default
-    var isFolder: ObjCBool = false
-    guard files.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SupportError.notFound(path: path)
-    }
-    guard isFolder.boolValue else {
+    let isFolder = try files.isExistingFolder(path)
+    guard isFolder else {
       return [(path, URL(fileURLWithPath: path).lastPathComponent)]
     }
     let endings =
       PictureFormat.endings + [".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".mgz"]
-    return (files.walk(path)?.compactMap { $0 as? String } ?? [])
+    return try files.files(below: path)
       .filter { name in
         !name.split(separator: "/").contains { $0.hasPrefix(".") }
           && endings.contains { name.lowercased().hasSuffix($0) }
       }
-      .sorted().map { (path + "/" + $0, $0) }
+      .map { (path + "/" + $0, $0) }
   }
 
   /// The planes of an image that show something.

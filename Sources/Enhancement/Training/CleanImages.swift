@@ -74,11 +74,8 @@ public struct CleanImages: Sendable {
     interruption: Interruption
   ) throws {
     let files = FileManager.default
-    var isFolder: ObjCBool = false
-    guard files.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SupportError.notFound(path: path)
-    }
-    guard isFolder.boolValue else {
+    let isFolder = try files.isExistingFolder(path)
+    guard isFolder else {
       let isPicture = PictureFormat().recognises(path)
       let id = (path as NSString).lastPathComponent
       let images = try Self.read(path, id: id, isPicture: isPicture, longestSides: longestSides)
@@ -87,8 +84,8 @@ public struct CleanImages: Sendable {
     }
     let training = path + "/imagesTr"
     let folder = files.fileExists(atPath: training) ? training : path
-    let names = (files.walk(folder)?.compactMap { $0 as? String } ?? [])
-      .filter { !$0.split(separator: "/").contains { $0.hasPrefix(".") } }.sorted()
+    let names = try files.files(below: folder)
+      .filter { !$0.split(separator: "/").contains { $0.hasPrefix(".") } }
     let volumes = names.filter { name in
       Self.volumeEndings.contains { name.lowercased().hasSuffix($0) }
     }

@@ -59,9 +59,7 @@ public struct GenerationPictures: Sendable {
       }
     } catch let error as RecognitionError {
       if needsClasses { throw error }
-      var isFolder: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
-      else { throw error }
+      guard FileManager.default.isFolder(path) else { throw error }
       items = try LabelledFolder.files(path).map {
         LabelledImages.Item(id: $0, source: .picture(path + "/" + $0), classes: [0])
       }

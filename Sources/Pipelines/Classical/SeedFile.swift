@@ -13,11 +13,8 @@ enum SeedFile {
   /// - Returns: A file that is there.
   /// - Throws: `SupportError.notFound`; `PipelinesError.noSeeds`.
   static func path(in path: String, caseID: String) throws -> String {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SupportError.notFound(path: path)
-    }
-    guard isFolder.boolValue else { return path }
+    let isFolder = try FileManager.default.isExistingFolder(path)
+    guard isFolder else { return path }
     for ending in [".nii.gz", ".nii", ".nrrd", ".mha", ".mgz"] + PictureFormat.endings {
       let file = path + "/" + caseID + ending
       if FileManager.default.fileExists(atPath: file) { return file }

@@ -23,13 +23,10 @@ package struct ModelFiles: Sendable {
   /// - Throws: `SupportError.notFound`, `.unreadable`; `ImagingIOError` for archives that are damaged
   ///   or expand too far; `PipelinesError.damagedModel` for a folder of too many files.
   package init(_ source: String, progress: any ProgressReporter) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {
-      throw SupportError.notFound(path: source)
-    }
+    let isFolder = try FileManager.default.isExistingFolder(source)
     self.source = source
     prefix = ""
-    if isFolder.boolValue {
+    if isFolder {
       archive = nil
       paths = try Self.files(in: source)
     } else if Self.isArchive(source) {
@@ -61,11 +58,7 @@ package struct ModelFiles: Sendable {
 
   private static func files(in folder: String) throws -> [String: String] {
     var found: [String: String] = [:]
-    guard let walk = FileManager.default.walk(folder) else {
-      throw SupportError.unreadable(path: folder, reason: "it cannot be listed")
-    }
-    for case let name as String in walk {
-      guard walk.fileAttributes?[.type] as? FileAttributeType == .typeRegular else { continue }
+    for name in try FileManager.default.files(below: folder, includesLinks: false) {
       found[name] = folder + "/" + name
       guard found.count <= maximumFiles else {
         throw PipelinesError.damagedModel(

@@ -41,14 +41,14 @@ struct CopiedScans {
     interruption: Interruption
   ) throws -> [DatasetFinding] {
     let folder = dataset.path + "/imagesTs"
-    let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    let names = try FileManager.default.names(in: folder)
     let known = Dictionary(digests.map { ($0.digest, $0.id) }) { first, _ in first }
     let sizes = Set(
       digests.map { $0.digest.split(separator: ",").prefix(3).joined(separator: ",") }
     )
     var result: [DatasetFinding] = []
     for name in names
-    where !name.hasPrefix(".") && (name.hasSuffix(".nii.gz") || name.hasSuffix(".nii")) {
+    where name.hasSuffix(".nii.gz") || name.hasSuffix(".nii") {
       try interruption.check()
       let path = folder + "/" + name
       // Only a scan of a known size can be a copy; the others' voxels are not read.

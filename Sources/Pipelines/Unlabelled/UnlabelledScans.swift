@@ -15,13 +15,13 @@ extension SegmentationDataset {
   ///   - ending: What file names end with.
   ///   - channels: The number of channels.
   /// - Returns: Cases whose label map is the scan itself, by id.
-  static func scans(in path: String, ending: String, channels: Int) -> [Case] {
+  /// - Throws: `SupportError.unreadable`.
+  static func scans(in path: String, ending: String, channels: Int) throws -> [Case] {
     var seen: Set<String> = []
-    let found = scanFolders.flatMap { name -> [Case] in
+    let found = try scanFolders.flatMap { name -> [Case] in
       let folder = path + "/" + name
-      let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-      return files.sorted().compactMap { file in
-        guard file.hasSuffix(ending), !file.hasPrefix("."),
+      return try FileManager.default.names(in: folder).compactMap { file in
+        guard file.hasSuffix(ending),
           let entry = scan(file, in: folder, ending: ending, channels: channels),
           seen.insert(entry.id).inserted
         else { return nil }
@@ -34,9 +34,10 @@ extension SegmentationDataset {
   /// Scans that have no label map: those of `imagesUn` and `imagesTs`, and of `imagesTr` those that no
   /// label map goes with.
   /// - Returns: The scans, by id.
-  public func unlabelledScans() -> [SegmentationInputs.Case] {
+  /// - Throws: `SupportError.unreadable`.
+  public func unlabelledScans() throws -> [SegmentationInputs.Case] {
     let labelled = Set(cases.map { Self.standard($0.image) })
-    return Self.scans(in: path, ending: fileEnding, channels: channelNames.count)
+    return try Self.scans(in: path, ending: fileEnding, channels: channelNames.count)
       .filter { !labelled.contains(Self.standard($0.image)) }
       .map { SegmentationInputs.Case(id: $0.id, path: $0.image, channelPaths: $0.images) }
   }

@@ -1,18 +1,19 @@
 import Foundation
+import Support
 
 extension LabelledImages {
   /// Reads a folder with a folder for each class, perhaps within folders for each split.
   init(folder: String, slicesPerVolume: Int) throws {
-    func folders(_ path: String) -> [String] {
-      Self.entries(path).filter { Self.isFolder(path + "/" + $0) }
+    func folders(_ path: String) throws -> [String] {
+      try Self.entries(path).filter { FileManager.default.isFolder(path + "/" + $0) }
     }
-    let top = folders(folder)
+    let top = try folders(folder)
     let splits = top.filter { Split(name: $0) != nil }
     // A class may be called "test" too: splits are those that hold folders themselves.
-    let isSplit = !splits.isEmpty && splits.contains { !folders(folder + "/" + $0).isEmpty }
+    let isSplit = try splits.contains { try !folders(folder + "/" + $0).isEmpty }
     let roots: [(folder: String, split: Split?)] =
       isSplit ? splits.map { (folder + "/" + $0, Split(name: $0)) } : [(folder, nil)]
-    let classNames = Set(roots.flatMap { folders($0.folder) }).sorted(by: Self.comesBefore)
+    let classNames = Set(try roots.flatMap { try folders($0.folder) }).sorted(by: Self.comesBefore)
     guard classNames.count >= 2 else {
       throw RecognitionError.notADataset(
         path: folder,
@@ -24,9 +25,9 @@ extension LabelledImages {
     var items: [Item] = []
     var others = 0
     for root in roots {
-      for name in folders(root.folder) {
+      for name in try folders(root.folder) {
         let path = root.folder + "/" + name
-        for file in Self.files(within: path) {
+        for file in try Self.files(within: path) {
           let found = Self.sources(path + "/" + file, slicesPerVolume: slicesPerVolume)
           if found.isEmpty { others += 1 }
           let id = String(root.folder.dropFirst(folder.count + 1)) + "/" + name + "/" + file
@@ -62,22 +63,13 @@ extension LabelledImages {
     return a < b
   }
 
-  private static func entries(_ path: String) -> [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
-      .filter { !$0.hasPrefix(".") }.sorted()
-  }
-
-  private static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      && isFolder.boolValue
+  private static func entries(_ path: String) throws -> [String] {
+    try FileManager.default.names(in: path)
   }
 
   /// The files of a folder and of those within, by their paths, sorted.
-  private static func files(within path: String) -> [String] {
-    entries(path).flatMap { name -> [String] in
-      isFolder(path + "/" + name)
-        ? files(within: path + "/" + name).map { name + "/" + $0 } : [name]
-    }
+  private static func files(within path: String) throws -> [String] {
+    try FileManager.default.files(below: path)
+      .filter { !$0.split(separator: "/").contains { $0.hasPrefix(".") } }
   }
 }

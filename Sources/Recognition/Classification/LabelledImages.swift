@@ -115,12 +115,9 @@ public struct LabelledImages: Sendable {
   /// - Throws: `SupportError.notFound`, `.unreadable`; `RecognitionError.notADataset`;
   ///   `ImagingIOError.damaged`.
   public init(path: String, slicesPerVolume: Int = 8) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SupportError.notFound(path: path)
-    }
+    let isFolder = try FileManager.default.isExistingFolder(path)
     let name = path.lowercased()
-    if isFolder.boolValue {
+    if isFolder {
       try self.init(folder: path, slicesPerVolume: slicesPerVolume)
     } else if name.hasSuffix(".npz") {
       try self.init(arrays: path)

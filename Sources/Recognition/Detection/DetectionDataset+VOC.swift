@@ -22,7 +22,7 @@ extension DetectionDataset {
   ) throws -> DetectionDataset {
     let root = try vocRoot(folder)
     let names = try vocNames(root, split: split)
-    let pictures = picturesByStem(in: root + "/JPEGImages")
+    let pictures = try picturesByStem(in: root + "/JPEGImages")
     var stated: [StatedImage] = []
     var problems: [DetectionProblem] = []
     for name in names {
@@ -57,7 +57,7 @@ extension DetectionDataset {
       ["Annotations", "JPEGImages"].allSatisfy { files.fileExists(atPath: path + "/" + $0) }
     }
     if isRoot(folder) { return folder }
-    let inside = ((try? files.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    let inside = try files.names(in: folder)
       .map { folder + "/" + $0 }.filter(isRoot)
     guard inside.count == 1, let only = inside.first else {
       throw RecognitionError.noBoxDataset(
@@ -72,12 +72,12 @@ extension DetectionDataset {
   private static func vocNames(_ root: String, split: String?) throws -> [String] {
     let files = FileManager.default
     guard let split else {
-      let found = ((try? files.contentsOfDirectory(atPath: root + "/Annotations")) ?? [])
-        .filter { $0.hasSuffix(".xml") && !$0.hasPrefix(".") }.map { String($0.dropLast(4)) }
+      let found = try files.names(in: root + "/Annotations")
+        .filter { $0.hasSuffix(".xml") }.map { String($0.dropLast(4)) }
       guard !found.isEmpty else {
         throw RecognitionError.noBoxDataset(path: root, reason: "Annotations holds no XML file")
       }
-      return found.sorted()
+      return found
     }
     let path = root + "/ImageSets/Main/\(split).txt"
     guard !split.contains("/"), let data = files.contents(atPath: path) else {
@@ -100,8 +100,8 @@ extension DetectionDataset {
     return names
   }
 
-  private static func picturesByStem(in folder: String) -> [String: String] {
-    let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+  private static func picturesByStem(in folder: String) throws -> [String: String] {
+    let names = try FileManager.default.names(in: folder)
     return Dictionary(
       names.map { (($0 as NSString).deletingPathExtension, folder + "/" + $0) },
       uniquingKeysWith: { first, _ in first }

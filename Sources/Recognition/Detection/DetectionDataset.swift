@@ -211,20 +211,17 @@ public struct DetectionDataset: Sendable {
     classes: [String]? = nil,
     interruption: Interruption = Interruption()
   ) throws -> DetectionDataset {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SupportError.notFound(path: path)
-    }
-    if !isFolder.boolValue, let split {
+    let isFolder = try FileManager.default.isExistingFolder(path)
+    if !isFolder, let split {
       throw RecognitionError.noBoxDataset(path: path, reason: "a JSON file has no list \(split)")
     }
-    if isFolder.boolValue, FileManager.default.fileExists(atPath: path + "/dataset.json") {
+    if isFolder, FileManager.default.fileExists(atPath: path + "/dataset.json") {
       if let split {
         throw RecognitionError.noBoxDataset(path: path, reason: "volumes have no list \(split)")
       }
       return try volumes(path, classes: classes, interruption: interruption)
     }
-    return isFolder.boolValue
+    return isFolder
       ? try voc(path, split: split, classes: classes, interruption: interruption)
       : try coco(path, images: images, classes: classes, interruption: interruption)
   }

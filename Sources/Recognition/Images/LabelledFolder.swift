@@ -7,17 +7,13 @@ public enum LabelledFolder {
   /// Lists pictures and volumes.
   /// - Parameter path: The folder.
   /// - Returns: Their paths within it, sorted; hidden files are left out.
-  /// - Throws: `SupportError.notFound`; `RecognitionError.noImages` for a folder without any.
+  /// - Throws: `SupportError.notFound`, `.unreadable`; `RecognitionError.noImages` for a folder without any.
   public static func files(_ path: String) throws -> [String] {
-    guard let found = FileManager.default.walk(path) else {
-      throw SupportError.notFound(path: path)
-    }
-    let files = found.compactMap { $0 as? String }
+    let files = try FileManager.default.files(below: path)
       .filter { name in
         !name.split(separator: "/").contains { $0.hasPrefix(".") }
           && !LabelledImages.sources(name, slicesPerVolume: 1).isEmpty
       }
-      .sorted()
     guard !files.isEmpty else {
       throw RecognitionError.noImages(path: path, reason: "it holds neither pictures nor volumes")
     }

@@ -50,18 +50,15 @@ public struct ImageContents: Sendable, Equatable {
     progress: any ProgressReporter,
     interruption: Interruption
   ) throws -> (contents: [ImageContents], problems: [String]) {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SupportError.notFound(path: path)
-    }
+    let isFolder = try FileManager.default.isExistingFolder(path)
     let hasDescription = FileManager.default.fileExists(atPath: path + "/dataset.json")
     let hasPairs = ["images", "labels"].allSatisfy {
       FileManager.default.fileExists(atPath: path + "/" + $0)
     }
-    if isFolder.boolValue, hasDescription {
+    if isFolder, hasDescription {
       return try labelled(path, progress: progress, interruption: interruption)
     }
-    if isFolder.boolValue, hasPairs {
+    if isFolder, hasPairs {
       let files = try FileManager.default.contentsOfDirectory(atPath: path + "/labels").sorted()
         .filter { $0.lowercased().hasSuffix(".png") || $0.lowercased().hasSuffix(".tif") }
       let cases = files.map { name in

@@ -157,9 +157,7 @@ public struct CaptionDataset: Sendable {
         continue
       }
       if let labels = row.labels {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: labels, isDirectory: &isFolder),
-          !isFolder.boolValue
+        guard FileManager.default.fileExists(atPath: labels), !FileManager.default.isFolder(labels)
         else {
           unlabelled += 1
           continue

@@ -31,21 +31,20 @@ public struct ClipDataset: Sendable {
 
   /// Reads a folder with a folder for each class, perhaps within `train`, `val` and `test`.
   /// - Parameter path: The folder.
-  /// - Throws: `SupportError.notFound`; `SequencesError.notADataset`.
+  /// - Throws: `SupportError.notFound`, `.unreadable`; `SequencesError.notADataset`.
   public init(path: String) throws {
     guard FileManager.default.fileExists(atPath: path) else {
       throw SupportError.notFound(path: path)
     }
-    let top = Self.folders(path)
+    let top = try Self.folders(path)
     let splits = top.filter { LabelledImages.Split(name: $0) != nil }
-    let isSplit =
-      !splits.isEmpty
-      && splits.contains { split in
-        Self.folders(path + "/" + split).contains { Self.holdsClips(path + "/" + split + "/" + $0) }
-      }
+    let isSplit = try splits.contains { split in
+      try Self.folders(path + "/" + split)
+        .contains { try Self.holdsClips(path + "/" + split + "/" + $0) }
+    }
     let roots: [(folder: String, split: LabelledImages.Split?)] =
       isSplit ? splits.map { ($0 + "/", LabelledImages.Split(name: $0)) } : [("", nil)]
-    let names = Set(roots.flatMap { Self.folders(path + "/" + $0.folder) })
+    let names = Set(try roots.flatMap { try Self.folders(path + "/" + $0.folder) })
     classNames = names.sorted { Self.comesBefore($0, $1) }
     guard classNames.count > 1 else {
       throw SequencesError.notADataset(
@@ -58,9 +57,9 @@ public struct ClipDataset: Sendable {
     for root in roots {
       for (label, name) in classNames.enumerated() {
         let folder = root.folder + name
-        for entry in Self.entries(path + "/" + folder) {
+        for entry in try Self.entries(path + "/" + folder) {
           let id = folder + "/" + entry
-          if Self.isFolder(path + "/" + id) || Self.isVolume(path + "/" + id) {
+          if Self.isClip(path + "/" + id) {
             items.append(Item(id: id, path: path + "/" + id, label: label, split: root.split))
           } else {
             others += 1
@@ -110,43 +109,40 @@ public struct ClipDataset: Sendable {
   /// The clips of a path: of a data set's folder all, or the path itself.
   /// - Parameter path: A clip, or a folder of clips.
   /// - Returns: Names and paths, sorted.
-  /// - Throws: `SupportError.notFound`; `SequencesError.nothingToUse`.
+  /// - Throws: `SupportError.notFound`, `.unreadable`; `SequencesError.nothingToUse`.
   package static func clips(_ path: String) throws -> [(id: String, path: String)] {
     guard FileManager.default.fileExists(atPath: path) else {
       throw SupportError.notFound(path: path)
     }
     let name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
-    if !isFolder(path) || !ClipReader.frames(path).isEmpty { return [(name, path)] }
-    let found = entries(path).filter {
-      isFolder(path + "/" + $0) || isVolume(path + "/" + $0)
+    if try !FileManager.default.isFolder(path) || !ClipReader.frames(path).isEmpty {
+      return [(name, path)]
     }
+    let found = try entries(path).filter { isClip(path + "/" + $0) }
     guard !found.isEmpty else {
       throw SequencesError.nothingToUse(path: path, reason: "it holds no clips")
     }
     return found.map { ($0, path + "/" + $0) }
   }
 
-  private static func holdsClips(_ path: String) -> Bool {
-    entries(path).contains { isFolder(path + "/" + $0) || isVolume(path + "/" + $0) }
+  private static func holdsClips(_ path: String) throws -> Bool {
+    try entries(path).contains { isClip(path + "/" + $0) }
   }
 
-  private static func folders(_ path: String) -> [String] {
-    entries(path).filter { isFolder(path + "/" + $0) }
+  private static func folders(_ path: String) throws -> [String] {
+    try entries(path).filter { FileManager.default.isFolder(path + "/" + $0) }
+  }
+
+  private static func isClip(_ path: String) -> Bool {
+    FileManager.default.isFolder(path) || isVolume(path)
   }
 
   private static func isVolume(_ path: String) -> Bool {
     !PictureFormat().recognises(path) && (try? ImageFormats.format(of: path)) != nil
   }
 
-  static func entries(_ path: String) -> [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
-      .filter { !$0.hasPrefix(".") }.sorted { comesBefore($0, $1) }
-  }
-
-  static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      && isFolder.boolValue
+  static func entries(_ path: String) throws -> [String] {
+    try FileManager.default.names(in: path).sorted { comesBefore($0, $1) }
   }
 
   /// By the number at the end of the name before its ending, then by letters: `2.png` before `10.png`.

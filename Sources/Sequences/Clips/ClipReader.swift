@@ -8,9 +8,9 @@ import Support
 /// Reads the frames of a clip.
 package enum ClipReader {
   /// The pictures of a folder, in the order of time.
-  static func frames(_ folder: String) -> [String] {
-    ClipDataset.entries(folder).map { folder + "/" + $0 }
-      .filter { !ClipDataset.isFolder($0) && PictureFormat().recognises($0) }
+  static func frames(_ folder: String) throws -> [String] {
+    try ClipDataset.entries(folder).map { folder + "/" + $0 }
+      .filter { !FileManager.default.isFolder($0) && PictureFormat().recognises($0) }
   }
 
   /// Reads a clip.
@@ -25,7 +25,7 @@ package enum ClipReader {
       throw SupportError.notFound(path: path)
     }
     let images: [ImagePlanes]
-    let files = ClipDataset.isFolder(path) ? frames(path) : []
+    let files = try FileManager.default.isFolder(path) ? frames(path) : []
     if !files.isEmpty {
       images = try thinned(files.count, maximum).map { try ImagePlanes(picture: files[$0]) }
     } else {

@@ -170,10 +170,10 @@ public struct ClipTrainer: Sendable {
   private func plan() throws -> SequencePlan.Clips {
     guard
       let (first, isVolume) = data.items.lazy.compactMap({ item -> ([ImagePlanes], Bool)? in
-        guard let frames = try? ClipReader.read(item.path, maximum: request.maximumFrames) else {
-          return nil
-        }
-        return (frames, ClipReader.frames(item.path).isEmpty)
+        guard let frames = try? ClipReader.read(item.path, maximum: request.maximumFrames),
+          let pictures = try? ClipReader.frames(item.path)
+        else { return nil }
+        return (frames, pictures.isEmpty)
       }).first
     else {
       throw SequencesError.nothingToUse(path: data.name, reason: "none of its clips can be read")

@@ -20,10 +20,8 @@ public enum WFDBReader {
   /// - Returns: Paths without an ending, sorted by name.
   /// - Throws: `SupportError.notFound`; `SequencesError.nothingToUse` for a folder without records.
   public static func records(_ path: String) throws -> [String] {
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-      let found = names.filter { $0.hasSuffix(".hea") && !$0.hasPrefix(".") }.sorted()
+    if FileManager.default.isFolder(path) {
+      let found = try FileManager.default.names(in: path).filter { $0.hasSuffix(".hea") }
         .map { path + "/" + $0.dropLast(4) }
       guard !found.isEmpty else {
         throw SequencesError.nothingToUse(

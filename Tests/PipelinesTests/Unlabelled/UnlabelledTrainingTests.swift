@@ -55,7 +55,7 @@ import Testing
     try hide(3, of: study)
     let dataset = try SegmentationDataset(path: study.path)
     #expect(dataset.cases.map(\.id) == ["ball_0", "ball_1", "ball_2"])
-    #expect(dataset.unlabelledScans().map(\.id) == ["ball_3"])
+    #expect(try dataset.unlabelledScans().map(\.id) == ["ball_3"])
     let scans = try SegmentationDataset(path: study.path, withoutLabels: true)
     #expect(scans.cases.map(\.id) == ["ball_0", "ball_1", "ball_2", "ball_3"])
     #expect(scans.labels.isEmpty)

@@ -32,7 +32,8 @@ public enum SHA256 {
   /// - Throws: `SupportError.libraryFailure` when libcrypto fails.
   public static func hexDigest(of data: Data) throws(SupportError) -> String {
     let hash = try RunningHash()
-    try hash.update([UInt8](data), count: data.count)
+    let isAdded = data.withUnsafeBytes { hash.adds($0) }
+    guard isAdded else { throw .libraryFailure(library: "libcrypto") }
     return try hash.finish()
   }
 }
@@ -50,9 +51,14 @@ private final class RunningHash {
   deinit { copenssl_sha256_free(handle) }
 
   func update(_ bytes: [UInt8], count: Int) throws(SupportError) {
-    guard copenssl_sha256_update(handle, bytes, count) == 0 else {
-      throw .libraryFailure(library: "libcrypto")
-    }
+    let isAdded = bytes.withUnsafeBytes { adds(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+    guard isAdded else { throw .libraryFailure(library: "libcrypto") }
+  }
+
+  /// Adds bytes; false when libcrypto fails.
+  func adds(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let start = bytes.baseAddress else { return true }
+    return copenssl_sha256_update(handle, start, bytes.count) == 0
   }
 
   func finish() throws(SupportError) -> String {

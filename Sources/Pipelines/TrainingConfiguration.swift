@@ -3,6 +3,16 @@ import Networks
 import Tensors
 import Transforms
 
+/// In what numbers a training computes.
+///
+/// Weights, their moments, sums and the loss are in single precision either way.
+public enum TrainingPrecision: String, Codable, Sendable, CaseIterable {
+  /// Single precision.
+  case f32
+  /// Maps between layers, and their gradients, are in bfloat16.
+  case bf16
+}
+
 /// Every number that a training run depends on; saved with its checkpoints.
 public struct TrainingConfiguration: Codable, Sendable, Equatable {
   /// The architecture.
@@ -34,6 +44,8 @@ public struct TrainingConfiguration: Codable, Sendable, Equatable {
   public var foregroundShare = 0.33
   /// Decay of the weights' running average, with which predictions are made; 0 for none.
   public var averagingDecay = 0.998
+  /// In what numbers maps are computed; nil for single precision.
+  public var precision: TrainingPrecision?
   /// Seed of every random choice.
   public var seed: UInt64 = 1
   /// The fold held out, 0 to 4; nil trains on everything.

@@ -126,16 +126,17 @@ struct TrainingState {
     )
   }
 
-  /// The network's scores in this step, the finest first; random numbers follow from seed and step,
+  /// The network's scores in this step, the finest first, in single precision; random numbers follow from seed and step,
   /// and from the process.
   private func forward(_ images: Tensor, rank: Int) -> [Tensor] {
     var random = RandomStream(seed: configuration.seed).split(0x6472_6F70, step)
     if rank > 0 { random = random.split(rank) }
     let context = Context(.training, random: random)
-    guard let supervised = network as? any DeeplySupervisedNetwork else {
-      return [network(images, in: context)]
-    }
-    return supervised.allScores(images, in: context)
+    let seen = configuration.precision == .bf16 ? images.cast(to: .bfloat16) : images
+    let scores =
+      (network as? any DeeplySupervisedNetwork)?.allScores(seen, in: context)
+      ?? [network(seen, in: context)]
+    return scores.map { $0.cast(to: .float32) }
   }
 
   private func loss(

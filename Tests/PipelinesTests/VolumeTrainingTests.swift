@@ -64,6 +64,34 @@ import Transforms
     #expect(model.card.contains("in 3-D"))
   }
 
+  @Test func halfPrecisionLearnsTooAndKeepsFullWeights() throws {
+    let study = try SyntheticStudy(cases: 5)
+    let dataset = try SegmentationDataset(path: study.path)
+    var values = values(dataset, steps: 120)
+    let whole = try trainer(dataset, try TemporaryFolder())
+      .run(values, budget: .steps, resumes: false)
+    values.precision = .bf16
+    let half = try trainer(dataset, try TemporaryFolder())
+      .run(values, budget: .steps, resumes: false)
+    let evaluation = try #require(half.evaluation)
+    #expect(try #require(evaluation.summary["1"]?["dice"]?.mean) > 0.8)
+    #expect(try #require(evaluation.summary["2"]?["dice"]?.mean) > 0.8)
+    // It is another arithmetic, of nearly the same loss.
+    let (a, b) = (try #require(whole.epochs.first).loss, try #require(half.epochs.first).loss)
+    #expect(a != b && abs(a - b) < 0.05 * abs(a))
+    // Its steps are smaller than bfloat16 could tell.
+    let weights = half.network.namedParameters.flatMap { $0.parameter.value.values }
+    #expect(weights.contains { $0.bitPattern & 0xFFFF != 0 })
+    // A checkpoint of one precision is none of the other.
+    let folder = try TemporaryFolder()
+    values.steps = 3
+    _ = try trainer(dataset, folder).run(values, budget: .steps, resumes: false)
+    values.precision = nil
+    #expect(throws: PipelinesError.self) {
+      try trainer(dataset, folder).run(values, budget: .steps, resumes: true)
+    }
+  }
+
   @Test func aResumedRunEndsWhereAnUninterruptedOneDoes() throws {
     let study = try SyntheticStudy(cases: 3)
     let dataset = try SegmentationDataset(path: study.path)
@@ -86,10 +114,12 @@ import Transforms
     }
   }
 
-  @Test func theNumberOfThreadsDoesNotMatter() throws {
+  @Test(arguments: [nil, TrainingPrecision.bf16])
+  func theNumberOfThreadsDoesNotMatter(_ precision: TrainingPrecision?) throws {
     let study = try SyntheticStudy(cases: 3)
     let dataset = try SegmentationDataset(path: study.path)
-    let values = values(dataset, steps: 6)
+    var values = values(dataset, steps: 6)
+    values.precision = precision
     func weights(_ threads: Int) throws -> [[Float]] {
       try Parallelism.$threadCount.withValue(threads) {
         try trainer(dataset, try TemporaryFolder()).run(values, budget: .steps, resumes: false)

@@ -128,7 +128,7 @@ let package = Package(
       name: "Generation",
       dependencies: [
         "Support", "Imaging", "Tensors", "ImagingIO", "Evaluation", "Layers", "Networks",
-        "Pipelines", "Recognition",
+        "GraphModels", "Pipelines", "Recognition",
       ]
     ),
 
@@ -259,8 +259,8 @@ let package = Package(
     .testTarget(
       name: "GenerationTests",
       dependencies: [
-        "Support", "Layers", "Tensors", "Networks", "Pipelines", "Recognition", "Generation",
-        "TestSupport",
+        "Support", "Layers", "Tensors", "Networks", "GraphModels", "Pipelines", "Recognition",
+        "Generation", "TestSupport",
       ]
     ),
     .testTarget(

@@ -26,10 +26,11 @@ public struct TrainedGenerator: Sendable {
 
   /// The values.
   public let configuration: GenerationConfiguration
-  private let model: GeneratorModel
+  let model: GeneratorModel
 
   private static let format = "lamina.generator/1"
-  private static let (descriptionName, weightsName) = ("generator.json", "weights.safetensors")
+  static let descriptionName = "generator.json"
+  private static let weightsName = "weights.safetensors"
   /// Images made at once.
   private static let atOnce = 64
 

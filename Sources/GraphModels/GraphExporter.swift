@@ -30,7 +30,7 @@ struct GraphExporter {
     let last: [String]
   }
 
-  init(_ network: any Network, name: String) {
+  init(_ network: any Layer, name: String) {
     graph = OperatorGraph(name: name)
     graph.producer = ("lamina", Version.current)
     for (name, parameter) in network.namedParameters {

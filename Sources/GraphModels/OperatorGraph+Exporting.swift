@@ -1,3 +1,4 @@
+import Layers
 public import Networks
 import Support
 import Tensors
@@ -56,28 +57,32 @@ extension OperatorGraph {
       return try CaptionExport(network, options).graph(input, name: name)
     default:
       let isSequence = network is SignalClassifier || network is ClipClassifier
-      return try input.freed(isSequence ? [[0, 2], [2], [0]] : [[0]]) { input in
-        var exporter = GraphExporter(network, name: name)
-        let shapes = try exporter.write(inputs: [(input.name, input.shape)]) {
-          [(outputName, network($0[0], in: .inference))]
-        }
-        let fixesSpace = exporter.fixesSpace || isSequence
-        exporter.declare(
-          inputs: [
-            OperatorGraph.Value(
-              inputName,
-              dimensions: input.dimensions(ofInput: true, input.shape, fixesSpace)
-            )
-          ],
-          outputs: [
-            OperatorGraph.Value(
-              outputName,
-              dimensions: input.dimensions(ofInput: false, shapes[0], fixesSpace)
-            )
-          ]
-        )
-        return exporter
+      return try input.freed(isSequence ? [[0, 2], [2], [0]] : [[0]]) {
+        try $0.exporter(of: network, name, outputName, fixesSpace: isSequence)
       }
+    }
+  }
+
+  /// Writes a layer of one input and one output down, of whose sizes only the number of samples may be free:
+  /// a network that makes images of vectors, for one.
+  /// - Parameters:
+  ///   - layer: The layer.
+  ///   - inputShape: The input that is traced, `[N, ...]`.
+  ///   - name: The graph's name.
+  ///   - inputName: The name of its input.
+  ///   - outputName: The name of its output.
+  /// - Returns: The graph.
+  /// - Throws: `GraphModelsError.notExportable` when a step has no counterpart.
+  /// - Precondition: The layer takes an input of this shape.
+  package static func exported(
+    layer: any Layer,
+    inputShape: [Int],
+    name: String,
+    inputName: String,
+    outputName: String
+  ) throws -> OperatorGraph {
+    try GraphInput(name: inputName, shape: inputShape).freed([[0]]) {
+      try $0.exporter(of: layer, name, outputName, fixesSpace: true)
     }
   }
 
@@ -133,6 +138,35 @@ struct GraphInput {
       if try first.graph.isSame(as: second.graph) { return first.finished }
     }
     return try export(self).finished
+  }
+
+  /// Writes a layer of one output down for this input.
+  /// - Parameters:
+  ///   - layer: The layer.
+  ///   - name: The graph's name.
+  ///   - outputName: The name of its output.
+  ///   - fixesSpace: Whether spatial sizes are those of the trace, whatever its steps.
+  /// - Returns: The graph with its declarations.
+  /// - Throws: `GraphModelsError.notExportable`.
+  func exporter(
+    of layer: any Layer,
+    _ name: String,
+    _ outputName: String,
+    fixesSpace: Bool
+  ) throws -> GraphExporter {
+    var exporter = GraphExporter(layer, name: name)
+    let shapes = try exporter.write(inputs: [(self.name, shape)]) {
+      [(outputName, layer($0[0], in: .inference))]
+    }
+    let isFixed = exporter.fixesSpace || fixesSpace
+    func declared(_ name: String, isInput: Bool, _ shape: [Int]) -> OperatorGraph.Value {
+      OperatorGraph.Value(name, dimensions: dimensions(ofInput: isInput, shape, isFixed))
+    }
+    exporter.declare(
+      inputs: [declared(self.name, isInput: true, shape)],
+      outputs: [declared(outputName, isInput: false, shapes[0])]
+    )
+    return exporter
   }
 
   /// The declaration of sizes.

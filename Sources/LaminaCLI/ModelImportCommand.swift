@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Generation
 import Pipelines
 import Support
 
@@ -128,8 +129,9 @@ struct ModelExportCommand: Verb {
       The file holds the network alone: its input is what the model's preprocessing makes of a scan, \
       its output scores before softmax. Of several folds one is written. Detectors of two stages give \
       boxes in pixels of the input, labels from 0 in the order of the model's own, scores and masks; writers of \
-      sentences give the numbers of words. The file's metadata tell labels, channels and words, and what free \
-      sizes must be multiples of.
+      sentences give the numbers of words. A generator of images takes random vectors, with a 1 at the class \
+      behind them, and gives images from -1 to 1. The file's metadata tell labels, channels, classes and words, \
+      and what free sizes must be multiples of.
       """
   )
 
@@ -161,7 +163,7 @@ struct ModelExportCommand: Verb {
 
   func execute(in context: CommandContext) throws -> CommandOutcome {
     try context.outputs.check(file)
-    let export = try ModelStore().model(name).exportedNetwork(fold: fold)
+    let export = try exported()
     try context.outputs.write(try export.encoded(), to: file)
     let shapes = export.outputs.map { $0.shape.compactMap { $0 } }
     let answer = Answer(
@@ -178,6 +180,17 @@ struct ModelExportCommand: Verb {
         + outputs.joined(separator: ", ")
     }
     return .complete
+  }
+}
+
+extension ModelExportCommand {
+  private func exported() throws -> ModelPackage.ExportedNetwork {
+    guard TrainedGenerator.isPresent(in: name) else {
+      return try ModelStore().model(name).exportedNetwork(fold: fold)
+    }
+    if fold != nil { throw ValidationError("A generator has no folds; leave out --fold.") }
+    return try TrainedGenerator(folder: name)
+      .exportedNetwork(name: URL(fileURLWithPath: name).lastPathComponent)
   }
 }
 

@@ -12,6 +12,11 @@ extension ModelPackage {
       public let name: String
       /// The sizes of its axes; nil where they depend on the image.
       public let shape: [Int?]
+
+      package init(name: String, shape: [Int?]) {
+        self.name = name
+        self.shape = shape
+      }
     }
 
     /// The network in ONNX's terms.
@@ -20,6 +25,12 @@ extension ModelPackage {
     public let inputShape: [Int]
     /// What comes out for that input.
     public let outputs: [Output]
+
+    package init(graph: OperatorGraph, inputShape: [Int], outputs: [Output]) {
+      self.graph = graph
+      self.inputShape = inputShape
+      self.outputs = outputs
+    }
 
     /// The content of an ONNX file.
     /// - Returns: The bytes.

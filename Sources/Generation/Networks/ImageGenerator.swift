@@ -6,8 +6,7 @@ import Tensors
 ///
 /// Radford, Metz and Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional
 /// Generative Adversarial Networks", section 3. A class comes as a vector of 0 and a 1 behind the
-/// random
-/// one (Mirza and Osindero 2014, "Conditional Generative Adversarial Nets").
+/// random one (Mirza and Osindero 2014, "Conditional Generative Adversarial Nets").
 package final class DCGANGenerator: Layer {
   private let start: Linear
   private let norms: [BatchNormalization]
@@ -67,8 +66,7 @@ package final class DCGANGenerator: Layer {
 /// A convolution whose kernels a style scales, each output channel brought back to unit variance.
 ///
 /// Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", equations 1 to 3.
-/// Scaling
-/// the input's channels and dividing the output's gives the same as kernels of each sample's own.
+/// Scaling the input's channels and dividing the output's gives the same as kernels of each sample's own.
 package final class ModulatedConvolution: Layer {
   private let weight: Parameter
   private let affine: Linear
@@ -99,14 +97,14 @@ package final class ModulatedConvolution: Layer {
 
   /// Applies the layer.
   /// - Parameters:
-  ///   - x: `[N, input, H, W]`.
+  ///   - x: `[N, input, H, W]`, or `[1, input, H, W]` for all samples.
   ///   - style: `[N, style]`.
   ///   - context: To train or to predict.
   /// - Returns: `[N, output, H, W]`.
   package func callAsFunction(_ x: Tensor, style: Tensor, in context: Context) -> Tensor {
     let scales = affine(style, in: context) + 1
     let kernels = weight.value(in: context)
-    let (samples, window) = (x.shape[0], kernels.shape[2])
+    let (samples, window) = (style.shape[0], kernels.shape[2])
     let y = convolution(
       x * scales.reshaped([samples, scales.shape[1], 1, 1]),
       weight: kernels,
@@ -128,8 +126,7 @@ package final class ModulatedConvolution: Layer {
 /// over levels.
 ///
 /// Karras et al. 2020, sections 2 and 4 (skip generator). There is no noise of each pixel, no
-/// mixing of
-/// styles and no penalty on path lengths.
+/// mixing of styles and no penalty on path lengths.
 package final class StyleGenerator: Layer {
   private let mapping: [Linear]
   private let constant: Parameter
@@ -203,7 +200,7 @@ package final class StyleGenerator: Layer {
   package func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
     var style = x / (x.squared().mean(axes: [1], keepingAxes: true) + 1e-8).squareRoot()
     for map in mapping { style = leakyReLU(map(style, in: context), negativeSlope: Self.slope) }
-    var y = constant.value(in: context).repeated(x.shape[0], axis: 0)
+    var y = constant.value(in: context)
     var image: Tensor?
     for (level, block) in blocks.enumerated() {
       if level > 0 {

@@ -4,8 +4,10 @@
 // read once for all rows of a call. What a sample gets does not depend on its neighbours: every sum
 // runs over the units in their order.
 
-// Rows of a product whose gates stay in registers, four vectors each.
-#define GATE_ROWS (ROWS / 2)
+// Rows of a product whose gates stay in registers, four vectors each, beside four of weights and one of
+// the states: of 32 registers 4 rows, of 16 only 2. More would go through memory at every unit, which
+// takes twice the time and more.
+#define GATE_ROWS (ROWS >= 14 ? 4 : 2)
 
 INLINE void NAME(load_units)(const float *from, int64_t count, VEC *to) {
   if (count >= LANES) {
@@ -200,7 +202,7 @@ INLINE void NAME(back_rows)(const float *d, int64_t inner, int rows, const float
   }
 }
 
-// Rows in groups that fill the registers, then in pairs and one by one.
+// Rows in groups, then in pairs and one by one.
 #define EACH_GROUP(call_many, call_two, call_one)              \
   do {                                                         \
     int64_t row = first;                                       \

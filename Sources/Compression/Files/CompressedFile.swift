@@ -116,7 +116,8 @@ public struct CompressedFile: Sendable {
   ///   - progress: Told about every chunk.
   ///   - interruption: Looked at before every chunk.
   /// - Returns: The image, checked against its digest where every value is restored.
-  /// - Throws: `CompressionError.needsModel`, `.damaged`; `SupportError.interrupted`.
+  /// - Throws: `CompressionError.needsModel`, `.damaged`; `.unsupported` for an image that this machine's
+  ///   memory cannot hold; `SupportError.interrupted`.
   public func restored(
     model: CompressionModel? = nil,
     progress: any ProgressReporter = SilentProgress(),
@@ -129,6 +130,15 @@ public struct CompressedFile: Sendable {
       guard model.weights == needed.weights else {
         throw CompressionError.needsModel(path: path, name: needed.name, found: model.name)
       }
+    }
+    // Values are whole numbers of 32 bits while they are restored, and once more in their own type. A few
+    // bytes may claim gigabytes, as of an image of one value.
+    let needed = header.valueCount * 4 + header.plainBytes
+    guard needed <= Int(clamping: ProcessInfo.processInfo.physicalMemory) else {
+      throw CompressionError.unsupported(
+        path: path,
+        reason: "its image needs \(ProcessMemory.gigabytes(needed)) GB, more than this machine has"
+      )
     }
     let streams = try checkedStreams()
     let coding = ChunkCoding(

@@ -181,11 +181,14 @@ import Testing
       path: "v"
     )
     let data = try ImageCompressor().compressed(image, path: "v")
-    func changed(_ old: String, _ new: String) throws -> Data {
+    func changed(_ old: String, _ new: String) throws -> Data { try changed([(old, new)]) }
+    func changed(_ changes: [(old: String, new: String)]) throws -> Data {
       let length = Int(data[5]) | Int(data[6]) << 8
       var text = String(decoding: data[9..<9 + length], as: UTF8.self)
-      #expect(text.contains(old))
-      text = text.replacingOccurrences(of: old, with: new)
+      for (old, new) in changes {
+        #expect(text.contains(old))
+        text = text.replacingOccurrences(of: old, with: new)
+      }
       // A file of version 1, whose header has no digest.
       var result = data.prefix(4) + [1]
       for shift in 0..<4 {
@@ -210,5 +213,15 @@ import Testing
         try CompressedFile(try changed(old, new), path: "f")
       }
     }
+    // Terabytes of which no byte is there yet.
+    let large = try CompressedFile(
+      try changed([
+        ("\"size\":[4,4,1]", "\"size\":[40000,50000,500]"),
+        ("\"planesInChunk\":16", "\"planesInChunk\":1000"), ("\"bytes\":", "\"bytes\":900000000"),
+      ]),
+      path: "f"
+    )
+    let error = #expect(throws: CompressionError.self) { try large.restored() }
+    #expect(error?.description.contains("than this machine has") == true)
   }
 }

@@ -94,6 +94,16 @@ struct VisionCompressTrainCommand: Verb {
       for note in images.notes { context.progress.warn(note) }
       return images
     }
+    func standard(_ path: String) -> String {
+      URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
+    }
+    let trained = images.map(standard)
+    for path in test
+    where trained.contains(where: { (standard(path) + "/").hasPrefix($0 + "/") }) {
+      context.progress.warn(
+        "\(path) is trained on too; what is measured on it tells nothing of other images."
+      )
+    }
     let training = try read(images, everyAxis: true)
     var request = CompressionTrainer.Request()
     (request.pieceSize, request.features, request.codeChannels, request.blocks) = (

@@ -135,9 +135,10 @@ struct VisionRecogniseRunCommand: Verb {
     let package = try ModelStore().model(model)
     var known = try ImageGallery(package)
     var failed: [String: String] = [:]
-    func attempt(_ id: String, _ work: () throws -> Void) throws {
+    func attempt(_ id: String, isOneOfMany: Bool, _ work: () throws -> Void) throws {
       try context.interruption.check()
       do { try work() } catch let error as any ClassifiedError where error.failure != .interrupted {
+        guard isOneOfMany else { throw error }
         context.progress.warn("\(id): \(error.description)")
         failed[id] = error.description
       }
@@ -150,7 +151,9 @@ struct VisionRecogniseRunCommand: Verb {
       for file in files {
         let parts = file.split(separator: "/")
         let identity = parts.count > 1 ? String(parts[parts.count - 2]) : nil
-        try attempt(file) { try known.add(base + "/" + file, id: file, identity: identity) }
+        try attempt(file, isOneOfMany: true) {
+          try known.add(base + "/" + file, id: file, identity: identity)
+        }
       }
       guard known.count > 0 else {
         throw RecognitionError.noImages(path: gallery, reason: "none of its files can be read")
@@ -161,7 +164,7 @@ struct VisionRecogniseRunCommand: Verb {
     }
     var results: [ImageGallery.Result] = []
     for query in queries {
-      try attempt(query.id) {
+      try attempt(query.id, isOneOfMany: queries.count > 1) {
         results.append(try known.search(query.path, id: query.id, limit: matches))
       }
     }
@@ -188,11 +191,8 @@ struct VisionRecogniseRunCommand: Verb {
   /// An image, or those of a folder and the folders within.
   private static func images(_ path: String) throws -> [(id: String, path: String)] {
     let place = URL(fileURLWithPath: path).standardizedFileURL
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SupportError.notFound(path: path)
-    }
-    guard isFolder.boolValue else { return [(place.lastPathComponent, place.path)] }
+    let isFolder = try FileManager.default.isExistingFolder(path)
+    guard isFolder else { return [(place.lastPathComponent, place.path)] }
     return try LabelledFolder.files(path).map { ($0, place.path + "/" + $0) }
   }
 }

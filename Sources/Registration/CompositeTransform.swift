@@ -159,7 +159,7 @@ public struct CompositeTransform: SpatialTransform, Equatable, Codable {
     } catch let error as DecodingError {
       throw RegistrationError.damagedTransform(reason: Self.reason(of: error))
     } catch let error as ImagingError {
-      throw RegistrationError.damagedTransform(reason: error.description)
+      throw RegistrationError.damagedTransform(reason: String(error.description.dropLast()))
     }
   }
 

@@ -156,6 +156,7 @@ public struct ClassificationTrainer: Sendable {
       measuredIDs: measured.items.map(\.id),
       measuredOnValidation: test.count == 0,
       notes: images.problems + training.problems + validation.problems + test.problems
+        + (test.count == 0 ? ["No image was kept for the test; looks on the way are told."] : [])
     )
   }
 

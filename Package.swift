@@ -172,7 +172,7 @@ let package = Package(
     // Tests mirror Sources; TestSupport is imported by nothing in Sources.
     .target(
       name: "TestSupport",
-      dependencies: ["Support", "Imaging", "Tensors"],
+      dependencies: ["Support", "Imaging", "Tensors", "Transforms"],
       path: "Tests/TestSupport"
     ),
     .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport"]),

@@ -22,7 +22,7 @@ struct EnsemblePredictor: ScanPredictor {
       let sink = index == 0 ? total : try ProbabilitySink()
       _ = try part.predict(
         scan,
-        outputs: PredictionOutputs(probabilities: sink),
+        outputs: PredictionOutputs(probabilities: sink, problems: outputs.problems),
         progress: progress,
         interruption: interruption
       )

@@ -210,7 +210,8 @@ extension ModelPackage {
       settings: plan.fitting,
       locator: locator,
       locatorSpacingMM: plan.locator.spacing.min() ?? 4,
-      labels: description.labels
+      labels: description.labels,
+      leastGain: plan.leastGain
     )
   }
 

@@ -36,9 +36,17 @@ package struct PredictionOutputs: Sendable {
   /// Predictors that cannot tell them leave it empty.
   package var confidence: ConfidenceSums?
 
-  package init(probabilities: ProbabilitySink? = nil, confidence: ConfidenceSums? = nil) {
+  /// What gathers what is odd about the scan, or nil.
+  package var problems: PredictionProblems?
+
+  package init(
+    probabilities: ProbabilitySink? = nil,
+    confidence: ConfidenceSums? = nil,
+    problems: PredictionProblems? = nil
+  ) {
     self.probabilities = probabilities
     self.confidence = confidence
+    self.problems = problems
   }
 }
 

@@ -398,7 +398,7 @@ public struct SegmentationRun: Sendable {
     let readsPrediction = uncertainty?.readsPrediction ?? false
     let probabilities =
       options.wantsProbabilities || readsPrediction ? try ProbabilitySink() : nil
-    let confidence = ConfidenceSums()
+    let (confidence, problems) = (ConfidenceSums(), PredictionProblems())
     let seen = try channels.enhanced(
       by: options.stages,
       modality: loaded.summary.modality,
@@ -421,7 +421,11 @@ public struct SegmentationRun: Sendable {
     }
     var labelMap = try predictor.predict(
       seen,
-      outputs: PredictionOutputs(probabilities: probabilities, confidence: confidence),
+      outputs: PredictionOutputs(
+        probabilities: probabilities,
+        confidence: confidence,
+        problems: problems
+      ),
       progress: progress,
       interruption: interruption
     )
@@ -458,7 +462,7 @@ public struct SegmentationRun: Sendable {
     record.rules = options.selection.rules.isEmpty ? nil : options.selection.rules
     record.regrids = options.selection.regrids ? true : nil
     record.usesSUV = options.selection.usesSUV ? true : nil
-    record.problems = loaded.summary.problems
+    record.problems = loaded.summary.problems + problems.all
     return Result(
       volume: channels.volumes[0],
       labelMap: labelMap,

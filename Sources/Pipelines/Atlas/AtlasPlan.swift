@@ -11,6 +11,10 @@ public struct AtlasPlan: Codable, Equatable, Sendable {
   public var locator: NNUNetPlan
   /// The atlas's file in the package.
   public var atlas = AtlasPlan.fileName
+  /// What a fit must tell of a scan, nats a point beyond the scan's own histogram; nil where not measured.
+  ///
+  /// A scan of which it tells less may show something else, and a problem is reported.
+  public var leastGain: Double?
   /// Steps and iterations of the fit.
   package var fitting = AtlasFitter.Settings()
 
@@ -36,6 +40,7 @@ public struct AtlasPlan: Codable, Equatable, Sendable {
       "its atlas is not found by a network of volumes"
     )
     try require(!atlas.contains("/") && !atlas.hasPrefix("."), "its atlas is the file \(atlas)")
+    try require(leastGain.map(\.isFinite) ?? true, "its least gain is no number")
     let counts = [
       fitting.affineIterations, fitting.coarseIterations, fitting.fineIterations,
     ]

@@ -11,6 +11,7 @@ package struct AtlasPredictor: ScanPredictor {
   private let locator: (any ScanPredictor)?
   private let locatorSpacingMM: Double
   private let labels: [LabelDefinition]
+  private let leastGain: Double?
 
   /// Structures that the network must find before its result counts.
   private static let fewestStructures = 6
@@ -24,12 +25,14 @@ package struct AtlasPredictor: ScanPredictor {
   ///   - locator: What finds structures coarsely, or nil.
   ///   - locatorSpacingMM: Distance of voxels that it sees, mm.
   ///   - labels: The meanings of the labels, in the order of the atlas's.
+  ///   - leastGain: What a fit must tell of a scan, nats a point, or nil.
   package init(
     atlas: ProbabilisticAtlas,
     settings: AtlasFitter.Settings,
     locator: (any ScanPredictor)?,
     locatorSpacingMM: Double,
-    labels: [LabelDefinition]
+    labels: [LabelDefinition],
+    leastGain: Double? = nil
   ) {
     precondition(atlas.labelCount == labels.count, "an atlas of other labels")
     self.atlas = atlas
@@ -37,6 +40,7 @@ package struct AtlasPredictor: ScanPredictor {
     self.locator = locator
     self.locatorSpacingMM = locatorSpacingMM
     self.labels = labels
+    self.leastGain = leastGain
   }
 
   package func predict(
@@ -67,6 +71,18 @@ package struct AtlasPredictor: ScanPredictor {
       progress.update($0, detail: nil)
     }
     progress.end()
+    let told = (fit.gain * 1000).rounded() / 1000
+    progress.note("The atlas tells \(told) nats of each point of the scan.")
+    if let leastGain, fit.gain < leastGain {
+      outputs.problems?.add(
+        InputProblem(
+          code: "poor-fit",
+          message: "The atlas tells little of this scan (\(told) nats a point, not "
+            + "\(leastGain)): it may show something else, or have an unusual contrast.",
+          remedy: "Look at the pictures before you use the labels."
+        )
+      )
+    }
     try interruption.check()
     return try labelled(image, fit, outputs)
   }

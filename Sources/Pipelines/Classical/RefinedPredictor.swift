@@ -31,7 +31,7 @@ struct RefinedPredictor: ScanPredictor {
     }
     let found = try base.predict(
       scan,
-      outputs: PredictionOutputs(probabilities: sink),
+      outputs: PredictionOutputs(probabilities: sink, problems: outputs.problems),
       progress: progress,
       interruption: interruption
     )

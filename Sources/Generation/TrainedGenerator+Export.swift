@@ -24,7 +24,8 @@ extension TrainedGenerator {
   /// `image` is `[N, C, H, W]`, from -1 for black to 1 for white.
   /// - Parameter name: The graph's name.
   /// - Returns: The network.
-  /// - Throws: `GenerationError.unfit` for a diffusion model, which makes an image in many steps.
+  /// - Throws: `GenerationError.unfit` for a diffusion model, which makes an image in many steps;
+  ///   `GraphModelsError`.
   public func exportedNetwork(name: String) throws -> ModelPackage.ExportedNetwork {
     let c = configuration
     guard c.model != .diffusion else {

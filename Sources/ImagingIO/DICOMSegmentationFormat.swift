@@ -154,18 +154,24 @@ public struct DICOMSegmentationFormat: ImageFormat {
   private static func files(_ path: String) -> [String] {
     guard let facts = FileFacts(path) else { return [] }
     guard facts.kind == .folder else { return isSegmentation(path) ? [path] : [] }
-    guard let names = try? FileManager.default.files(below: path) else { return [] }
     var files: [String] = []
-    for name in names {
-      let file = path.hasSuffix("/") ? path + name : path + "/" + name
-      guard FileFacts(file)?.kind == .file else { continue }
-      if isSegmentation(file) {
-        files.append(file)
-      } else if DICOMScan.firstBytes(file) != .other {
-        return []
+    var holdsOthers = false
+    do {
+      try FileManager.default.visitFiles(below: path, links: .named) { name in
+        let file = path.hasSuffix("/") ? path + name : path + "/" + name
+        guard FileFacts(file)?.kind == .file else { return true }
+        if isSegmentation(file) {
+          files.append(file)
+        } else if DICOMScan.firstBytes(file) != .other {
+          holdsOthers = true
+        }
+        return !holdsOthers
       }
+    } catch {
+      // The scan of series, which is asked next, says which folder is closed.
+      return []
     }
-    return files
+    return holdsOthers ? [] : files.sorted()
   }
 
   /// Whether the meta group of a file of PS3.10 names a storage class of segmentations.

@@ -189,8 +189,8 @@ struct TrainCommand: Verb {
     {
       throw ValidationError("--dropout is for a unet that is trained on labelled scans.")
     }
-    if precision != .f32, enhancing.enhance != nil {
-      throw ValidationError("--precision is for trainings to segment; leave it out with --enhance.")
+    if precision != .f32, enhancing.enhance != nil || unlabelled.suggest != nil {
+      throw ValidationError("--precision is for trainings to segment; leave it out.")
     }
     if let learningRate, !(learningRate > 0) || !learningRate.isFinite {
       throw ValidationError("--learning-rate must be more than 0.")
@@ -233,7 +233,7 @@ struct TrainCommand: Verb {
     if precision != .f32 { values.precision = precision }
     values.batchSize *= exchange.count
     if resume, planning.leavesSizeOpen || minutes != nil,
-      let stored = SegmentationTrainer.storedConfiguration(checkpoints)
+      let stored = try SegmentationTrainer.storedConfiguration(checkpoints)
     {
       // The machine's speed and memory might give another plan than the one to go on with.
       values.network = stored.network

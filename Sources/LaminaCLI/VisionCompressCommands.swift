@@ -99,9 +99,12 @@ struct VisionCompressTrainCommand: Verb {
     }
     let trained = images.map(standard)
     for path in test
-    where trained.contains(where: { (standard(path) + "/").hasPrefix($0 + "/") }) {
+    where trained.contains(where: { folder in
+      let (one, other) = (standard(path) + "/", folder + "/")
+      return one.hasPrefix(other) || other.hasPrefix(one)
+    }) {
       context.progress.warn(
-        "\(path) is trained on too; what is measured on it tells nothing of other images."
+        "Images of \(path) are trained on too; what is measured on them tells nothing of others."
       )
     }
     let training = try read(images, everyAxis: true)

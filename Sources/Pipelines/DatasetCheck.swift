@@ -126,7 +126,7 @@ public struct DatasetCheck: Sendable {
     let copies = CopiedScans(digests)
     findings += copies.findings
     findings += try copies.leaks(in: dataset, interruption: interruption)
-    findings += try strays(dataset, sizes: sizes)
+    findings += strays(dataset, sizes: sizes)
     return DatasetCheck(
       findings: findings.filter(\.isFault) + findings.filter { !$0.isFault },
       copies: copies.groups,
@@ -162,10 +162,23 @@ public struct DatasetCheck: Sendable {
   private static func strays(
     _ dataset: SegmentationDataset,
     sizes: [SIMD3<Int>]
-  ) throws -> [DatasetFinding] {
+  ) -> [DatasetFinding] {
     let testPlaces: Set = ["imagesTs", "labelsTs"]
     let known = Set(dataset.cases.flatMap { $0.images + [$0.label] }.map { standard($0) })
-    let files = try FileManager.default.files(below: dataset.path)
+    let files: [String]
+    do {
+      files = try FileManager.default.files(below: dataset.path, links: .named)
+    } catch {
+      return [
+        DatasetFinding(
+          .stray,
+          nil,
+          fault: false,
+          "not all folders could be looked at for images that no case uses: \(error.description)",
+          remedy: "none needed where the cases are complete"
+        )
+      ]
+    }
     // Without their partner they are faults already.
     let unpaired = dataset.unpaired.map(\.id)
     let names = files.filter { name in

@@ -84,9 +84,11 @@ public struct InputInspection: Sendable {
     guard isFolder, !ImageFormats.all.contains(where: { $0.recognises(path) }) else {
       return [path]
     }
-    let listing = try? CaseListing(path)
-    guard let listing else { throw ImagingIOError.unrecognised(path: path) }
-    return listing.cases.map(\.path)
+    do {
+      return try CaseListing(path).cases.map(\.path)
+    } catch let error as SupportError {
+      throw error
+    } catch { throw ImagingIOError.unrecognised(path: path) }
   }
 }
 

@@ -230,10 +230,10 @@ public struct SegmentationTrainer: Sendable {
 
   /// The configuration of an unfinished run.
   /// - Parameter folder: Where its checkpoints are kept.
-  /// - Returns: The configuration; nil without a readable checkpoint.
-  public static func storedConfiguration(_ folder: String) -> TrainingConfiguration? {
-    guard let stored = try? TrainingCheckpoint(folder: folder).load() else { return nil }
-    return TrainingState.configuration(of: stored)
+  /// - Returns: The configuration; nil without a checkpoint.
+  /// - Throws: `LayersError.damagedWeights`, `PipelinesError.checkpointMismatch`; what reading throws.
+  public static func storedConfiguration(_ folder: String) throws -> TrainingConfiguration? {
+    try TrainingCheckpoint(folder: folder).load().flatMap { TrainingState.configuration(of: $0) }
   }
 
   /// Trains with the first process, which does all the rest.

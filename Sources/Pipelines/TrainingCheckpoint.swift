@@ -25,11 +25,17 @@ package struct TrainingCheckpoint: Sendable {
   }
 
   /// The stored state, or nil when there is none.
-  /// - Throws: `LayersError.damagedWeights` when it is not what was written; what reading throws.
+  /// - Throws: `LayersError.damagedWeights` when it is not what was written;
+  ///   `PipelinesError.checkpointMismatch` without a seal; what reading throws.
   package func load() throws -> Safetensors? {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     var state = try Safetensors(contentsOf: path)
-    let seal = state.metadata.removeValue(forKey: Self.sealKey)
+    guard let seal = state.metadata.removeValue(forKey: Self.sealKey) else {
+      throw PipelinesError.checkpointMismatch(
+        path: path,
+        reason: "it has no seal, as those of earlier programs"
+      )
+    }
     guard try seal == SHA256.hexDigest(of: state.encoded()) else {
       throw LayersError.damagedWeights(
         path: path,

@@ -1,6 +1,16 @@
 import Foundation
 
 extension FileManager {
+  /// What a listing does with symbolic links within a folder.
+  package enum LinkRule: Sendable {
+    /// They are left out.
+    case leftOut
+    /// They count as files.
+    case named
+    /// Those to folders are entered, each folder once, and others count as files.
+    case entered
+  }
+
   /// Whether a folder, or a link to one, is at a path.
   /// - Parameter path: The path.
   /// - Returns: False also where there is nothing.
@@ -21,81 +31,134 @@ extension FileManager {
   /// The names in a folder, sorted; hidden ones are left out.
   /// - Parameter folder: The folder, or a link to it.
   /// - Returns: The names; none where there is no such folder.
-  /// - Throws: `SupportError.unreadable` for a folder that may not be listed, which is no empty one.
+  /// - Throws: `SupportError.unreadable` for a folder that may not be listed, which is no empty one, and for
+  ///   names that are not UTF-8.
   package func names(in folder: String) throws(SupportError) -> [String] {
-    let names: [String]
     do {
-      names = try entries(of: folder).map(\.name)
+      return try entries(of: folder).map(\.name).sorted()
     } catch .notFound {
       return []
     }
-    return names.filter { !$0.hasPrefix(".") }.sorted()
   }
 
   /// The files of a folder and of all folders within, sorted, named from it.
-  ///
-  /// Where the folder's path is a link the folder is entered; links within are named and not entered. Sockets
-  /// and the like are left out.
   /// - Parameters:
   ///   - folder: The folder, or a link to it.
-  ///   - includesLinks: Whether links count.
-  /// - Returns: The names, hidden ones too.
-  /// - Throws: `SupportError.notFound` where there is no such folder; `.unreadable` for a folder that may not be
-  ///   listed, at any depth.
+  ///   - links: What is done with links within.
+  /// - Returns: The names; what is hidden, and sockets and the like, are left out.
+  /// - Throws: As `visitFiles(below:links:_:)`.
   package func files(
     below folder: String,
-    includesLinks: Bool = true
+    links: LinkRule = .entered
   ) throws(SupportError) -> [String] {
     var files: [String] = []
-    var left = [""]
-    while let place = left.popLast() {
-      for (name, kind) in try entries(of: place.isEmpty ? folder : folder + "/" + place) {
-        let path = place.isEmpty ? name : place + "/" + name
-        switch kind {
-        case .folder: left.append(path)
-        case .file: files.append(path)
-        case .link: if includesLinks { files.append(path) }
-        case .other: break
-        }
-      }
+    try visitFiles(below: folder, links: links) { name in
+      files.append(name)
+      return true
     }
     return files.sorted()
   }
 
+  /// Visits the files of a folder and of all folders within, in no particular order.
+  /// - Parameters:
+  ///   - folder: The folder, or a link to it.
+  ///   - links: What is done with links within.
+  ///   - visit: Told each file's name from the folder; false ends the visit.
+  /// - Throws: `SupportError.notFound` where there is no such folder; `.unreadable` for a folder that may not be
+  ///   listed, at any depth, and for names that are not UTF-8.
+  package func visitFiles(
+    below folder: String,
+    links: LinkRule = .entered,
+    _ visit: (_ name: String) -> Bool
+  ) throws(SupportError) {
+    var left = [""]
+    var entered = Set([FolderIdentity(folder)].compactMap { $0 })
+    while let place = left.popLast() {
+      let found: [(name: String, kind: EntryKind)]
+      do {
+        found = try entries(of: place.isEmpty ? folder : folder + "/" + place)
+      } catch .notFound where !place.isEmpty {
+        // Gone since it was listed.
+        continue
+      }
+      for (name, kind) in found {
+        let path = place.isEmpty ? name : place + "/" + name
+        switch kind {
+        case .folder:
+          if let identity = FolderIdentity(folder + "/" + path) { entered.insert(identity) }
+          left.append(path)
+        case .link where links == .entered && isFolder(folder + "/" + path):
+          if let identity = FolderIdentity(folder + "/" + path), entered.insert(identity).inserted {
+            left.append(path)
+          }
+        case .link where links == .leftOut, .other: break
+        case .file, .link: if !visit(path) { return }
+        }
+      }
+    }
+  }
+
   private enum EntryKind { case file, folder, link, other }
 
+  /// Tells a folder apart from others, whatever the path to it.
+  private struct FolderIdentity: Hashable {
+    let device: UInt64
+    let number: UInt64
+
+    init?(_ path: String) {
+      var status = stat()
+      guard stat(path, &status) == 0 else { return nil }
+      (device, number) = (UInt64(status.st_dev), UInt64(status.st_ino))
+    }
+  }
+
+  /// What lies in a folder and is not hidden.
   private func entries(
     of folder: String
   ) throws(SupportError) -> [(name: String, kind: EntryKind)] {
+    func unreadable(_ code: Int32) -> SupportError {
+      .unreadable(path: folder, reason: String(cString: strerror(code)))
+    }
     guard let stream = opendir(folder) else {
-      guard errno != ENOENT, errno != ENOTDIR else { throw .notFound(path: folder) }
-      throw .unreadable(path: folder, reason: String(cString: strerror(errno)))
+      let code = errno
+      guard code != ENOENT, code != ENOTDIR else { throw .notFound(path: folder) }
+      throw unreadable(code)
     }
     defer { closedir(stream) }
     var entries: [(String, EntryKind)] = []
     while true {
       errno = 0
       guard let entry = readdir(stream) else {
-        guard errno == 0 else {
-          throw .unreadable(path: folder, reason: String(cString: strerror(errno)))
-        }
+        guard errno == 0 else { throw unreadable(errno) }
         return entries
       }
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      let bytes = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      guard bytes.first != UInt8(ascii: ".") else { continue }
+      guard let name = String(validating: bytes, as: UTF8.self) else {
+        throw .unreadable(
+          path: folder,
+          reason: "the name \(String(decoding: bytes, as: UTF8.self)) in it is not UTF-8"
+        )
       }
-      guard name != ".", name != ".." else { continue }
-      // Some file systems do not tell kinds.
-      var status = stat()
-      guard lstat(folder + "/" + name, &status) == 0 else { continue }
-      let kind: EntryKind =
-        switch status.st_mode & S_IFMT {
-        case S_IFREG: .file
-        case S_IFDIR: .folder
-        case S_IFLNK: .link
-        default: .other
+      switch Int32(entry.pointee.d_type) {
+      case Int32(DT_REG): entries.append((name, .file))
+      case Int32(DT_DIR): entries.append((name, .folder))
+      case Int32(DT_LNK): entries.append((name, .link))
+      case Int32(DT_UNKNOWN):
+        // A file system that does not tell kinds.
+        var status = stat()
+        guard fstatat(dirfd(stream), name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+          if errno == ENOENT { continue }
+          throw unreadable(errno)
         }
-      entries.append((name, kind))
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: entries.append((name, .file))
+        case S_IFDIR: entries.append((name, .folder))
+        case S_IFLNK: entries.append((name, .link))
+        default: entries.append((name, .other))
+        }
+      default: entries.append((name, .other))
+      }
     }
   }
 }

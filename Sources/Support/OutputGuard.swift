@@ -196,7 +196,15 @@ public final class OutputGuard: Sendable {
 
   /// Refuses a folder that holds something else than Lamina's results; files pass.
   private func checkContent(ofFolder path: String) throws {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    let names: [String]
+    do {
+      names = try FileManager.default.contentsOfDirectory(atPath: path)
+    } catch {
+      throw SupportError.unwritable(
+        path: path,
+        reason: "what the folder holds may not be listed"
+      )
+    }
     if !names.isEmpty, !Self.folderMarks.contains(where: names.contains) {
       throw SupportError.unwritable(
         path: path,

@@ -37,6 +37,9 @@ import Testing
       try flipped.write(to: url)
       #expect(throws: (any Error).self, "byte \(place)") { try checkpoint.load() }
     }
+    try state.encoded().write(to: url)
+    let unsealed = #expect(throws: PipelinesError.self) { try checkpoint.load() }
+    #expect(unsealed?.description.contains("no seal") == true)
     var value = bytes
     value[value.endIndex - 1] ^= 1
     try value.write(to: url)

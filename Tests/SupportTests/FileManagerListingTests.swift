@@ -12,10 +12,16 @@ import Testing
       atPath: folder.file("real/inner"),
       withIntermediateDirectories: true
     )
-    for name in ["real/inner/a.txt", "real/b.txt", "real/.hidden"] {
+    try files.createDirectory(
+      atPath: folder.file("other"),
+      withIntermediateDirectories: true
+    )
+    for name in ["real/inner/a.txt", "real/b.txt", "real/.hidden", "other/c.txt"] {
       try Data("x".utf8).write(to: URL(fileURLWithPath: folder.file(name)))
     }
-    for (name, target) in [("link", "real"), ("real/to-b", "b.txt"), ("real/loop", ".")] {
+    for (name, target) in [
+      ("link", "real"), ("real/to-b", "b.txt"), ("real/loop", "."), ("real/to-other", "../other"),
+    ] {
       try files.createSymbolicLink(atPath: folder.file(name), withDestinationPath: target)
     }
     return folder
@@ -25,13 +31,37 @@ import Testing
   func allFilesBelowAreFound(_ name: String) throws {
     let folder = try sample()
     let place = folder.file(name)
+    // The folder that holds the link is not entered again.
     #expect(
-      try files.files(below: place) == [".hidden", "b.txt", "inner/a.txt", "loop", "to-b"]
+      try files.files(below: place) == ["b.txt", "inner/a.txt", "to-b", "to-other/c.txt"]
     )
     #expect(
-      try files.files(below: place, includesLinks: false) == [".hidden", "b.txt", "inner/a.txt"]
+      try files.files(below: place, links: .named)
+        == ["b.txt", "inner/a.txt", "loop", "to-b", "to-other"]
     )
-    #expect(try files.names(in: place) == ["b.txt", "inner", "loop", "to-b"])
+    #expect(try files.files(below: place, links: .leftOut) == ["b.txt", "inner/a.txt"])
+    #expect(try files.names(in: place) == ["b.txt", "inner", "loop", "to-b", "to-other"])
+    var visited = 0
+    try files.visitFiles(below: place) { _ in
+      visited += 1
+      return false
+    }
+    #expect(visited == 1)
+  }
+
+  @Test func aNameThatIsNoTextIsSaid() throws {
+    let folder = try sample()
+    let bytes = Array(folder.file("real/").utf8) + [0x4D, 0xFC, 0x6C, 0x2E, 0x6E, 0x69, 0x69, 0]
+    let handle = bytes.withUnsafeBufferPointer { buffer in
+      buffer.withMemoryRebound(to: CChar.self) { name in
+        name.baseAddress.map { open($0, O_CREAT | O_WRONLY, 0o644) } ?? -1
+      }
+    }
+    // Some file systems take no such names.
+    guard handle >= 0 else { return }
+    close(handle)
+    let error = #expect(throws: SupportError.self) { try files.names(in: folder.file("real")) }
+    #expect(error?.description.contains("not UTF-8") == true)
   }
 
   @Test func whatIsNoFolderHasNoNames() throws {

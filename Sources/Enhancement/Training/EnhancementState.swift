@@ -222,11 +222,6 @@ struct EnhancementState: Sendable {
     stored.metadata[key].flatMap { try? JSONDecoder().decode(Summary.self, from: Data($0.utf8)) }
   }
 
-  /// The configuration that a checkpoint was saved with; nil when it is none.
-  static func configuration(of stored: Safetensors) -> EnhancementConfiguration? {
-    summary(stored)?.configuration
-  }
-
   private mutating func restore(
     _ stored: Safetensors,
     from path: String,

@@ -71,14 +71,6 @@ public struct EnhancementTrainer: Sendable {
     self.interruption = interruption
   }
 
-  /// The configuration of an unfinished run.
-  /// - Parameter folder: Where its checkpoints are kept.
-  /// - Returns: The configuration; nil without a readable checkpoint.
-  public static func storedConfiguration(_ folder: String) -> EnhancementConfiguration? {
-    guard let stored = try? TrainingCheckpoint(folder: folder).load() else { return nil }
-    return EnhancementState.configuration(of: stored)
-  }
-
   /// Trains, and measures what the network makes of the held-out images.
   /// - Parameters:
   ///   - configuration: All numbers of the run.

@@ -11,9 +11,10 @@ public struct AtlasPlan: Codable, Equatable, Sendable {
   public var locator: NNUNetPlan
   /// The atlas's file in the package.
   public var atlas = AtlasPlan.fileName
-  /// What a fit must tell of a scan, nats a point beyond the scan's own histogram; nil where not measured.
+  /// What a fit must tell of a scan, nats a point of the atlas beyond the scan's own histogram; nil where not
+  /// measured.
   ///
-  /// A scan of which it tells less may show something else, and a problem is reported.
+  /// A scan of which it tells less may show something else or a part only, and a problem is reported.
   public var leastGain: Double?
   /// Steps and iterations of the fit.
   package var fitting = AtlasFitter.Settings()

@@ -72,13 +72,14 @@ package struct AtlasPredictor: ScanPredictor {
     }
     progress.end()
     let told = (fit.gain * 1000).rounded() / 1000
-    progress.note("The atlas tells \(told) nats of each point of the scan.")
-    if let leastGain, fit.gain < leastGain {
+    progress.note("The atlas tells \(told) nats of the scan at each of its own points.")
+    // Also where it is no number.
+    if let leastGain, !(fit.gain >= leastGain) {
       outputs.problems?.add(
         InputProblem(
           code: "poor-fit",
-          message: "The atlas tells little of this scan (\(told) nats a point, not "
-            + "\(leastGain)): it may show something else, or have an unusual contrast.",
+          message: "The atlas tells little of this scan (\(told) nats at each of its points, not "
+            + "\(leastGain)): it may show something else, a part of a head, or an unusual contrast.",
           remedy: "Look at the pictures before you use the labels."
         )
       )

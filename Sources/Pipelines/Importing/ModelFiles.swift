@@ -58,14 +58,15 @@ package struct ModelFiles: Sendable {
 
   private static func files(in folder: String) throws -> [String: String] {
     var found: [String: String] = [:]
-    for name in try FileManager.default.files(below: folder, includesLinks: false) {
+    try FileManager.default.visitFiles(below: folder, links: .leftOut) { name in
       found[name] = folder + "/" + name
-      guard found.count <= maximumFiles else {
-        throw PipelinesError.damagedModel(
-          path: folder,
-          reason: "it holds more than \(maximumFiles) files"
-        )
-      }
+      return found.count <= maximumFiles
+    }
+    guard found.count <= maximumFiles else {
+      throw PipelinesError.damagedModel(
+        path: folder,
+        reason: "it holds more than \(maximumFiles) files"
+      )
     }
     return found
   }

@@ -10,6 +10,7 @@ package struct AtlasFit: Sendable {
   var logBias: [Float]
   /// The classes' intensities.
   var intensities: AtlasIntensities
-  /// How much better the atlas foretells the scan than a histogram does, nats a point.
+  /// How much better the atlas foretells the scan than a histogram does, nats a point of the atlas's grid;
+  /// points that the scan does not cover tell nothing.
   package var gain: Double
 }

@@ -196,6 +196,7 @@ public final class OutputGuard: Sendable {
 
   /// Refuses a folder that holds something else than Lamina's results; files pass.
   private func checkContent(ofFolder path: String) throws {
+    guard FileManager.default.isFolder(path) else { return }
     let names: [String]
     do {
       names = try FileManager.default.contentsOfDirectory(atPath: path)

@@ -25,8 +25,7 @@ package struct EnhancementInput: Sendable {
     selection: VolumeSelection,
     progress: any ProgressReporter
   ) throws {
-    let isFolder = FileManager.default.isFolder(path)
-    if !isFolder, PictureFormat().recognises(path) {
+    if !FileManager.default.isFolder(path), PictureFormat().recognises(path) {
       let picture = try EnhancementPicture(path: path)
       if picture.hadAlpha { progress.note("\(path): its transparency is left out.") }
       content = .picture(picture)

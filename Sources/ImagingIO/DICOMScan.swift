@@ -159,32 +159,3 @@ struct DICOMScan {
     }
   }
 }
-
-/// What the file system says about a path, links followed.
-struct FileFacts {
-  /// What a path leads to.
-  enum Kind { case file, folder, other }
-
-  /// The same for all paths that lead to one file.
-  struct Identity: Hashable {
-    var device: UInt64
-    var number: UInt64
-  }
-
-  let kind: Kind
-  let identity: Identity
-  let size: Int
-
-  /// Asks the file system; nil when the path leads nowhere.
-  init?(_ path: String) {
-    var facts = stat()
-    guard stat(path, &facts) == 0 else { return nil }
-    switch facts.st_mode & S_IFMT {
-    case S_IFREG: kind = .file
-    case S_IFDIR: kind = .folder
-    default: kind = .other
-    }
-    identity = Identity(device: UInt64(facts.st_dev), number: UInt64(facts.st_ino))
-    size = Int(facts.st_size)
-  }
-}

@@ -78,8 +78,9 @@ struct VolumeFile {
 
   /// Checks that a path is a file that may be read.
   static func checkReadable(_ path: String) throws(SupportError) {
-    let isFolder = try FileManager.default.isExistingFolder(path)
-    guard !isFolder else { throw .unreadable(path: path, reason: "it is a folder") }
+    guard try !FileManager.default.isExistingFolder(path) else {
+      throw .unreadable(path: path, reason: "it is a folder")
+    }
     guard access(path, R_OK) == 0 else {
       throw .unreadable(path: path, reason: String(cString: strerror(errno)))
     }

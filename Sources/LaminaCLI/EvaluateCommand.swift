@@ -162,8 +162,7 @@ struct EvaluateCommand: Verb {
   }
 
   private static func mask(_ path: String, reference: String) throws -> EvaluationCohort.Mask {
-    let isFolder = try FileManager.default.isExistingFolder(path)
-    return isFolder
+    try FileManager.default.isExistingFolder(path)
       ? .ofCases(try CasePairing(prediction: path, reference: reference)) : .common(path: path)
   }
 

@@ -181,9 +181,8 @@ struct ModelExportCommand: Verb {
     }
     return .complete
   }
-}
 
-extension ModelExportCommand {
+  /// The network of a model package, or of a folder that `vision generate train` made.
   private func exported() throws -> ModelPackage.ExportedNetwork {
     guard TrainedGenerator.isPresent(in: name) else {
       return try ModelStore().model(name).exportedNetwork(fold: fold)

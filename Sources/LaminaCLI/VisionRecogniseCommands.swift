@@ -191,8 +191,9 @@ struct VisionRecogniseRunCommand: Verb {
   /// An image, or those of a folder and the folders within.
   private static func images(_ path: String) throws -> [(id: String, path: String)] {
     let place = URL(fileURLWithPath: path).standardizedFileURL
-    let isFolder = try FileManager.default.isExistingFolder(path)
-    guard isFolder else { return [(place.lastPathComponent, place.path)] }
+    guard try FileManager.default.isExistingFolder(path) else {
+      return [(place.lastPathComponent, place.path)]
+    }
     return try LabelledFolder.files(path).map { ($0, place.path + "/" + $0) }
   }
 }

@@ -14,8 +14,7 @@ struct CaseListing {
   let isSingle: Bool
 
   init(_ path: String) throws {
-    let isFolder = try FileManager.default.isExistingFolder(path)
-    if !isFolder {
+    if try !FileManager.default.isExistingFolder(path) {
       cases = [Case(id: Self.caseName(ofFile: path), path: path)]
       isSingle = true
       return

@@ -185,7 +185,6 @@ public struct DatasetCheck: Sendable {
       (name.hasSuffix(".nii.gz") || name.hasSuffix(".nii"))
         && !testPlaces.contains(String(name.prefix { $0 != "/" }))
         && !known.contains(standard(dataset.path + "/" + name))
-        && !name.split(separator: "/").contains { $0.hasPrefix(".") }
         && !unpaired.contains { name.contains($0) }
     }
     let ids = Set(dataset.cases.map(\.id))

@@ -71,9 +71,10 @@ package struct Deidentification: Sendable {
   ) throws -> DeidentificationProtocol {
     try outputs.check(output)
     let files = try listed(input)
-    let isFolder = FileManager.default.isFolder(input)
     let isSingle = output.lowercased().hasSuffix(".dcm")
-    if isSingle, isFolder { throw DeidentificationError.outputIsNoFolder(path: output) }
+    if isSingle, FileManager.default.isFolder(input) {
+      throw DeidentificationError.outputIsNoFolder(path: output)
+    }
     var report = DeidentificationProtocol(engine, showsKey: showsKey)
     do {
       if isSingle, let file = files.first {

@@ -80,8 +80,9 @@ public struct InputInspection: Sendable {
 
   /// The path itself, or the images of a folder that no format reads as a whole.
   private static func files(of path: String) throws -> [String] {
-    let isFolder = try FileManager.default.isExistingFolder(path)
-    guard isFolder, !ImageFormats.all.contains(where: { $0.recognises(path) }) else {
+    guard try FileManager.default.isExistingFolder(path),
+      !ImageFormats.all.contains(where: { $0.recognises(path) })
+    else {
       return [path]
     }
     do {

@@ -251,8 +251,7 @@ public struct ObjectConversion: Sendable {
 
   /// A picture, or those of a folder by name.
   private static func pictures(_ input: String) throws -> [String] {
-    let isFolder = FileManager.default.isFolder(input)
-    guard isFolder else { return [input] }
+    guard FileManager.default.isFolder(input) else { return [input] }
     let names = try FileManager.default.contentsOfDirectory(atPath: input)
       .filter { name in PictureFormat.endings.contains { name.lowercased().hasSuffix($0) } }
       .sorted { $0.compare($1, options: .numeric) == .orderedAscending }

@@ -39,8 +39,7 @@ public struct SegmentationInputs: Sendable {
     var cases: [Case] = []
     var isBatch = paths.count > 1
     for path in paths {
-      let isFolder = try FileManager.default.isExistingFolder(path)
-      guard isFolder else {
+      guard try FileManager.default.isExistingFolder(path) else {
         let name = URL(fileURLWithPath: path).lastPathComponent
         let stem = Self.stem(name)
         cases.append(

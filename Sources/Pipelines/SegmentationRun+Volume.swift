@@ -38,4 +38,29 @@ extension SegmentationRun {
     )
     return try postprocessed(labels).gathered(onto: target)
   }
+
+  /// What a run gives of a prediction: cleaned by the model's rule, and only the structures asked for.
+  /// - Parameter labelMap: The prediction.
+  /// - Returns: Labels on the same grid.
+  /// - Throws: `PipelinesError.unknownStructure`.
+  func postprocessed(_ labelMap: LabelMap) throws -> LabelMap {
+    var result = labelMap
+    if options.postprocesses, !source.clearsPieces {
+      result = source.postprocessing?.applied(to: result) ?? result.keepingLargestComponent()
+    }
+    // Objects are all of the one structure that there is.
+    guard let names = options.structures, source.objectName == nil else { return result }
+    // Classes of seeds are known only now.
+    let known = labelMap.table.map(\.name)
+    for name in names where !known.contains(name) {
+      throw PipelinesError.unknownStructure(name: name, known: known)
+    }
+    let kept = result.table.filter { names.contains($0.name) }
+    let ids = Set(kept.map { UInt16($0.id) })
+    return LabelMap(
+      geometry: result.geometry,
+      labels: result.labels.map { ids.contains($0) ? $0 : 0 },
+      table: kept
+    )
+  }
 }

@@ -478,25 +478,4 @@ public struct SegmentationRun: Sendable {
       volumeIntervals: options.volumeIntervals
     )
   }
-
-  func postprocessed(_ labelMap: LabelMap) throws -> LabelMap {
-    var result = labelMap
-    if options.postprocesses, !source.clearsPieces {
-      result = source.postprocessing?.applied(to: result) ?? result.keepingLargestComponent()
-    }
-    // Objects are all of the one structure that there is.
-    guard let names = options.structures, source.objectName == nil else { return result }
-    // Classes of seeds are known only now.
-    let known = labelMap.table.map(\.name)
-    for name in names where !known.contains(name) {
-      throw PipelinesError.unknownStructure(name: name, known: known)
-    }
-    let kept = result.table.filter { names.contains($0.name) }
-    let ids = Set(kept.map { UInt16($0.id) })
-    return LabelMap(
-      geometry: result.geometry,
-      labels: result.labels.map { ids.contains($0) ? $0 : 0 },
-      table: kept
-    )
-  }
 }

@@ -126,8 +126,8 @@ struct TrainingState {
     )
   }
 
-  /// The network's scores in this step, the finest first, in single precision; random numbers follow from seed and step,
-  /// and from the process.
+  /// The network's scores in this step, the finest first, in single precision; random numbers follow from
+  /// seed and step, and from the process.
   private func forward(_ images: Tensor, rank: Int) -> [Tensor] {
     var random = RandomStream(seed: configuration.seed).split(0x6472_6F70, step)
     if rank > 0 { random = random.split(rank) }

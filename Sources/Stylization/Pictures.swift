@@ -112,8 +112,7 @@ public enum PictureFiles {
   /// - Throws: `SupportError.notFound`; `StylizationError.noPictures`.
   public static func list(_ paths: [String]) throws -> [String] {
     try paths.flatMap { path -> [String] in
-      let isFolder = try FileManager.default.isExistingFolder(path)
-      guard isFolder else { return [path] }
+      guard try FileManager.default.isExistingFolder(path) else { return [path] }
       let found = try LabelledFolder.files(path).map { path + "/" + $0 }
         .filter { PictureFormat().recognises($0) }
       guard !found.isEmpty else {

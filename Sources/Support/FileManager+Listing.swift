@@ -71,46 +71,34 @@ extension FileManager {
     links: LinkRule = .entered,
     _ visit: (_ name: String) -> Bool
   ) throws(SupportError) {
-    var left = [""]
-    var entered = Set([FolderIdentity(folder)].compactMap { $0 })
-    while let place = left.popLast() {
+    // Folders are looked at before links, so that each has its own name where it has one below.
+    var (folders, folderLinks) = ([""], [String]())
+    var entered: Set<FileFacts.Identity> = []
+    while let place = folders.popLast() ?? folderLinks.popLast() {
+      let path = place.isEmpty ? folder : folder + "/" + place
+      if let facts = FileFacts(path), !entered.insert(facts.identity).inserted { continue }
       let found: [(name: String, kind: EntryKind)]
       do {
-        found = try entries(of: place.isEmpty ? folder : folder + "/" + place)
+        found = try entries(of: path)
       } catch .notFound where !place.isEmpty {
         // Gone since it was listed.
         continue
       }
-      for (name, kind) in found {
-        let path = place.isEmpty ? name : place + "/" + name
+      // Of several links to one folder the same is followed on every file system.
+      for (name, kind) in found.sorted(by: { $0.name > $1.name }) {
+        let name = place.isEmpty ? name : place + "/" + name
         switch kind {
-        case .folder:
-          if let identity = FolderIdentity(folder + "/" + path) { entered.insert(identity) }
-          left.append(path)
-        case .link where links == .entered && isFolder(folder + "/" + path):
-          if let identity = FolderIdentity(folder + "/" + path), entered.insert(identity).inserted {
-            left.append(path)
-          }
+        case .folder: folders.append(name)
+        case .link where links == .entered && isFolder(folder + "/" + name):
+          folderLinks.append(name)
         case .link where links == .leftOut, .other: break
-        case .file, .link: if !visit(path) { return }
+        case .file, .link: if !visit(name) { return }
         }
       }
     }
   }
 
   private enum EntryKind { case file, folder, link, other }
-
-  /// Tells a folder apart from others, whatever the path to it.
-  private struct FolderIdentity: Hashable {
-    let device: UInt64
-    let number: UInt64
-
-    init?(_ path: String) {
-      var status = stat()
-      guard stat(path, &status) == 0 else { return nil }
-      (device, number) = (UInt64(status.st_dev), UInt64(status.st_ino))
-    }
-  }
 
   /// What lies in a folder and is not hidden.
   private func entries(

@@ -49,6 +49,22 @@ import Testing
     #expect(visited == 1)
   }
 
+  /// A folder and links to it, whose names come before and after its own: its files count once.
+  @Test func aFolderWithLinksBesideItIsSeenOnceByItsOwnName() throws {
+    let folder = try sample()
+    for name in ["real/a-link", "real/z-link"] {
+      try files.createSymbolicLink(atPath: folder.file(name), withDestinationPath: "inner")
+    }
+    for name in ["real/up-1", "real/up-2"] {
+      try files.createSymbolicLink(atPath: folder.file(name), withDestinationPath: "../other")
+    }
+    try files.removeItem(atPath: folder.file("real/to-other"))
+    #expect(
+      try files.files(below: folder.file("real"))
+        == ["b.txt", "inner/a.txt", "to-b", "up-1/c.txt"]
+    )
+  }
+
   @Test func aNameThatIsNoTextIsSaid() throws {
     let folder = try sample()
     let bytes = Array(folder.file("real/").utf8) + [0x4D, 0xFC, 0x6C, 0x2E, 0x6E, 0x69, 0x69, 0]

@@ -57,8 +57,7 @@ public struct PlanarImage: Sendable, Equatable {
     selection: VolumeSelection = VolumeSelection(),
     progress: any ProgressReporter = SilentProgress()
   ) throws {
-    let isFolder = FileManager.default.isFolder(path)
-    if !isFolder, PictureFormat().recognises(path) {
+    if !FileManager.default.isFolder(path), PictureFormat().recognises(path) {
       try self.init(picture: PictureChannels.read(path), path: path)
     } else {
       let volume = try ImageFormats.read(path, selection: selection, progress: progress).volume

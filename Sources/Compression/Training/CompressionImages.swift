@@ -71,17 +71,13 @@ public struct CompressionImages: Sendable {
 
   private static func files(_ path: String) throws -> [(path: String, id: String)] {
     let files = FileManager.default
-    let isFolder = try files.isExistingFolder(path)
-    guard isFolder else {
+    guard try files.isExistingFolder(path) else {
       return [(path, URL(fileURLWithPath: path).lastPathComponent)]
     }
     let endings =
       PictureFormat.endings + [".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".mgz"]
     return try files.files(below: path)
-      .filter { name in
-        !name.split(separator: "/").contains { $0.hasPrefix(".") }
-          && endings.contains { name.lowercased().hasSuffix($0) }
-      }
+      .filter { name in endings.contains { name.lowercased().hasSuffix($0) } }
       .map { (path + "/" + $0, $0) }
   }
 

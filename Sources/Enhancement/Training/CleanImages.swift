@@ -74,8 +74,7 @@ public struct CleanImages: Sendable {
     interruption: Interruption
   ) throws {
     let files = FileManager.default
-    let isFolder = try files.isExistingFolder(path)
-    guard isFolder else {
+    guard try files.isExistingFolder(path) else {
       let isPicture = PictureFormat().recognises(path)
       let id = (path as NSString).lastPathComponent
       let images = try Self.read(path, id: id, isPicture: isPicture, longestSides: longestSides)
@@ -85,7 +84,6 @@ public struct CleanImages: Sendable {
     let training = path + "/imagesTr"
     let folder = files.fileExists(atPath: training) ? training : path
     let names = try files.files(below: folder)
-      .filter { !$0.split(separator: "/").contains { $0.hasPrefix(".") } }
     let volumes = names.filter { name in
       Self.volumeEndings.contains { name.lowercased().hasSuffix($0) }
     }

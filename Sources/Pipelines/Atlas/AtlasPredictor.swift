@@ -72,13 +72,14 @@ package struct AtlasPredictor: ScanPredictor {
     }
     progress.end()
     let told = (fit.gain * 1000).rounded() / 1000
-    progress.note("The atlas tells \(told) nats of the scan at each of its own points.")
+    progress.note("The fit tells \(told) nats of the scan at each point of the atlas.")
     // Also where it is no number.
     if let leastGain, !(fit.gain >= leastGain) {
       outputs.problems?.add(
         InputProblem(
           code: "poor-fit",
-          message: "The atlas tells little of this scan (\(told) nats at each of its points, not "
+          message:
+            "The atlas tells little of this scan (\(told) nats at each point of the atlas, not "
             + "\(leastGain)): it may show something else, a part of a head, or an unusual contrast.",
           remedy: "Look at the pictures before you use the labels."
         )

@@ -13,8 +13,7 @@ enum SeedFile {
   /// - Returns: A file that is there.
   /// - Throws: `SupportError.notFound`; `PipelinesError.noSeeds`.
   static func path(in path: String, caseID: String) throws -> String {
-    let isFolder = try FileManager.default.isExistingFolder(path)
-    guard isFolder else { return path }
+    guard try FileManager.default.isExistingFolder(path) else { return path }
     for ending in [".nii.gz", ".nii", ".nrrd", ".mha", ".mgz"] + PictureFormat.endings {
       let file = path + "/" + caseID + ending
       if FileManager.default.fileExists(atPath: file) { return file }

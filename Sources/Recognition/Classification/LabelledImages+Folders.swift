@@ -5,7 +5,9 @@ extension LabelledImages {
   /// Reads a folder with a folder for each class, perhaps within folders for each split.
   init(folder: String, slicesPerVolume: Int) throws {
     func folders(_ path: String) throws -> [String] {
-      try Self.entries(path).filter { FileManager.default.isFolder(path + "/" + $0) }
+      try FileManager.default.names(in: path).filter {
+        FileManager.default.isFolder(path + "/" + $0)
+      }
     }
     let top = try folders(folder)
     let splits = top.filter { Split(name: $0) != nil }
@@ -27,7 +29,7 @@ extension LabelledImages {
     for root in roots {
       for name in try folders(root.folder) {
         let path = root.folder + "/" + name
-        for file in try Self.files(within: path) {
+        for file in try FileManager.default.files(below: path) {
           let found = Self.sources(path + "/" + file, slicesPerVolume: slicesPerVolume)
           if found.isEmpty { others += 1 }
           let id = String(root.folder.dropFirst(folder.count + 1)) + "/" + name + "/" + file
@@ -61,15 +63,5 @@ extension LabelledImages {
   static func comesBefore(_ a: String, _ b: String) -> Bool {
     if let x = Int(a), let y = Int(b) { return x < y }
     return a < b
-  }
-
-  private static func entries(_ path: String) throws -> [String] {
-    try FileManager.default.names(in: path)
-  }
-
-  /// The files of a folder and of those within, by their paths, sorted.
-  private static func files(within path: String) throws -> [String] {
-    try FileManager.default.files(below: path)
-      .filter { !$0.split(separator: "/").contains { $0.hasPrefix(".") } }
   }
 }

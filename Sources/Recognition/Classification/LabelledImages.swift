@@ -115,9 +115,8 @@ public struct LabelledImages: Sendable {
   /// - Throws: `SupportError.notFound`, `.unreadable`; `RecognitionError.notADataset`;
   ///   `ImagingIOError.damaged`.
   public init(path: String, slicesPerVolume: Int = 8) throws {
-    let isFolder = try FileManager.default.isExistingFolder(path)
     let name = path.lowercased()
-    if isFolder {
+    if try FileManager.default.isExistingFolder(path) {
       try self.init(folder: path, slicesPerVolume: slicesPerVolume)
     } else if name.hasSuffix(".npz") {
       try self.init(arrays: path)

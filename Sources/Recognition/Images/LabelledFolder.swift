@@ -10,10 +10,7 @@ public enum LabelledFolder {
   /// - Throws: `SupportError.notFound`, `.unreadable`; `RecognitionError.noImages` for a folder without any.
   public static func files(_ path: String) throws -> [String] {
     let files = try FileManager.default.files(below: path)
-      .filter { name in
-        !name.split(separator: "/").contains { $0.hasPrefix(".") }
-          && !LabelledImages.sources(name, slicesPerVolume: 1).isEmpty
-      }
+      .filter { !LabelledImages.sources($0, slicesPerVolume: 1).isEmpty }
     guard !files.isEmpty else {
       throw RecognitionError.noImages(path: path, reason: "it holds neither pictures nor volumes")
     }
